@@ -1,0 +1,61 @@
+//! One clock for every process: nanoseconds of `CLOCK_MONOTONIC`.
+//!
+//! The kernel shares this clock between all processes of a machine, so a stamp taken by a worker
+//! and one taken by the parent can be subtracted.
+//!
+//! ```
+//! let earlier = framehaul::clock::now();
+//! assert!(framehaul::clock::now() >= earlier);
+//! ```
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// Nanoseconds since an arbitrary point, the same in every process of this machine.
+pub type Nanos = u64;
+
+/// The time now.
+pub fn now() -> Nanos {
+    crate::sys::time::monotonic_ns()
+}
+
+/// A field that stamps the clock while its message is being serialised, and again while it is
+/// being deserialised.
+///
+/// Put one before and one after a body and the two of them see exactly what a channel's
+/// serialiser does to the body, on both sides, without a second pass over it:
+///
+/// ```
+/// use framehaul::clock::Mark;
+/// #[derive(serde::Serialize, serde::Deserialize)]
+/// struct Envelope { begin: Mark, body: Vec<u16>, end: Mark }
+///
+/// let sent = Envelope { begin: Mark::default(), body: vec![7; 100], end: Mark::default() };
+/// let json = serde_json::to_string(&sent).unwrap();
+/// let got: Envelope = serde_json::from_str(&json).unwrap();
+/// assert!(got.begin.written <= got.end.written); // serialising took this long
+/// assert!(got.begin.read <= got.end.read); // and deserialising that long
+/// assert!(got.end.written <= got.begin.read);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Mark {
+    /// When the sender's serialiser reached this field; 0 in a mark that was never sent.
+    pub written: Nanos,
+    /// When the receiver's deserialiser reached it; 0 likewise.
+    pub read: Nanos,
+}
+
+impl Serialize for Mark {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        now().serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Mark {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let written = Nanos::deserialize(deserializer)?;
+        Ok(Self {
+            written,
+            read: now(),
+        })
+    }
+}

@@ -1,0 +1,5 @@
+//! The `framehaul` program; see [`framehaul::cli`].
+
+fn main() -> std::process::ExitCode {
+    framehaul::cli::main()
+}

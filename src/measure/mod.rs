@@ -1,0 +1,11 @@
+//! Measuring without printing: histograms a stage, memory, processor time, the machine's limits.
+
+mod limits;
+mod memory;
+mod stages;
+mod usage;
+
+pub use limits::Limits;
+pub use memory::{MemoryPeak, MemorySampler};
+pub use stages::StageHistograms;
+pub use usage::Usage;

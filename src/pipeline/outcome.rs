@@ -1,0 +1,96 @@
+//! A finished run, as plain data.
+
+use crate::clock::Nanos;
+use crate::frame::FrameFormat;
+use crate::measure::{Limits, MemoryPeak, StageHistograms, Usage};
+use serde::{Deserialize, Serialize};
+
+/// The state of the page cache that a run asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Cache {
+    /// Every page of the input is in memory before a pass starts.
+    Warm,
+    /// None is.
+    Cold,
+}
+
+/// What was asked for, with every default filled.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Workload {
+    /// The input, as typed.
+    pub input: String,
+    /// The frames of one pass, first and one past the last, in the stream (which cycles the set).
+    pub frames: std::ops::Range<u64>,
+    /// The format of every frame.
+    pub format: FrameFormat,
+    /// The mode's name, as in `framehaul list`.
+    pub mode: String,
+    /// Worker processes or threads; 1 for `sequential`.
+    pub workers: usize,
+    /// The analyzers, as typed.
+    pub analyzers: Vec<String>,
+    /// The pace, in frames a second; none when flat out.
+    pub fps: Option<f64>,
+    /// Frames a job.
+    pub batch: usize,
+    /// The page cache's state that was asked for.
+    pub cache: Cache,
+    /// The share of the input that was in the page cache when the first measured pass started,
+    /// from 0 to 1.
+    pub cache_resident: f64,
+    /// Measured passes.
+    pub repeat: usize,
+    /// Passes before them that were not measured.
+    pub warmup: usize,
+}
+
+/// Figures of all measured passes together.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Totals {
+    /// First dispatch to last finding, a pass; as many as passes were measured.
+    pub pass_wall_ns: Vec<Nanos>,
+    /// Frames analysed, over all measured passes.
+    pub frames_analysed: u64,
+    /// Frames failed, over all measured passes.
+    pub frames_failed: u64,
+    /// Bytes that crossed a process boundary towards the workers, for the frames themselves
+    /// (without look-back), a frame: pixels for payload modes, the ticket's bytes for references,
+    /// 0 in process.
+    pub shipped_bytes_per_frame: f64,
+    /// The same for frames shipped again because an analyzer looks back to them.
+    pub overlap_bytes_per_frame: f64,
+    /// Frames whose finding came after due + 1/fps; none when flat out.
+    pub deadline_misses: Option<u64>,
+    /// Whether the backlog stayed bounded; none when flat out.
+    pub keeps_up: Option<bool>,
+    /// By how many frames a second the backlog grew; none when flat out.
+    pub backlog_frames_per_s: Option<f64>,
+    /// The rate at which findings came while there was always work waiting: flat out, or paced
+    /// beyond what the mode sustains; none where the pace was kept, which measures no limit.
+    pub max_sustained_fps: Option<f64>,
+    /// Worker processes that died.
+    pub workers_died: u64,
+}
+
+/// A finished run.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// What was asked for.
+    pub workload: Workload,
+    /// What came of it.
+    pub totals: Totals,
+    /// The machine's limits, measured before the run with as many threads as workers.
+    pub limits: Limits,
+    /// Peak memory of parent and workers over the measured passes.
+    pub memory: MemoryPeak,
+    /// Processor use of parent and workers over the measured passes.
+    pub usage: Usage,
+    /// A histogram a stage, all measured passes together.
+    pub stages: StageHistograms,
+    /// The first pass's lines of `findings.jsonl`, in frame order, without newlines.
+    pub findings: Vec<String>,
+    /// What a reader must know: workers that died, frames given up, a pace cut short. One
+    /// sentence each.
+    pub notes: Vec<String>,
+}

@@ -1,0 +1,1 @@
+//! Worker processes as a library. STUB.
