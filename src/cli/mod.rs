@@ -1,7 +1,49 @@
-//! Arguments in, exit code out. STUB.
+//! Arguments in, exit code out.
+//!
+//! One file a command: what was typed (`Args`), and `run`, which turns it into a checked plan and
+//! carries it out. This file is the only place where an error becomes an exit code: 0 done, 1 a
+//! run in which some frames failed, 2 unusable input or options, 130 interrupted.
+
+mod compare;
+mod demo;
+mod doctor;
+mod generate;
+mod list;
+mod run;
+
+use clap::{Parser, Subcommand};
 use std::process::ExitCode;
+
+#[derive(Parser)]
+#[command(name = "framehaul", version, about, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Generate(generate::Args),
+    Run(run::Args),
+    Compare(compare::Args),
+    Demo(demo::Args),
+    List(list::Args),
+    Doctor(doctor::Args),
+}
 
 /// The whole program.
 pub fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    let outcome = match Cli::parse().command {
+        Command::Generate(args) => generate::run(&args),
+        Command::Run(args) => run::run(&args),
+        Command::Compare(args) => compare::run(&args),
+        Command::Demo(args) => demo::run(&args),
+        Command::List(args) => list::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
+    };
+    outcome.unwrap_or_else(|error| {
+        eprintln!("framehaul: {error:#}");
+        let known = error.downcast_ref::<crate::Error>();
+        ExitCode::from(known.map_or(1, crate::Error::exit_code))
+    })
 }

@@ -2,7 +2,7 @@
 //!
 //! Each file wraps one thing the kernel offers in a safe function whose documentation says what
 //! it promises; the rest of the crate is compiled with `unsafe_code` denied.
-#![allow(unsafe_code, reason = "the one place where it is allowed")]
+#![expect(unsafe_code, reason = "the one place where it is allowed")]
 
 pub mod map;
 pub mod time;
