@@ -11,6 +11,8 @@ mod generate;
 mod list;
 mod run;
 
+use crate::pipeline::FrameJob;
+use crate::pool;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -33,6 +35,7 @@ enum Command {
 
 /// The whole program.
 pub fn main() -> ExitCode {
+    pool::worker::enter::<FrameJob>();
     let outcome = match Cli::parse().command {
         Command::Generate(args) => generate::run(&args),
         Command::Run(args) => run::run(&args),

@@ -9,3 +9,8 @@ pub use limits::Limits;
 pub use memory::{MemoryPeak, MemorySampler};
 pub use stages::StageHistograms;
 pub use usage::Usage;
+
+/// Bytes of memory that new work may use.
+pub fn available_memory() -> u64 {
+    todo!()
+}

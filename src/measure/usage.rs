@@ -39,3 +39,8 @@ impl Sub for Usage {
         todo!()
     }
 }
+impl Usage {
+    pub(crate) fn from_rusage(_usage: &libc::rusage) -> Self {
+        todo!()
+    }
+}

@@ -90,6 +90,8 @@ pub struct Outcome {
     pub stages: StageHistograms,
     /// The first pass's lines of `findings.jsonl`, in frame order, without newlines.
     pub findings: Vec<String>,
+    /// Whether every pass found what the first one found.
+    pub consistent: bool,
     /// What a reader must know: workers that died, frames given up, a pace cut short. One
     /// sentence each.
     pub notes: Vec<String>,

@@ -80,8 +80,13 @@ impl Reader {
         _path: &Path,
         _offset: Option<u64>,
         _format: FrameFormat,
-        _into: &mut Vec<u8>,
+        _into: &mut [u8],
     ) -> std::result::Result<(), String> {
         todo!()
     }
+}
+
+/// The sentence for a frame that its file does not hold any more.
+pub fn beyond_end(path: &Path, offset: u64, len: u64, there: u64) -> String {
+    format!("{}: {offset} {len} {there}", path.display())
 }

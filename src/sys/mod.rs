@@ -4,5 +4,10 @@
 //! it promises; the rest of the crate is compiled with `unsafe_code` denied.
 #![expect(unsafe_code, reason = "the one place where it is allowed")]
 
+pub mod board;
 pub mod map;
+pub mod pagecache;
+pub mod process;
+pub mod signal;
+pub mod socket;
 pub mod time;

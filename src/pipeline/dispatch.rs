@@ -1,0 +1,166 @@
+//! One pass: orders go out as they are due and as there is room, outcomes come back.
+
+use super::job::{Order, Packer};
+use super::plan::Plan;
+use super::recorder::Recorder;
+use crate::analysis::failed_line;
+use crate::clock::{Nanos, now};
+use crate::error::{Error, Result};
+use crate::pool::{Completion, Failure, Pool};
+use crate::transport::Placement;
+use std::sync::atomic::Ordering;
+
+/// What is known when a pass has ended.
+pub(super) struct Pass {
+    pub recorder: Recorder,
+    /// First dispatch to last finding.
+    pub wall_ns: Nanos,
+    /// Frames that were dispatched: all, unless the pace was cut short.
+    pub frames: u64,
+}
+
+/// A stop that was asked for is seen after so long at the latest.
+const LOOK_UP: Nanos = 100_000_000;
+
+/// Runs the frames of a plan once. `progress` is told how many frames have ended.
+pub(super) fn pass(
+    plan: &Plan,
+    pool: &mut dyn Pool<Packer>,
+    mut progress: impl FnMut(u64),
+) -> Result<Pass> {
+    let crosses = plan.mode.placement() == Placement::Processes;
+    let mut recorder = Recorder::new(plan.frames.clone(), crosses, plan.fps);
+    let mut pending = Pending::new(plan, now());
+    let mut ended = 0;
+    loop {
+        if plan.stop.load(Ordering::Relaxed) {
+            return Err(Error::Interrupted);
+        }
+        while pool.under_way() < pool.capacity()
+            && let Some(order) = pending.take_due(now())
+        {
+            pool.submit(order);
+        }
+        if pending.is_empty() && pool.under_way() == 0 {
+            break;
+        }
+        let room = pool.under_way() < pool.capacity();
+        let next_due = pending.next_due().filter(|_| room);
+        let look_up = now() + LOOK_UP;
+        let until = next_due.map_or(look_up, |due| due.min(look_up));
+        let Some(completion) = pool.next(Some(until))? else {
+            continue;
+        };
+        ended += take(completion, &mut recorder, &mut pending);
+        progress(ended);
+        if plan.cut_short && recorder.lateness.is_hopeless() {
+            pending.cut_short();
+        }
+    }
+    Ok(Pass {
+        wall_ns: recorder.last_arrival.saturating_sub(pending.t0),
+        frames: pending.dispatched(),
+        recorder,
+    })
+}
+
+/// Records a job's end; returns how many frames ended with it.
+fn take(completion: Completion<Packer>, recorder: &mut Recorder, pending: &mut Pending) -> u64 {
+    let Completion {
+        order,
+        outcome,
+        trip,
+        ..
+    } = completion;
+    let failure = match outcome {
+        Ok(output) => {
+            recorder.done(&order, &trip, output);
+            return order.count;
+        }
+        Err(failure) => failure,
+    };
+    let culprit = match failure {
+        Failure::GivenUp { step, .. } => Some(order.first + u64::from(step)),
+        // A panic does not say at which frame it was; alone, each will tell.
+        Failure::Panicked(_) => (order.count == 1).then_some(order.first),
+    };
+    if let Some(frame) = culprit {
+        let line = failed_line(frame, &failure.to_string());
+        recorder.lost(frame, line, now());
+    }
+    pending.retry_all_but(&order, culprit);
+    u64::from(culprit.is_some())
+}
+
+/// The orders that are still to be given.
+struct Pending {
+    t0: Nanos,
+    interval: Option<f64>,
+    batch: u64,
+    first: u64,
+    next: u64,
+    end: u64,
+    /// Frames of jobs that failed as a whole because of another frame, one by one.
+    again: Vec<Order>,
+}
+
+impl Pending {
+    fn new(plan: &Plan, t0: Nanos) -> Self {
+        Self {
+            t0,
+            interval: plan.fps.map(|fps| 1e9 / fps),
+            batch: plan.batch,
+            first: plan.frames.start,
+            next: plan.frames.start,
+            end: plan.frames.end,
+            again: Vec::new(),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.next == self.end && self.again.is_empty()
+    }
+
+    /// When the next order may be given; none when flat out or when there is none.
+    fn next_due(&self) -> Option<Nanos> {
+        let interval = self.interval.filter(|_| self.next < self.end)?;
+        Some(self.t0 + ((self.next - self.first) as f64 * interval) as Nanos)
+    }
+
+    /// The next order, if there is one and it is due.
+    fn take_due(&mut self, now: Nanos) -> Option<Order> {
+        if let Some(order) = self.again.pop() {
+            return Some(order);
+        }
+        let due = self.next_due();
+        if self.next == self.end || due.is_some_and(|due| due > now) {
+            return None;
+        }
+        let first = self.next;
+        self.next = (first + self.batch).min(self.end);
+        Some(Order {
+            first,
+            count: self.next - first,
+            due,
+        })
+    }
+
+    /// The frames of a failed order are tried again one by one, but for the one that failed it.
+    fn retry_all_but(&mut self, order: &Order, culprit: Option<u64>) {
+        let frames = (order.first..order.first + order.count).rev();
+        let rest = frames.filter(|&frame| Some(frame) != culprit);
+        self.again.extend(rest.map(|first| Order {
+            first,
+            count: 1,
+            due: order.due,
+        }));
+    }
+
+    fn cut_short(&mut self) {
+        self.end = self.next;
+    }
+
+    fn dispatched(&self) -> u64 {
+        self.next - self.first
+    }
+}

@@ -1,0 +1,337 @@
+//! Modes with their workers started, and their passes in turn.
+
+use super::dispatch::{Pass, pass};
+use super::job::{Packer, Setup, Shipped};
+use super::outcome::{Cache, Outcome, Totals};
+use super::pace::Pace;
+use super::plan::Plan;
+use crate::clock::Nanos;
+use crate::error::{Error, Result};
+use crate::measure::{Limits, MemoryPeak, MemorySampler, StageHistograms, Usage};
+use crate::pool::{self, Death, Inline, Pool, Processes, Threads};
+use crate::source::FrameSet;
+use crate::sys::{pagecache, signal};
+use crate::transport::{Files, Placement};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::fs::File;
+
+/// Is told what happens during a run. Nothing in the pipeline prints.
+pub trait Watch {
+    /// Something that takes a moment begins: "measuring the machine's limits".
+    fn phase(&mut self, what: &str);
+    /// A pass begins: which mode, which pass of how many, warm-up included, and its frames.
+    fn pass(&mut self, mode: &str, pass: usize, passes: usize, frames: u64);
+    /// So many frames of the pass have ended.
+    fn progress(&mut self, ended: u64);
+}
+
+/// A watch that looks away.
+impl Watch for () {
+    fn phase(&mut self, _what: &str) {}
+    fn pass(&mut self, _mode: &str, _pass: usize, _passes: usize, _frames: u64) {}
+    fn progress(&mut self, _ended: u64) {}
+}
+
+/// One mode with its workers started.
+pub struct Engine {
+    plan: Plan,
+    pool: Box<dyn Pool<Packer>>,
+    measured: Vec<Measured>,
+    resident: f64,
+}
+
+/// A measured pass.
+struct Measured {
+    pass: Pass,
+    memory: MemoryPeak,
+    usage: Usage,
+}
+
+impl Engine {
+    /// Starts the workers of a plan.
+    ///
+    /// # Errors
+    /// If they cannot be started.
+    pub fn start(plan: Plan) -> Result<Self> {
+        let packer = Packer::new(plan.mode, plan.set.clone(), plan.analysis.looks_back());
+        let setup = Setup {
+            mode: plan.mode.name().to_owned(),
+            analysis: plan.analysis.clone(),
+            files: Files::of(&plan.set),
+        };
+        let pool: Box<dyn Pool<Packer>> = match plan.mode.placement() {
+            Placement::Processes => {
+                let config = pool::Config::new(plan.workers);
+                Box::new(Processes::start(config, setup, packer)?)
+            }
+            Placement::Threads => Box::new(Threads::start(plan.workers, &setup, &packer)?),
+            Placement::Inline => Box::new(Inline::start(setup, packer)?),
+        };
+        Ok(Self {
+            plan,
+            pool,
+            measured: Vec::new(),
+            resident: 0.0,
+        })
+    }
+
+    /// Runs the frames once; a pass that is not `measured` warms up.
+    fn pass(&mut self, measured: bool, watch: &mut dyn Watch) -> Result<()> {
+        self.prepare_cache(watch)?;
+        if self.plan.cache == Cache::Warm {
+            self.limber_up()?;
+        }
+        if measured && self.measured.is_empty() {
+            self.resident = resident_share(&self.plan.set)?;
+        }
+        if self.plan.mode.placement() != Placement::Processes && self.plan.set.mappable() {
+            signal::on_sigbus_say(&format!(
+                "framehaul: {}: the file shrank while it was being read; the run is lost (a mode \
+                 with worker processes would have lost the missing frames alone)",
+                self.plan.set.input()
+            ));
+        }
+        let pids = self.pool.pids();
+        let sampler = MemorySampler::start(move || pids.list());
+        let before = Usage::of_self() + self.pool.usage();
+        let pass = pass(&self.plan, &mut *self.pool, |ended| watch.progress(ended));
+        let usage = Usage::of_self() + self.pool.usage() - before;
+        let memory = sampler.finish();
+        let pass = pass?;
+        if measured {
+            self.measured.push(Measured {
+                pass,
+                memory,
+                usage,
+            });
+        }
+        Ok(())
+    }
+
+    /// One frame for each place in the pool, so that the memory that was given back at the end of
+    /// the last pass is there again, and faulted in, when the clock starts.
+    fn limber_up(&mut self) -> Result<()> {
+        let mut short = self.plan.clone();
+        let frames = &self.plan.frames;
+        let count = self.pool.capacity() as u64 * self.plan.batch;
+        short.frames.end = frames.end.min(frames.start + count);
+        short.fps = None;
+        pass(&short, &mut *self.pool, |_| {}).map(drop)
+    }
+
+    fn prepare_cache(&self, watch: &mut dyn Watch) -> Result<()> {
+        let set = &self.plan.set;
+        match self.plan.cache {
+            Cache::Warm if resident_share(set)? < 1.0 => {
+                watch.phase("reading the input into the page cache");
+                each_file(set, "cannot read", pagecache::fill)
+            }
+            Cache::Warm => Ok(()),
+            Cache::Cold => each_file(set, "cannot drop from the page cache", pagecache::evict),
+        }
+    }
+
+    /// Puts the measured passes together.
+    fn finish(self, limits: Limits) -> Outcome {
+        let mut sum = Sum::new(&self.plan);
+        for (index, measured) in self.measured.into_iter().enumerate() {
+            sum.add(index + 1, measured);
+        }
+        let mut notes: Vec<_> = self.pool.deaths().iter().map(say_death).collect();
+        notes.append(&mut sum.notes);
+        Outcome {
+            workload: self.plan.workload(self.resident),
+            totals: sum.totals(self.pool.deaths().len() as u64),
+            limits,
+            memory: sum.memory,
+            usage: sum.usage,
+            stages: sum.stages,
+            findings: sum.findings.unwrap_or_default(),
+            consistent: sum.consistent,
+            notes,
+        }
+    }
+}
+
+/// The measured passes added up.
+struct Sum {
+    paced: bool,
+    planned: u64,
+    walls: Vec<Nanos>,
+    frames: u64,
+    failed: u64,
+    misses: u64,
+    shipped: Shipped,
+    paces: Vec<Pace>,
+    stages: StageHistograms,
+    usage: Usage,
+    memory: MemoryPeak,
+    findings: Option<Vec<String>>,
+    consistent: bool,
+    notes: Vec<String>,
+}
+
+impl Sum {
+    fn new(plan: &Plan) -> Self {
+        Self {
+            paced: plan.fps.is_some(),
+            planned: plan.frames.end - plan.frames.start,
+            walls: Vec::new(),
+            frames: 0,
+            failed: 0,
+            misses: 0,
+            shipped: Shipped::default(),
+            paces: Vec::new(),
+            stages: StageHistograms::new(),
+            usage: Usage::default(),
+            memory: MemoryPeak::default(),
+            findings: None,
+            consistent: true,
+            notes: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, number: usize, measured: Measured) {
+        let Measured {
+            pass,
+            memory,
+            usage,
+        } = measured;
+        let recorder = pass.recorder;
+        self.walls.push(pass.wall_ns);
+        self.frames += pass.frames;
+        self.failed += recorder.failed;
+        self.misses += recorder.misses;
+        self.shipped.frames += recorder.shipped.frames;
+        self.shipped.overlap += recorder.shipped.overlap;
+        self.stages.merge(&recorder.stages);
+        self.usage = self.usage + usage;
+        self.memory.anon_bytes = self.memory.anon_bytes.max(memory.anon_bytes);
+        self.memory.shared_bytes = self.memory.shared_bytes.max(memory.shared_bytes);
+        if self.paced {
+            self.paces.push(recorder.lateness.pace());
+        }
+        if pass.frames < self.planned {
+            self.notes.push(format!(
+                "the pace was cut short after {} of {} frames, when it was clear that the mode \
+                 falls behind",
+                pass.frames, self.planned
+            ));
+        }
+        let findings = recorder.into_findings();
+        let Some(first) = &self.findings else {
+            self.findings = Some(findings);
+            return;
+        };
+        // A pass that was cut short is compared as far as it went.
+        if let Some(line) = first.iter().zip(&findings).position(|(a, b)| a != b) {
+            self.consistent = false;
+            self.notes.push(format!(
+                "pass {number} found something else than the first, from this line on: {}",
+                findings[line]
+            ));
+        }
+    }
+
+    fn totals(&self, workers_died: u64) -> Totals {
+        let wall = self.walls.iter().sum::<Nanos>() as f64 / 1e9;
+        let analysed = self.frames - self.failed;
+        // Passes are averaged; one that falls behind is enough to say that the mode does.
+        let n = self.paces.len().max(1) as f64;
+        let backlog = self.paces.iter().map(|pace| pace.backlog_frames_per_s);
+        let sustained: Vec<_> = self.paces.iter().filter_map(|p| p.sustained_fps).collect();
+        let mean = |rates: &[f64]| rates.iter().sum::<f64>() / rates.len() as f64;
+        Totals {
+            pass_wall_ns: self.walls.clone(),
+            frames_analysed: analysed,
+            frames_failed: self.failed,
+            shipped_bytes_per_frame: self.shipped.frames as f64 / self.frames.max(1) as f64,
+            overlap_bytes_per_frame: self.shipped.overlap as f64 / self.frames.max(1) as f64,
+            deadline_misses: self.paced.then_some(self.misses),
+            keeps_up: self.paced.then(|| self.paces.iter().all(|pace| pace.keeps_up)),
+            backlog_frames_per_s: self.paced.then(|| backlog.sum::<f64>() / n),
+            max_sustained_fps: if self.paced {
+                (!sustained.is_empty()).then(|| mean(&sustained))
+            } else {
+                (wall > 0.0).then(|| analysed as f64 / wall)
+            },
+            workers_died,
+        }
+    }
+}
+
+fn say_death(death: &Death) -> String {
+    format!(
+        "worker {} was lost ({}); its frames were done by another",
+        death.pid, death.how
+    )
+}
+
+fn each_file(
+    set: &FrameSet,
+    action: &'static str,
+    mut act: impl FnMut(&File) -> std::io::Result<()>,
+) -> Result<()> {
+    for path in set.files() {
+        // A file that cannot be opened is its frames' failure, reported there.
+        if let Ok(file) = File::open(path) {
+            act(&file).map_err(Error::io(path, action))?;
+        }
+    }
+    Ok(())
+}
+
+/// The share of the set's bytes that are in the page cache.
+fn resident_share(set: &FrameSet) -> Result<f64> {
+    let (mut there, mut all) = (0, 0);
+    each_file(set, "cannot tell what of it is in the page cache", |file| {
+        let (resident, len) = pagecache::resident(file)?;
+        there += resident;
+        all += len;
+        Ok(())
+    })?;
+    Ok(if all == 0 { 1.0 } else { there as f64 / all as f64 })
+}
+
+/// Starts the workers of all plans, then runs their passes in turn, warm-up first: a machine that
+/// is slower for a while is slower for all of them.
+///
+/// # Errors
+/// What ends the run as a whole: workers that cannot start, or an interrupt. Frames that fail are
+/// in the outcome.
+pub fn run_alternately(plans: Vec<Plan>, watch: &mut dyn Watch) -> Result<Vec<Outcome>> {
+    watch.phase("measuring the machine's limits");
+    let mut limits = HashMap::new();
+    for plan in &plans {
+        if let Entry::Vacant(vacant) = limits.entry(plan.workers) {
+            vacant.insert(Limits::measure(plan.workers)?);
+        }
+    }
+    watch.phase("starting workers");
+    let engines: Result<Vec<_>> = plans.into_iter().map(Engine::start).collect();
+    let mut engines = engines?;
+    let passes = |plan: &Plan| plan.warmup + plan.repeat;
+    let most = engines.iter().map(|engine| passes(&engine.plan)).max();
+    let several = engines.len() > 1;
+    for number in 0..most.unwrap_or(0) {
+        for engine in &mut engines {
+            let (warmup, all) = (engine.plan.warmup, passes(&engine.plan));
+            if number >= all {
+                continue;
+            }
+            let frames = engine.plan.frames.end - engine.plan.frames.start;
+            watch.pass(engine.plan.mode.name(), number + 1, all, frames);
+            engine.pass(number >= warmup, watch)?;
+            if several {
+                // Or the next mode would be charged for the memory of this one.
+                engine.pool.rest();
+            }
+        }
+    }
+    let finish = |engine: Engine| {
+        let measured = limits[&engine.plan.workers];
+        engine.finish(measured)
+    };
+    Ok(engines.into_iter().map(finish).collect())
+}

@@ -1,0 +1,189 @@
+//! The job of a worker: a batch of consecutive frames, with the one that its analyzers look back
+//! to.
+
+use crate::analysis::{Analysis, Engine, failed_line};
+use crate::clock::{Nanos, now};
+use crate::pool::{Context, Job, Pack};
+use crate::source::FrameSet;
+use crate::transport::{self, Files, Inbound, Outbound, Ticket};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// What is submitted: which frames of the stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Order {
+    /// The first frame to analyse.
+    pub first: u64,
+    /// How many.
+    pub count: u64,
+    /// When the first of them was due, if the run is paced.
+    pub due: Option<Nanos>,
+}
+
+/// What crosses: the tickets of those frames.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct FrameJob {
+    first: u64,
+    /// The frame before the first, if an analyzer looks back to it.
+    look_back: Option<Ticket>,
+    frames: Vec<Ticket>,
+    shipped: Shipped,
+}
+
+/// Bytes that crossed for a job.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Shipped {
+    pub frames: u64,
+    pub overlap: u64,
+}
+
+/// What comes back.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct JobOutput {
+    pub(super) frames: Vec<FrameOutput>,
+    pub(super) shipped: Shipped,
+}
+
+/// One frame's line of the findings, and when what happened to it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct FrameOutput {
+    pub line: String,
+    pub failed: bool,
+    pub load_begin: Nanos,
+    pub loaded: Nanos,
+    pub computed: Nanos,
+}
+
+/// What a worker is told once.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Setup {
+    pub(super) mode: String,
+    pub(super) analysis: Analysis,
+    pub(super) files: Files,
+}
+
+/// What a worker keeps: its end of the transport, and its analyzers.
+pub struct State {
+    inbound: Box<dyn Inbound>,
+    engine: Engine,
+}
+
+impl Job for FrameJob {
+    type Setup = Setup;
+    type State = State;
+    type Output = JobOutput;
+
+    fn init(setup: &Setup) -> Result<State, String> {
+        let mode = transport::by_name(&setup.mode).map_err(|error| error.to_string())?;
+        Ok(State {
+            inbound: mode.inbound(&setup.files),
+            engine: Engine::new(&setup.analysis, setup.files.format),
+        })
+    }
+
+    fn run(self, state: &mut State, bulk: &[u8], context: &Context<'_>) -> JobOutput {
+        let State { inbound, engine } = state;
+        let mut frames = Vec::with_capacity(self.frames.len());
+        context.step(0);
+        let mut begin = now();
+        // The look-back's time counts towards the first frame's load, which needs it. If it cannot
+        // be had, the engine finds no frame before and the finding says so; the failure itself is
+        // reported where that frame is analysed.
+        if let Some(ticket) = &self.look_back
+            && let Ok(view) = inbound.open(ticket, bulk)
+        {
+            engine.prime(self.first - 1, view);
+        }
+        for (step, ticket) in self.frames.iter().enumerate() {
+            context.step(step as u32);
+            let index = self.first + step as u64;
+            let opened = inbound.open(ticket, bulk);
+            let loaded = now();
+            let (line, failed) = match opened {
+                Ok(view) => (engine.analyze(index, view), false),
+                Err(why) => (failed_line(index, &why), true),
+            };
+            let computed = now();
+            frames.push(FrameOutput {
+                line,
+                failed,
+                load_begin: begin,
+                loaded,
+                computed,
+            });
+            begin = computed;
+        }
+        JobOutput {
+            frames,
+            shipped: self.shipped,
+        }
+    }
+}
+
+/// Makes jobs out of orders: the parent's end of a transport.
+pub(super) struct Packer {
+    mode: &'static dyn transport::Transport,
+    set: Arc<FrameSet>,
+    looks_back: bool,
+    outbound: Box<dyn Outbound>,
+}
+
+impl Packer {
+    pub(super) fn new(
+        mode: &'static dyn transport::Transport,
+        set: Arc<FrameSet>,
+        looks_back: bool,
+    ) -> Self {
+        let outbound = mode.outbound(set.clone());
+        Self {
+            mode,
+            set,
+            looks_back,
+            outbound,
+        }
+    }
+
+    fn ticket(&mut self, frame: u64, bulk: &mut Vec<u8>) -> Ticket {
+        // A set that is shorter than the stream is cycled.
+        let index = (frame % self.set.len() as u64) as usize;
+        self.outbound.ticket(index, bulk)
+    }
+}
+
+impl Clone for Packer {
+    fn clone(&self) -> Self {
+        Self::new(self.mode, self.set.clone(), self.looks_back)
+    }
+}
+
+impl Pack for Packer {
+    type Order = Order;
+    type Job = FrameJob;
+
+    fn pack(&mut self, order: &Order, bulk: &mut Vec<u8>) -> FrameJob {
+        let format = self.set.format();
+        let look_back = (self.looks_back && order.first > 0)
+            .then(|| self.ticket(order.first - 1, bulk));
+        let frames: Vec<_> = (order.first..order.first + order.count)
+            .map(|frame| self.ticket(frame, bulk))
+            .collect();
+        let size = |ticket: &Ticket| match self.mode.family() {
+            transport::Family::InProcess => 0,
+            _ => ticket.shipped_bytes(format),
+        };
+        let shipped = Shipped {
+            frames: frames.iter().map(size).sum(),
+            overlap: look_back.iter().map(size).sum(),
+        };
+        FrameJob {
+            first: order.first,
+            look_back,
+            frames,
+            shipped,
+        }
+    }
+
+    fn rest(&mut self) {
+        self.outbound.rest();
+    }
+}

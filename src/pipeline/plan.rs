@@ -1,0 +1,272 @@
+//! From what was asked for to a checked run: every name resolved, every default filled.
+
+use super::outcome::{Cache, Workload};
+use crate::analysis::Analysis;
+use crate::error::{Error, Result};
+use crate::frame::FrameFormat;
+use crate::source::FrameSet;
+use crate::transport::{self, Placement, Transport};
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+/// What was asked for; what is none gets its default in [`Request::plans`].
+#[derive(Clone)]
+pub struct Request {
+    /// The frames.
+    pub set: Arc<FrameSet>,
+    /// What to compute.
+    pub analysis: Analysis,
+    /// The modes' names, or `all` for those that fit.
+    pub modes: Vec<String>,
+    /// Worker processes or threads; the processors this process may use by default.
+    pub workers: Option<usize>,
+    /// The pace in frames a second; flat out by default.
+    pub fps: Option<f64>,
+    /// Frames a job.
+    pub batch: Option<u64>,
+    /// Frames of the stream; the whole set once by default.
+    pub frames: Option<Range<u64>>,
+    /// Measured passes, at least 1.
+    pub repeat: usize,
+    /// Passes before them.
+    pub warmup: usize,
+    /// The state of the page cache.
+    pub cache: Cache,
+    /// End a paced pass early when it is clear that the mode falls behind.
+    pub cut_short: bool,
+    /// Set from outside to end the run with [`Error::Interrupted`].
+    pub stop: Arc<AtomicBool>,
+}
+
+/// One mode of a checked run.
+#[derive(Clone)]
+pub struct Plan {
+    pub(super) set: Arc<FrameSet>,
+    pub(super) analysis: Analysis,
+    pub(super) mode: &'static dyn Transport,
+    pub(super) workers: usize,
+    pub(super) fps: Option<f64>,
+    pub(super) batch: u64,
+    pub(super) frames: Range<u64>,
+    pub(super) repeat: usize,
+    pub(super) warmup: usize,
+    pub(super) cache: Cache,
+    pub(super) cut_short: bool,
+    pub(super) stop: Arc<AtomicBool>,
+}
+
+/// The look-back overlap is at most a tenth of what is shipped: one frame beside nine.
+const FRAMES_A_LOOK_BACK: u64 = 9;
+
+/// A job of less than this is hardly worth its round trip.
+const WORTH_A_TRIP: u64 = 4 << 20;
+
+impl Request {
+    /// A flat-out run of everything in `set` in all modes, one pass, warm.
+    pub fn new(set: FrameSet, analysis: Analysis) -> Self {
+        Self {
+            set: Arc::new(set),
+            analysis,
+            modes: vec!["all".into()],
+            workers: None,
+            fps: None,
+            batch: None,
+            frames: None,
+            repeat: 1,
+            warmup: 0,
+            cache: Cache::Warm,
+            cut_short: false,
+            stop: Arc::new(AtomicBool::new(false)),
+        }
+    }
+
+    /// One plan for each mode, in the order asked for, each once.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for an option that makes no sense or a mode that does not fit the set;
+    /// [`Error::Failed`] if there is not enough memory for what would be under way.
+    pub fn plans(&self) -> Result<Vec<Plan>> {
+        let usage = |why: String| Err(Error::Usage(why));
+        if self.workers == Some(0) {
+            return usage("--workers 0: at least one worker is needed".into());
+        }
+        if self.repeat == 0 {
+            return usage("--repeat 0: at least one measured pass is needed".into());
+        }
+        if let Some(fps) = self.fps {
+            if !(fps.is_finite() && fps > 0.0) {
+                return usage(format!("--fps {fps}: a rate above 0 is needed"));
+            }
+            if self.batch.is_some_and(|batch| batch != 1) {
+                return usage("--batch with --fps: a paced job is one frame".into());
+            }
+        }
+        if self.batch == Some(0) {
+            return usage("--batch 0: a job has at least one frame".into());
+        }
+        let frames = self.frames.clone().unwrap_or(0..self.set.len() as u64);
+        if frames.is_empty() {
+            return usage(format!(
+                "--frames {}..{}: the range is empty; it counts from 0 and its end is not in it",
+                frames.start, frames.end
+            ));
+        }
+        let modes = self.modes()?;
+        let workers = self.workers.unwrap_or_else(available_workers);
+        let plans = modes.into_iter().map(|mode| {
+            let workers = match mode.placement() {
+                Placement::Inline => 1,
+                Placement::Processes | Placement::Threads => workers,
+            };
+            let batch = match (self.fps, self.batch) {
+                (Some(_), _) => 1,
+                (None, Some(batch)) => batch.min(frames.end - frames.start),
+                (None, None) => self.default_batch(&frames, workers),
+            };
+            Plan {
+                set: self.set.clone(),
+                analysis: self.analysis.clone(),
+                mode,
+                workers,
+                fps: self.fps,
+                batch,
+                frames: frames.clone(),
+                repeat: self.repeat,
+                warmup: self.warmup,
+                cache: self.cache,
+                cut_short: self.cut_short,
+                stop: self.stop.clone(),
+            }
+        });
+        plans.map(|plan| plan.fit_memory(self.batch.is_some())).collect()
+    }
+
+    fn modes(&self) -> Result<Vec<&'static dyn Transport>> {
+        let mut modes: Vec<&'static dyn Transport> = Vec::new();
+        let mut add = |mode: &'static dyn Transport| {
+            if modes.iter().all(|known| known.name() != mode.name()) {
+                modes.push(mode);
+            }
+        };
+        for name in &self.modes {
+            if name == "all" {
+                let fitting = transport::registry().iter().copied();
+                fitting.filter(|mode| mode.fits(&self.set)).for_each(&mut add);
+                continue;
+            }
+            let mode = transport::by_name(name)?;
+            if !mode.fits(&self.set) {
+                let fitting: Vec<_> = transport::registry()
+                    .iter()
+                    .filter(|mode| mode.fits(&self.set))
+                    .map(|mode| mode.name())
+                    .collect();
+                return Err(Error::Usage(format!(
+                    "mode {name} does not fit {}: its frames are compressed and must be decoded; \
+                     the modes that fit are {}",
+                    self.set.input(),
+                    fitting.join(", ")
+                )));
+            }
+            add(mode);
+        }
+        if modes.is_empty() {
+            return Err(Error::Usage("no mode was asked for; try --mode all".into()));
+        }
+        Ok(modes)
+    }
+
+    /// Large enough that looking back ships little twice, and that a job of small frames is worth
+    /// its round trip; small enough that every worker gets several.
+    fn default_batch(&self, frames: &Range<u64>, workers: usize) -> u64 {
+        let count = frames.end - frames.start;
+        let workers = workers as u64;
+        let worth = WORTH_A_TRIP.div_ceil(self.set.format().bytes() as u64);
+        let fair = count.div_ceil(4 * workers).max(1);
+        let small = worth.min(fair);
+        if !self.analysis.looks_back() {
+            return small;
+        }
+        // At least nine frames a job, and so many jobs that all workers end together.
+        let jobs = (count / FRAMES_A_LOOK_BACK.max(small)).max(1);
+        let even = if jobs >= workers { jobs - jobs % workers } else { jobs };
+        count.div_ceil(even)
+    }
+}
+
+/// The processors that this process may run on: affinity and cgroup quota included.
+fn available_workers() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+impl Plan {
+    /// The mode's name.
+    pub fn mode(&self) -> &'static str {
+        self.mode.name()
+    }
+
+    /// Worker processes or threads.
+    pub const fn workers(&self) -> usize {
+        self.workers
+    }
+
+    /// Frames a job.
+    pub const fn batch(&self) -> u64 {
+        self.batch
+    }
+
+    /// The frames of one pass.
+    pub const fn frames(&self) -> &Range<u64> {
+        &self.frames
+    }
+
+    /// The format of every frame.
+    pub fn format(&self) -> FrameFormat {
+        self.set.format()
+    }
+
+    /// An upper bound of the memory that the run's jobs under way need, over all processes.
+    pub fn memory_need(&self) -> u64 {
+        let overlap = u64::from(self.analysis.looks_back());
+        let a_worker = self.mode.memory(self.set.format(), self.batch + overlap);
+        a_worker * self.workers as u64
+    }
+
+    /// A batch that was not asked for shrinks to what fits in half of the memory; what does not
+    /// fit at all is refused here, not by the kernel later.
+    fn fit_memory(mut self, batch_is_given: bool) -> Result<Self> {
+        let available = crate::measure::available_memory();
+        while !batch_is_given && self.batch > 1 && self.memory_need() > available / 2 {
+            self.batch = self.batch.div_ceil(2);
+        }
+        let need = self.memory_need();
+        if need > available {
+            return Err(Error::Failed(format!(
+                "mode {} needs {} MB for the frames under way, {} MB of memory are available: try \
+                 fewer --workers, a smaller --batch, or a mode that ships a reference",
+                self.mode(),
+                need / 1_000_000,
+                available / 1_000_000
+            )));
+        }
+        Ok(self)
+    }
+
+    pub(super) fn workload(&self, cache_resident: f64) -> Workload {
+        Workload {
+            input: self.set.input().to_owned(),
+            frames: self.frames.clone(),
+            format: self.set.format(),
+            mode: self.mode.name().to_owned(),
+            workers: self.workers,
+            analyzers: self.analysis.names(),
+            fps: self.fps,
+            batch: self.batch as usize,
+            cache: self.cache,
+            cache_resident,
+            repeat: self.repeat,
+            warmup: self.warmup,
+        }
+    }
+}

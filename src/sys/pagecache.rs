@@ -1,0 +1,71 @@
+//! The page cache: what of a file is in it, how to fill it, how to empty it.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::FileExt;
+
+/// Bytes of `file` that are in the page cache, and the file's length.
+pub fn resident(file: &File) -> io::Result<(u64, u64)> {
+    let len = file.metadata()?.len();
+    if len == 0 {
+        return Ok((0, 0));
+    }
+    // SAFETY: the map is never read, only asked about; a shrinking file cannot raise SIGBUS.
+    let map = unsafe { memmap2::Mmap::map(file)? };
+    let page = page_size();
+    let mut pages = vec![0u8; map.len().div_ceil(page)];
+    // SAFETY: `pages` has one byte for each page of the map.
+    let rc = unsafe { libc::mincore(map.as_ptr() as *mut _, map.len(), pages.as_mut_ptr()) };
+    if rc != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    let there = pages.iter().filter(|&&state| state & 1 != 0).count();
+    Ok(((there * page).min(map.len()) as u64, len))
+}
+
+/// Asks the kernel to drop the file's clean pages (dirty ones are written out first).
+pub fn evict(file: &File) -> io::Result<()> {
+    file.sync_data()?;
+    advise(file, 0, 0, libc::POSIX_FADV_DONTNEED)
+}
+
+/// Asks the kernel to start reading a range, without waiting for it.
+pub fn prefetch(file: &File, offset: u64, len: u64) -> io::Result<()> {
+    advise(file, offset, len, libc::POSIX_FADV_WILLNEED)
+}
+
+/// Reads the file once, so that it is in the page cache as far as memory allows.
+pub fn fill(file: &File) -> io::Result<()> {
+    let mut buffer = vec![0u8; 1 << 20];
+    let mut at = 0;
+    loop {
+        match file.read_at(&mut buffer, at)? {
+            0 => return Ok(()),
+            read => at += read as u64,
+        }
+    }
+}
+
+fn advise(file: &File, offset: u64, len: u64, advice: libc::c_int) -> io::Result<()> {
+    // SAFETY: plain system call on an open descriptor.
+    let rc = unsafe {
+        libc::posix_fadvise(
+            file.as_raw_fd(),
+            offset as libc::off_t,
+            len as libc::off_t,
+            advice,
+        )
+    };
+    if rc == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::from_raw_os_error(rc))
+    }
+}
+
+/// The size of a page of memory.
+pub fn page_size() -> usize {
+    // SAFETY: no requirement.
+    unsafe { libc::sysconf(libc::_SC_PAGESIZE) as usize }
+}

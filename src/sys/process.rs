@@ -1,0 +1,150 @@
+//! Worker processes: started so that they cannot outlive us, killed and reaped without races.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// A child process, from its start until it is reaped.
+#[derive(Debug)]
+pub struct Process {
+    pid: u32,
+    pidfd: OwnedFd,
+}
+
+/// How a process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// It returned this code.
+    Code(i32),
+    /// This signal killed it.
+    Signal(i32),
+}
+
+impl fmt::Display for Exit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Code(code) => write!(f, "exited with code {code}"),
+            Self::Signal(signal) => match signal_name(signal) {
+                Some(name) => write!(f, "killed by {name}"),
+                None => write!(f, "killed by signal {signal}"),
+            },
+        }
+    }
+}
+
+fn signal_name(signal: i32) -> Option<&'static str> {
+    Some(match signal {
+        libc::SIGKILL => "SIGKILL",
+        libc::SIGBUS => "SIGBUS",
+        libc::SIGSEGV => "SIGSEGV",
+        libc::SIGABRT => "SIGABRT",
+        libc::SIGTERM => "SIGTERM",
+        libc::SIGILL => "SIGILL",
+        libc::SIGINT => "SIGINT",
+        libc::SIGHUP => "SIGHUP",
+        libc::SIGXCPU => "SIGXCPU",
+        _ => return None,
+    })
+}
+
+/// Starts `exe` with `args`, in a process group of its own (a Ctrl-C at the terminal reaches the
+/// parent alone), without standard input and output, with `inherited` left open under its number.
+///
+/// The kernel kills the child when **the calling thread** ends (PR_SET_PDEATHSIG is tied to the
+/// thread, not the process): call it from a thread that then waits for the child.
+pub fn spawn(
+    exe: &Path,
+    args: impl IntoIterator<Item: AsRef<OsStr>>,
+    inherited: BorrowedFd<'_>,
+) -> io::Result<Process> {
+    let mut command = Command::new(exe);
+    command
+        .args(args)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .process_group(0);
+    let (fd, parent) = (inherited.as_raw_fd(), std::process::id());
+    // SAFETY: between fork and exec the closure makes only async-signal-safe system calls and
+    // allocates nothing; `fd` is borrowed for the whole of `spawn`.
+    unsafe {
+        command.pre_exec(move || {
+            if libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) != 0 {
+                return Err(io::Error::last_os_error());
+            }
+            // The parent may have died before the line above took effect.
+            if libc::getppid() as u32 != parent {
+                libc::_exit(1);
+            }
+            if libc::fcntl(fd, libc::F_SETFD, 0) != 0 {
+                return Err(io::Error::last_os_error());
+            }
+            Ok(())
+        });
+    }
+    let child = command.spawn()?;
+    let pid = child.id();
+    // SAFETY: plain system call; the child was not reaped yet, so the id is still its own.
+    let pidfd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid as libc::pid_t, 0) };
+    if pidfd < 0 {
+        let error = io::Error::last_os_error();
+        let mut child = child;
+        let _ = child.kill();
+        let _ = child.wait();
+        return Err(error);
+    }
+    // SAFETY: just returned by the kernel, owned by nobody else.
+    let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd as libc::c_int) };
+    Ok(Process { pid, pidfd })
+}
+
+impl Process {
+    /// Its process id.
+    pub const fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// Kills it with SIGKILL; does nothing if it has ended already, reaped or not.
+    pub fn kill(&self) {
+        // SAFETY: the descriptor names this very process even after its id was reused.
+        unsafe {
+            libc::syscall(
+                libc::SYS_pidfd_send_signal,
+                self.pidfd.as_raw_fd(),
+                libc::SIGKILL,
+                std::ptr::null::<libc::siginfo_t>(),
+                0,
+            );
+        }
+    }
+
+    /// Waits for its end and reaps it: how it ended, and the resources it used.
+    ///
+    /// To be called once; a second call would find no child and says so.
+    pub fn wait(&self) -> io::Result<(Exit, libc::rusage)> {
+        let mut status = 0;
+        // SAFETY: zeroed is a valid rusage; both out-pointers are valid for the call.
+        let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+        loop {
+            // SAFETY: as above; the child is ours and was not reaped yet.
+            let rc =
+                unsafe { libc::wait4(self.pid as libc::pid_t, &mut status, 0, &mut usage) };
+            if rc >= 0 {
+                break;
+            }
+            let error = io::Error::last_os_error();
+            if error.kind() != io::ErrorKind::Interrupted {
+                return Err(error);
+            }
+        }
+        let exit = if libc::WIFSIGNALED(status) {
+            Exit::Signal(libc::WTERMSIG(status))
+        } else {
+            Exit::Code(libc::WEXITSTATUS(status))
+        };
+        Ok((exit, usage))
+    }
+}
