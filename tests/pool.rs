@@ -27,11 +27,14 @@ fn main() {
             every_jobs_output(&mut threads(3))?;
             every_jobs_output(&mut inline())
         }),
-        Trial::test("a_panic_is_the_jobs_failure_and_the_worker_lives_on", || {
-            a_panic(&mut processes(1))?;
-            a_panic(&mut threads(1))?;
-            a_panic(&mut inline())
-        }),
+        Trial::test(
+            "a_panic_is_the_jobs_failure_and_the_worker_lives_on",
+            || {
+                a_panic(&mut processes(1))?;
+                a_panic(&mut threads(1))?;
+                a_panic(&mut inline())
+            },
+        ),
         Trial::test("bulk_arrives_beside_its_job_byte_for_byte", bulk_arrives),
         Trial::test("workers_that_die_lose_no_job", workers_that_die),
         Trial::test(
@@ -68,7 +71,10 @@ enum Task {
     /// Says how long its bulk is, and its checksum.
     Weigh,
     /// Kills its own worker while the mark file does not hold so many lines, adding one each time.
-    DieUntil { deaths: usize, mark: String },
+    DieUntil {
+        deaths: usize,
+        mark: String,
+    },
     /// Works for a while without sleeping.
     Spin(u64),
 }
@@ -140,7 +146,10 @@ fn every_jobs_output(pool: &mut dyn Pool<AsIs<Task>>) -> Result<(), Failed> {
 fn a_panic(pool: &mut dyn Pool<AsIs<Task>>) -> Result<(), Failed> {
     pool.submit(Task::Panic);
     let failed = pool.next(None)?.ok_or("no outcome")?.outcome.unwrap_err();
-    assert!(matches!(&failed, Failure::Panicked(why) if why.contains("as asked")), "{failed}");
+    assert!(
+        matches!(&failed, Failure::Panicked(why) if why.contains("as asked")),
+        "{failed}"
+    );
     pool.submit(Task::Square(3));
     assert_eq!(pool.next(None)?.ok_or("no outcome")?.outcome.unwrap(), 9);
     assert!(pool.deaths().is_empty());
@@ -170,7 +179,12 @@ fn bulk_arrives() -> Result<(), Failed> {
     while let Some(done) = pool.next(None)? {
         let mut bulk = Vec::new();
         WithBulk.pack(&done.order, &mut bulk);
-        assert_eq!(done.outcome.unwrap(), checksum(&bulk), "{} bytes", done.order);
+        assert_eq!(
+            done.outcome.unwrap(),
+            checksum(&bulk),
+            "{} bytes",
+            done.order
+        );
     }
     Ok(())
 }
@@ -241,7 +255,10 @@ fn killed_from_outside() -> Result<(), Failed> {
         let pids = pool.pids().list();
         if kills < 60 && seed.is_multiple_of(2) && !pids.is_empty() {
             let victim = pids[(seed >> 40) as usize % pids.len()];
-            let _ = Command::new("kill").args(["-9", &victim.to_string()]).stderr(Stdio::null()).status();
+            let _ = Command::new("kill")
+                .args(["-9", &victim.to_string()])
+                .stderr(Stdio::null())
+                .status();
             kills += 1;
         }
     }
@@ -255,35 +272,54 @@ fn given_up() -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
     let mark = folder.path().join("mark").display().to_string();
     let mut pool = processes(2);
-    pool.submit(Task::DieUntil { deaths: usize::MAX, mark: mark.clone() });
+    pool.submit(Task::DieUntil {
+        deaths: usize::MAX,
+        mark: mark.clone(),
+    });
     pool.submit(Task::Square(5));
     let mut given_up = 0;
     while let Some(done) = pool.next(None)? {
         match done.outcome {
             Ok(output) => assert_eq!(output, 25),
             Err(failure) => {
-                assert!(matches!(failure, Failure::GivenUp { step: 3, .. }), "{failure}");
+                assert!(
+                    matches!(failure, Failure::GivenUp { step: 3, .. }),
+                    "{failure}"
+                );
                 given_up += 1;
             }
         }
     }
     assert_eq!(given_up, 1);
-    assert_eq!(fs::read(mark)?.len(), MAX_DEATHS as usize, "not one attempt more or less");
+    assert_eq!(
+        fs::read(mark)?.len(),
+        MAX_DEATHS as usize,
+        "not one attempt more or less"
+    );
     Ok(())
 }
 
 fn cannot_start() -> Result<(), Failed> {
     let said = |config, healthy| {
         let started = Processes::start(config, healthy, AsIs::<Task>::default());
-        started.err().map(|error| error.to_string()).unwrap_or_default()
+        started
+            .err()
+            .map(|error| error.to_string())
+            .unwrap_or_default()
     };
     let refused = said(Config::new(2), false);
     assert!(refused.contains("the setup says no"), "{refused}");
-    let missing = Config { exe: "/no/such/program".into(), ..Config::new(2) };
+    let missing = Config {
+        exe: "/no/such/program".into(),
+        ..Config::new(2)
+    };
     let missing = said(missing, true);
     assert!(missing.contains("cannot start"), "{missing}");
     // A program that is no worker ends at once, again and again.
-    let other = Config { exe: "/bin/true".into(), ..Config::new(1) };
+    let other = Config {
+        exe: "/bin/true".into(),
+        ..Config::new(1)
+    };
     let other = said(other, true);
     assert!(other.contains("keep dying"), "{other}");
     Ok(())
@@ -339,13 +375,18 @@ fn the_hang() -> Result<(), Failed> {
     let (_, sender) = server.accept()?;
     sender.send(b"a small one")?;
     let mut said = [0; 9];
-    child.stdout.take().ok_or("no pipe")?.read_exact(&mut said)?;
+    child
+        .stdout
+        .take()
+        .ok_or("no pipe")?
+        .read_exact(&mut said)?;
 
     signal::prepare_nudge();
     let (tell, told) = channel();
     let sending = std::thread::spawn(move || {
         let task = fs::read_link("/proc/thread-self").unwrap();
-        tell.send(task.file_name().unwrap().to_string_lossy().into_owned()).unwrap();
+        tell.send(task.file_name().unwrap().to_string_lossy().into_owned())
+            .unwrap();
         sender.send(&vec![1; 20_000_000])
     });
     let task = told.recv()?;
@@ -360,7 +401,10 @@ fn the_hang() -> Result<(), Failed> {
     child.kill()?;
     child.wait()?;
     // The child is reaped, all of its descriptors are closed: nothing is left that could wake it.
-    assert!(blocked() && !sending.is_finished(), "ipc-channel no longer hangs: simplify the keeper");
+    assert!(
+        blocked() && !sending.is_finished(),
+        "ipc-channel no longer hangs: simplify the keeper"
+    );
     while !sending.is_finished() {
         signal::nudge(&sending);
         std::thread::yield_now();

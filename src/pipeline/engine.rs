@@ -249,7 +249,9 @@ impl Sum {
             shipped_bytes_per_frame: self.shipped.frames as f64 / self.frames.max(1) as f64,
             overlap_bytes_per_frame: self.shipped.overlap as f64 / self.frames.max(1) as f64,
             deadline_misses: self.paced.then_some(self.misses),
-            keeps_up: self.paced.then(|| self.paces.iter().all(|pace| pace.keeps_up)),
+            keeps_up: self
+                .paced
+                .then(|| self.paces.iter().all(|pace| pace.keeps_up)),
             backlog_frames_per_s: self.paced.then(|| backlog.sum::<f64>() / n),
             max_sustained_fps: if self.paced {
                 (!sustained.is_empty()).then(|| mean(&sustained))
@@ -291,7 +293,11 @@ fn resident_share(set: &FrameSet) -> Result<f64> {
         all += len;
         Ok(())
     })?;
-    Ok(if all == 0 { 1.0 } else { there as f64 / all as f64 })
+    Ok(if all == 0 {
+        1.0
+    } else {
+        there as f64 / all as f64
+    })
 }
 
 /// Starts the workers of all plans, then runs their passes in turn, warm-up first: a machine that

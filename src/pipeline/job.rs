@@ -162,8 +162,8 @@ impl Pack for Packer {
 
     fn pack(&mut self, order: &Order, bulk: &mut Vec<u8>) -> FrameJob {
         let format = self.set.format();
-        let look_back = (self.looks_back && order.first > 0)
-            .then(|| self.ticket(order.first - 1, bulk));
+        let look_back =
+            (self.looks_back && order.first > 0).then(|| self.ticket(order.first - 1, bulk));
         let frames: Vec<_> = (order.first..order.first + order.count)
             .map(|frame| self.ticket(frame, bulk))
             .collect();

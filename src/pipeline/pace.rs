@@ -123,6 +123,9 @@ mod tests {
         let turns = (0..30).map(|i| 0.26 + f64::from(i / 2) * 2.0 * 0.1);
         let found = pace(30.0, turns);
         assert!(!found.keeps_up);
-        assert!((found.sustained_fps.unwrap() - 7.5).abs() < 0.1, "{found:?}");
+        assert!(
+            (found.sustained_fps.unwrap() - 7.5).abs() < 0.1,
+            "{found:?}"
+        );
     }
 }

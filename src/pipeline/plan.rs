@@ -139,7 +139,9 @@ impl Request {
                 stop: self.stop.clone(),
             }
         });
-        plans.map(|plan| plan.fit_memory(self.batch.is_some())).collect()
+        plans
+            .map(|plan| plan.fit_memory(self.batch.is_some()))
+            .collect()
     }
 
     fn modes(&self) -> Result<Vec<&'static dyn Transport>> {
@@ -152,7 +154,9 @@ impl Request {
         for name in &self.modes {
             if name == "all" {
                 let fitting = transport::registry().iter().copied();
-                fitting.filter(|mode| mode.fits(&self.set)).for_each(&mut add);
+                fitting
+                    .filter(|mode| mode.fits(&self.set))
+                    .for_each(&mut add);
                 continue;
             }
             let mode = transport::by_name(name)?;
@@ -190,7 +194,11 @@ impl Request {
         }
         // At least nine frames a job, and so many jobs that all workers end together.
         let jobs = (count / FRAMES_A_LOOK_BACK.max(small)).max(1);
-        let even = if jobs >= workers { jobs - jobs % workers } else { jobs };
+        let even = if jobs >= workers {
+            jobs - jobs % workers
+        } else {
+            jobs
+        };
         count.div_ceil(even)
     }
 }

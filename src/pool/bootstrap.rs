@@ -36,7 +36,9 @@ fn sweep_one(folder: &Path, bound: &str, old: Duration) {
         let mine = meta.uid() == fs::metadata("/proc/self").ok()?.uid();
         let age = meta.modified().ok()?.elapsed().ok()?;
         let alone = fs::read_dir(folder).ok()?.count() == 1;
-        let listening = bound.lines().any(|line| line.ends_with(&*socket.to_string_lossy()));
+        let listening = bound
+            .lines()
+            .any(|line| line.ends_with(&*socket.to_string_lossy()));
         Some(meta.file_type().is_socket() && mine && alone && age >= old && !listening)
     };
     if is_dead() == Some(true) {

@@ -49,7 +49,9 @@ pub(super) struct Keeper<P: Pack> {
 }
 
 /// Starts a keeper; what the returned end is told goes to its sender.
-pub(super) fn start<P: Pack>(keeper: Keeper<P>) -> (thread::JoinHandle<()>, Sender<ToSender<P::Order>>) {
+pub(super) fn start<P: Pack>(
+    keeper: Keeper<P>,
+) -> (thread::JoinHandle<()>, Sender<ToSender<P::Order>>) {
     let (orders, inbox) = channel();
     let to_sender = orders.clone();
     let handle = thread::spawn(move || keeper.keep(to_sender, inbox));
@@ -147,7 +149,15 @@ fn receive<P: Pack>(
     link: Sender<Link<P::Job>>,
     tell: &Sender<Note<P>>,
 ) {
-    let Ok((from_worker, FromWorker::Hello { setup: to, jobs, bulk })) = server.accept() else {
+    let Ok((
+        from_worker,
+        FromWorker::Hello {
+            setup: to,
+            jobs,
+            bulk,
+        },
+    )) = server.accept()
+    else {
         return;
     };
     if to.send(setup.clone()).is_err() || link.send(Link { jobs, bulk }).is_err() {

@@ -230,12 +230,7 @@ impl<P: Pack> Processes<P> {
         Ok(())
     }
 
-    fn finish(
-        &mut self,
-        id: JobId,
-        outcome: Result<<P::Job as Job>::Output, Failure>,
-        trip: Trip,
-    ) {
+    fn finish(&mut self, id: JobId, outcome: Result<<P::Job as Job>::Output, Failure>, trip: Trip) {
         let Some(pending) = self.jobs.remove(&id) else {
             unreachable!("job {id} ended twice");
         };

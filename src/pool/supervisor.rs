@@ -18,6 +18,9 @@ pub const MAX_DEATHS: u32 = 5;
 /// that workers cannot live here at all.
 const MAX_BARREN_DEATHS: u32 = 100;
 
+/// The same while no worker has ever been ready: the executable is no worker, or cannot run.
+const MAX_FALSE_STARTS: u32 = 10;
+
 /// Jobs that are sent to a worker before the first of them is done: one to work on, one to find
 /// waiting when it is.
 pub(super) const JOBS_AHEAD: usize = 2;
@@ -61,6 +64,7 @@ pub(super) struct Supervisor {
     /// Deaths a job and step.
     deaths: HashMap<JobId, HashMap<u32, u32>>,
     barren_deaths: u32,
+    ever_ready: bool,
 }
 
 impl Supervisor {
@@ -71,6 +75,7 @@ impl Supervisor {
             waiting: VecDeque::new(),
             deaths: HashMap::new(),
             barren_deaths: 0,
+            ever_ready: false,
         };
         let actions = (0..seats).map(|seat| Action::Start(seat, Duration::ZERO));
         (supervisor, actions.collect())
@@ -81,7 +86,10 @@ impl Supervisor {
         let mut actions = Vec::new();
         match event {
             Event::Submitted(job) => self.waiting.push_back(job),
-            Event::Ready(seat) => self.seats[seat].ready = true,
+            Event::Ready(seat) => {
+                self.seats[seat].ready = true;
+                self.ever_ready = true;
+            }
             Event::Finished(seat, job) => {
                 self.seats[seat].jobs.retain(|&sent| sent != job);
                 self.deaths.remove(&job);
@@ -118,7 +126,12 @@ impl Supervisor {
         for job in orphans.into_iter().rev() {
             self.waiting.push_front(job);
         }
-        if self.barren_deaths >= MAX_BARREN_DEATHS {
+        let most = if self.ever_ready {
+            MAX_BARREN_DEATHS
+        } else {
+            MAX_FALSE_STARTS
+        };
+        if self.barren_deaths >= most {
             actions.push(Action::Abort);
         } else {
             actions.push(Action::Start(seat, self.pause()));
@@ -228,7 +241,7 @@ mod tests {
 
     #[test]
     fn workers_that_only_die_are_replaced_ever_more_slowly_and_then_no_more() {
-        let (mut supervisor, _) = Supervisor::new(1);
+        let mut supervisor = ready(1);
         let mut last = Duration::ZERO;
         for _ in 1..MAX_BARREN_DEATHS {
             match supervisor.on(Event::Died(0, None))[..] {
@@ -240,6 +253,13 @@ mod tests {
             }
         }
         assert_eq!(supervisor.on(Event::Died(0, None)), [Action::Abort]);
+    }
+
+    #[test]
+    fn an_executable_that_never_becomes_a_worker_is_given_up_soon() {
+        let (mut supervisor, _) = Supervisor::new(1);
+        let deaths = (1..).find(|_| supervisor.on(Event::Died(0, None)) == [Action::Abort]);
+        assert_eq!(deaths, Some(MAX_FALSE_STARTS));
     }
 
     proptest! {

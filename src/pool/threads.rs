@@ -103,7 +103,9 @@ where
 
     fn rest(&mut self) {
         for runner in &*self.runners {
-            let mut runner = runner.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            let mut runner = runner
+                .lock()
+                .unwrap_or_else(|poisoned| poisoned.into_inner());
             runner.rest();
         }
     }

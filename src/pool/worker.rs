@@ -187,7 +187,9 @@ thread_local! {
 fn catch_panics_quietly() {
     std::panic::set_hook(Box::new(|info| {
         let message = info.payload_as_str().unwrap_or("no message");
-        let place = info.location().map_or(String::new(), |at| format!(" ({at})"));
+        let place = info
+            .location()
+            .map_or(String::new(), |at| format!(" ({at})"));
         LAST_PANIC.with_borrow_mut(|last| *last = format!("{message}{place}"));
     }));
 }

@@ -130,8 +130,7 @@ impl Process {
         let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
         loop {
             // SAFETY: as above; the child is ours and was not reaped yet.
-            let rc =
-                unsafe { libc::wait4(self.pid as libc::pid_t, &mut status, 0, &mut usage) };
+            let rc = unsafe { libc::wait4(self.pid as libc::pid_t, &mut status, 0, &mut usage) };
             if rc >= 0 {
                 break;
             }

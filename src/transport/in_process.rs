@@ -66,11 +66,7 @@ struct In {
 }
 
 impl Inbound for In {
-    fn open<'a>(
-        &'a mut self,
-        ticket: &'a Ticket,
-        bulk: &'a [u8],
-    ) -> Result<FrameView<'a>, String> {
+    fn open<'a>(&'a mut self, ticket: &'a Ticket, bulk: &'a [u8]) -> Result<FrameView<'a>, String> {
         match ticket {
             Ticket::Span { .. } => self.mapped.open(ticket, bulk),
             other => self.read.open(other, bulk),

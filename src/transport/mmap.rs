@@ -74,7 +74,10 @@ const KEPT_MAPS: usize = 16;
 
 impl Maps {
     fn get(&self, number: u32, path: &std::path::Path) -> Result<Arc<Mapped>, String> {
-        let mut kept = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut kept = self
+            .0
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
         if let Some(mapped) = kept.iter().find(|mapped| mapped.number == number) {
             return Ok(mapped.clone());
         }

@@ -102,7 +102,10 @@ struct Out {
 
 impl Out {
     fn spare(&mut self) -> Arc<Samples> {
-        let free = self.spare.iter_mut().position(|samples| Arc::get_mut(samples).is_some());
+        let free = self
+            .spare
+            .iter_mut()
+            .position(|samples| Arc::get_mut(samples).is_some());
         match free {
             Some(index) => self.spare.swap_remove(index),
             None => Arc::new(Samples::zeros(self.set.format())),
@@ -150,7 +153,9 @@ impl Inbound for In {
     fn open<'a>(&'a mut self, ticket: &'a Ticket, _: &'a [u8]) -> Result<FrameView<'a>, String> {
         match ticket {
             Ticket::Pixels(Pixels(samples)) => {
-                let bytes = samples.bytes().ok_or("the array is not in standard order")?;
+                let bytes = samples
+                    .bytes()
+                    .ok_or("the array is not in standard order")?;
                 FrameView::new(self.0, bytes).map_err(|wrong| wrong.to_string())
             }
             other => Err(super::wrong_ticket(other)),

@@ -60,11 +60,7 @@ impl Outbound for Out {
 struct In(FrameFormat);
 
 impl Inbound for In {
-    fn open<'a>(
-        &'a mut self,
-        ticket: &'a Ticket,
-        bulk: &'a [u8],
-    ) -> Result<FrameView<'a>, String> {
+    fn open<'a>(&'a mut self, ticket: &'a Ticket, bulk: &'a [u8]) -> Result<FrameView<'a>, String> {
         match ticket {
             Ticket::Bulk { begin } => {
                 let begin = *begin as usize;
