@@ -5,4 +5,5 @@
 #![expect(unsafe_code, reason = "the one place where it is allowed")]
 
 pub mod map;
+pub mod simd;
 pub mod time;
