@@ -10,4 +10,5 @@ pub mod pagecache;
 pub mod process;
 pub mod signal;
 pub mod socket;
+pub mod simd;
 pub mod time;

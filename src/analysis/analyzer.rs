@@ -1,0 +1,76 @@
+//! What an analyzer is.
+
+use super::registry::{self, Entry};
+use super::row::Row;
+use crate::frame::FrameView;
+use serde::Serialize;
+
+/// One analyzer at work. For each frame the engine calls `begin`, then `row` for each row from the
+/// top down, then `finish`.
+///
+/// What it allocates it keeps from frame to frame: all frames of an engine have one format.
+pub(super) trait Analyzer: Send {
+    /// A frame begins, the one of that index in its stream.
+    fn begin(&mut self, index: u64, frame: FrameView<'_>);
+
+    /// The next row. Analyzers whose registry entry says that they read no luma see none.
+    fn row(&mut self, _row: &Row<'_>) {}
+
+    /// What was found, as JSON; nothing if the analyzer has no place in the findings.
+    fn finish(&mut self) -> Option<String>;
+}
+
+/// A finding as JSON.
+pub(super) fn json(finding: &impl Serialize) -> String {
+    serde_json::to_string(finding).expect("findings are numbers under string keys")
+}
+
+/// An analyzer as it was asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Setting {
+    /// As typed: `luma`, `burn:5`.
+    pub typed: String,
+    /// What the analyzer measured of the machine once, before the run, if it needs that.
+    pub calibrated: Option<u64>,
+}
+
+impl Setting {
+    /// What was typed, checked: the name is registered and the parameter is one that it takes.
+    pub(super) fn check(typed: &str) -> Result<Self, String> {
+        let (name, given) = split(typed);
+        let entry = registry::find(name)?;
+        match (&entry.parameter, given) {
+            (None, None) => {}
+            (None, Some(_)) => return Err(format!("{name} takes no parameter: `{typed}`")),
+            (Some(parameter), Some(given)) => (parameter.check)(given)?,
+            (Some(parameter), None) => {
+                let wanted = parameter.name;
+                return Err(format!("{name} needs its parameter: {name}:{wanted}"));
+            }
+        }
+        Ok(Self {
+            typed: typed.to_owned(),
+            calibrated: None,
+        })
+    }
+
+    pub(super) fn name(&self) -> &str {
+        split(&self.typed).0
+    }
+
+    pub(super) fn parameter(&self) -> Option<&str> {
+        split(&self.typed).1
+    }
+
+    pub(super) fn entry(&self) -> &'static Entry {
+        registry::find(self.name()).expect("the name was checked")
+    }
+}
+
+/// Name and parameter.
+fn split(typed: &str) -> (&str, Option<&str>) {
+    match typed.split_once(':') {
+        Some((name, parameter)) => (name, Some(parameter)),
+        None => (typed, None),
+    }
+}

@@ -1,0 +1,147 @@
+//! The analyzers that there are.
+
+use super::analyzer::{Analyzer, Setting};
+use super::{burn, histogram, luma, motion, sharpness};
+
+/// An analyzer that can be asked for.
+#[derive(Debug)]
+pub struct Entry {
+    /// What it is called, in options and in findings.
+    pub name: &'static str,
+    /// One line about what it finds.
+    pub summary: &'static str,
+    /// What must be given after the name and a colon, if anything.
+    pub parameter: Option<Parameter>,
+    /// What of the frames it looks at.
+    pub reads: Reads,
+    pub(super) make: fn(&Setting) -> Box<dyn Analyzer>,
+}
+
+impl Entry {
+    /// How it is asked for: `luma`, `burn:MS`.
+    pub fn usage(&self) -> String {
+        match &self.parameter {
+            Some(parameter) => format!("{}:{}", self.name, parameter.name),
+            None => self.name.to_owned(),
+        }
+    }
+}
+
+/// What an analyzer is told beside its name.
+#[derive(Debug)]
+pub struct Parameter {
+    /// What to call it in a usage text, as `MS`.
+    pub name: &'static str,
+    /// Says in a sentence what is wrong with a value.
+    pub(super) check: fn(&str) -> Result<(), String>,
+    /// Measures what the machine needs for a value, once, before a run.
+    pub(super) calibrate: Option<fn(&str) -> u64>,
+}
+
+/// What of the frames an analyzer looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reads {
+    /// The frame's first page.
+    Page,
+    /// The luma plane.
+    Luma,
+    /// The luma planes of the frame and of the one before: it looks back.
+    LumaAndBefore,
+}
+
+/// Every analyzer, in the order in which to list them.
+///
+/// ```
+/// for entry in framehaul::analysis::registry() {
+///     println!("{:12} {}", entry.usage(), entry.summary);
+/// }
+/// ```
+pub fn registry() -> &'static [Entry] {
+    ENTRIES
+}
+
+static ENTRIES: &[Entry] = &[
+    Entry {
+        name: "luma",
+        summary: "darkest, brightest and mean luma",
+        parameter: None,
+        reads: Reads::Luma,
+        make: luma::make,
+    },
+    Entry {
+        name: "histogram",
+        summary: "256 bins of luma, and its 10th and 90th percentile",
+        parameter: None,
+        reads: Reads::Luma,
+        make: histogram::make,
+    },
+    Entry {
+        name: "motion",
+        summary: "mean absolute difference to the luma of the frame before",
+        parameter: None,
+        reads: Reads::LumaAndBefore,
+        make: motion::make,
+    },
+    Entry {
+        name: "sharpness",
+        summary: "variance of the luma's Laplacian: low where the picture is blurred",
+        parameter: None,
+        reads: Reads::Luma,
+        make: sharpness::make,
+    },
+    Entry {
+        name: "burn",
+        summary: "no finding: arithmetic that takes MS milliseconds a frame",
+        parameter: Some(Parameter {
+            name: "MS",
+            check: burn::check,
+            calibrate: Some(burn::calibrate),
+        }),
+        reads: Reads::Page,
+        make: burn::make,
+    },
+];
+
+/// The analyzer of that name, or a sentence with the nearest and all that there are.
+pub(super) fn find(name: &str) -> Result<&'static Entry, String> {
+    if let Some(entry) = ENTRIES.iter().find(|entry| entry.name == name) {
+        return Ok(entry);
+    }
+    let likeness = |entry: &Entry| strsim::normalized_damerau_levenshtein(entry.name, name);
+    let nearest = ENTRIES
+        .iter()
+        .max_by(|a, b| likeness(a).total_cmp(&likeness(b)))
+        .filter(|entry| likeness(entry) > 0.3)
+        .map(|entry| format!("; did you mean {}?", entry.usage()))
+        .unwrap_or_default();
+    let all: Vec<_> = ENTRIES.iter().map(Entry::usage).collect();
+    let all = all.join(", ");
+    Err(format!(
+        "no analyzer is called `{name}`{nearest} (there are {all})"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_made_of_lower_case_letters() {
+        for (i, entry) in ENTRIES.iter().enumerate() {
+            assert!(ENTRIES[..i].iter().all(|other| other.name != entry.name));
+            assert!(entry.name.bytes().all(|byte| byte.is_ascii_lowercase()));
+        }
+    }
+
+    #[test]
+    fn summaries_are_one_line() {
+        for entry in ENTRIES {
+            assert!(
+                !entry.summary.is_empty() && entry.summary.len() < 80,
+                "{}",
+                entry.name
+            );
+            assert!(!entry.summary.contains('\n') && !entry.summary.ends_with('.'));
+        }
+    }
+}
