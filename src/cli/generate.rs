@@ -1,11 +1,184 @@
-//! `framehaul generate`. STUB.
+//! `framehaul generate`.
 
+use crate::error::{Error, Result};
+use crate::frame::{Colour, FrameFormat, Sample};
+use crate::source::generate::{self, Plan};
+use anyhow::Context;
+use clap::ValueEnum;
+use indicatif::{ProgressBar, ProgressStyle};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
 
 /// Generate a synthetic frame set, with its ground truth
 #[derive(clap::Args)]
-pub(super) struct Args {}
+pub(super) struct Args {
+    /// The folder to write; it must not exist yet
+    out: PathBuf,
+    /// How many frames
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
+    frames: u64,
+    /// Width and height in pixels
+    #[arg(long, value_name = "WxH", default_value = "3840x2160", value_parser = parse_size)]
+    size: (u32, u32),
+    /// What a pixel is
+    #[arg(long, value_enum, default_value = "rgb16")]
+    pixels: Pixels,
+    /// Frames a second, as the manifest states them
+    #[arg(long, default_value_t = 30.0, value_parser = parse_fps)]
+    fps: f64,
+    /// The same seed gives the same bytes
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// One packed frames.npy, a file for each frame, or both
+    #[arg(long, value_enum, default_value = "packed")]
+    layout: Layout,
+    /// What single files are written as
+    #[arg(long, value_enum, default_value = "npy")]
+    format: Format,
+    /// Replace a generated set that has this name, once the new one is complete
+    #[arg(long)]
+    force: bool,
+}
 
-pub(super) fn run(_args: &Args) -> anyhow::Result<ExitCode> {
-    todo!()
+#[derive(Clone, Copy, ValueEnum)]
+enum Pixels {
+    Rgb16,
+    Rgb8,
+    Gray16,
+    Gray8,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Layout {
+    Packed,
+    Files,
+    Both,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    Npy,
+    Png,
+    Tiff,
+    Pnm,
+}
+
+/// The longest side of a frame that is drawn.
+const MAX_SIDE: u32 = 32_768;
+
+fn parse_size(text: &str) -> Result<(u32, u32), String> {
+    let sides = text.split_once(['x', 'X', '×']);
+    let sides = sides.and_then(|(w, h)| Some((w.parse().ok()?, h.parse().ok()?)));
+    match sides {
+        Some((w, h)) if (1..=MAX_SIDE).contains(&w) && (1..=MAX_SIDE).contains(&h) => Ok((w, h)),
+        Some(_) => Err(format!("each side must be from 1 to {MAX_SIDE} pixels")),
+        None => Err("expected WIDTHxHEIGHT, as 3840x2160".into()),
+    }
+}
+
+fn parse_fps(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(fps) if (0.001..=100_000.0).contains(&fps) => Ok(fps),
+        _ => Err("expected a rate from 0.001 to 100000 frames a second".into()),
+    }
+}
+
+impl Args {
+    fn plan(&self) -> Plan {
+        let (colour, sample) = match self.pixels {
+            Pixels::Rgb16 => (Colour::Rgb, Sample::U16),
+            Pixels::Rgb8 => (Colour::Rgb, Sample::U8),
+            Pixels::Gray16 => (Colour::Gray, Sample::U16),
+            Pixels::Gray8 => (Colour::Gray, Sample::U8),
+        };
+        let format = FrameFormat::new(self.size.0, self.size.1, colour, sample);
+        Plan {
+            fps: self.fps,
+            seed: self.seed,
+            layout: match self.layout {
+                Layout::Packed => generate::Layout::Packed,
+                Layout::Files => generate::Layout::Files,
+                Layout::Both => generate::Layout::Both,
+            },
+            file_format: match self.format {
+                Format::Npy => generate::FileFormat::Npy,
+                Format::Png => generate::FileFormat::Png,
+                Format::Tiff => generate::FileFormat::Tiff,
+                Format::Pnm => generate::FileFormat::Pnm,
+            },
+            force: self.force,
+            ..Plan::new(&self.out, format, self.frames)
+        }
+    }
+}
+
+pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    if is_unused(args) {
+        return Err(Error::Usage(
+            "--format is for single files; add --layout files or --layout both".into(),
+        )
+        .into());
+    }
+    let plan = args.plan();
+    let stop = stop_on_signals().context("cannot listen for Ctrl-C")?;
+    let bar = ProgressBar::new(plan.pixel_bytes()).with_style(ProgressStyle::with_template(
+        "{bar:30} {decimal_bytes}/{decimal_total_bytes} {decimal_bytes_per_sec}, {eta} left",
+    )?);
+    let start = Instant::now();
+    let outcome = generate::generate(&plan, &stop, &|bytes| bar.inc(bytes));
+    bar.finish_and_clear();
+    let written = outcome?.bytes;
+    let seconds = start.elapsed().as_secs_f64();
+    println!(
+        "{}: {} frames of {}, {} in {seconds:.2} s ({}/s)",
+        args.out.display(),
+        plan.frames,
+        plan.format,
+        size(written as f64),
+        size(written as f64 / seconds)
+    );
+    println!("next: framehaul run {} --mode all", shell_word(&args.out));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn is_unused(args: &Args) -> bool {
+    matches!(args.layout, Layout::Packed) && !matches!(args.format, Format::Npy)
+}
+
+/// A flag that Ctrl-C and the like set, so that the unfinished set is removed; the second one
+/// ends the program at once. A file that grows over the limit of the shell (`ulimit -f`) becomes
+/// an ordinary error of the write.
+fn stop_on_signals() -> std::io::Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM, SIGHUP] {
+        signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&stop))?;
+        signal_hook::flag::register(signal, Arc::clone(&stop))?;
+    }
+    signal_hook::flag::register(SIGXFSZ, Arc::default())?;
+    Ok(stop)
+}
+
+/// A number of bytes for people.
+fn size(bytes: f64) -> String {
+    match bytes {
+        0.0..1e3 => format!("{bytes:.0} B"),
+        1e3..1e6 => format!("{:.1} kB", bytes / 1e3),
+        1e6..1e9 => format!("{:.1} MB", bytes / 1e6),
+        _ => format!("{:.2} GB", bytes / 1e9),
+    }
+}
+
+/// The path as it can be pasted into a shell.
+fn shell_word(path: &std::path::Path) -> String {
+    let text = path.to_string_lossy();
+    let plain = |c: char| c.is_alphanumeric() || "/._-+,=@%".contains(c);
+    if text.chars().all(plain) {
+        text.into_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
 }

@@ -5,6 +5,7 @@
 #![expect(unsafe_code, reason = "the one place where it is allowed")]
 
 pub mod board;
+pub mod disk;
 pub mod map;
 pub mod pagecache;
 pub mod process;
