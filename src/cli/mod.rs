@@ -33,6 +33,7 @@ enum Command {
 
 /// The whole program.
 pub fn main() -> ExitCode {
+    crate::measure::Limits::serve_helper();
     let outcome = match Cli::parse().command {
         Command::Generate(args) => generate::run(&args),
         Command::Run(args) => run::run(&args),

@@ -56,7 +56,10 @@ impl<'a> FrameView<'a> {
             Rgba => 4,
         };
         let stride = self.format.width as usize * channels * self.format.sample.bytes();
-        assert!(y < self.format.height as usize, "row {y} is not in the frame");
+        assert!(
+            y < self.format.height as usize,
+            "row {y} is not in the frame"
+        );
         &self.bytes[y * stride..(y + 1) * stride]
     }
 }
