@@ -8,8 +8,11 @@
 //! assert_eq!(Stage::from_name("end_to_end"), Some(Stage::EndToEnd));
 //! ```
 
-/// A timed part of a frame's way, or one of the two totals.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+use serde::{Deserialize, Serialize};
+
+/// A timed part of a frame's way, or one of the two totals. Serialised as its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Stage {
     /// Waiting: for its turn, for a worker, for a thread that sends.
     Queue,
@@ -88,6 +91,7 @@ mod tests {
         for (index, stage) in Stage::ALL.into_iter().enumerate() {
             assert_eq!(stage as usize, index);
             assert_eq!(Stage::from_name(stage.name()), Some(stage));
+            assert_eq!(serde_json::json!(stage), stage.name());
         }
     }
 }

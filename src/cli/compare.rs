@@ -1,11 +1,31 @@
-//! `framehaul compare`. STUB.
+//! `framehaul compare`: finished runs side by side.
 
+use crate::report::{Comparison, Report, Style, summary};
+use std::io::Write;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Compare finished runs side by side; the first is the baseline
+///
+/// A single run is shown by itself. Runs that were not asked for the same, or did not find the
+/// same, are called out, and no ratio is given.
 #[derive(clap::Args)]
-pub(super) struct Args {}
+pub(super) struct Args {
+    /// Run directories, or report.json files
+    #[arg(required = true, value_name = "RUN")]
+    runs: Vec<PathBuf>,
+    /// Print JSON instead of tables: of one run its report, of several the comparison
+    #[arg(long)]
+    json: bool,
+}
 
-pub(super) fn run(_args: &Args) -> anyhow::Result<ExitCode> {
-    todo!()
+pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let text = match (&args.runs[..], args.json) {
+        ([one], true) => serde_json::to_string_pretty(&Report::read(one)?)?,
+        ([one], false) => summary(&Report::read(one)?, Style::of_stdout()),
+        (several, true) => serde_json::to_string_pretty(&Comparison::read(several)?.data())?,
+        (several, false) => Comparison::read(several)?.render(Style::of_stdout()),
+    };
+    writeln!(std::io::stdout(), "{text}")?;
+    Ok(ExitCode::SUCCESS)
 }

@@ -1,11 +1,29 @@
-//! `framehaul doctor`. STUB.
+//! `framehaul doctor`: what this machine can do, and what that means for which mode.
 
+use crate::measure::{Limits, Survey};
+use crate::report::{Style, checkup};
+use std::io::Write;
 use std::process::ExitCode;
 
 /// Look at this machine: its limits, and what they mean for which mode
+///
+/// Memory bandwidth and the wake-up round trip are measured now, which takes about a second.
 #[derive(clap::Args)]
-pub(super) struct Args {}
+pub(super) struct Args {
+    /// Print JSON instead of text
+    #[arg(long)]
+    json: bool,
+}
 
-pub(super) fn run(_args: &Args) -> anyhow::Result<ExitCode> {
-    todo!()
+pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let survey = Survey::take();
+    let limits = Limits::measure(survey.machine.cores)?;
+    let text = if args.json {
+        let json = serde_json::json!({ "schema": 1, "limits": limits, "survey": survey });
+        serde_json::to_string_pretty(&json)?
+    } else {
+        checkup(&survey, &limits, Style::of_stdout())
+    };
+    writeln!(std::io::stdout(), "{text}")?;
+    Ok(ExitCode::SUCCESS)
 }

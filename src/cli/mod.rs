@@ -36,6 +36,7 @@ enum Command {
 /// The whole program.
 pub fn main() -> ExitCode {
     pool::worker::enter::<FrameJob>();
+    crate::measure::Limits::serve_helper();
     let outcome = match Cli::parse().command {
         Command::Generate(args) => generate::run(&args),
         Command::Run(args) => run::run(&args),

@@ -1,16 +1,31 @@
 //! Measuring without printing: histograms a stage, memory, processor time, the machine's limits.
+//!
+//! ```
+//! use framehaul::{clock, measure::{MemorySampler, StageHistograms, Usage}, stage::Stage};
+//! let (sampler, before) = (MemorySampler::start(Vec::new), Usage::of_self());
+//! let mut stages = StageHistograms::new();
+//! for _ in 0..10 {
+//!     let begin = clock::now();
+//!     std::hint::black_box((0..1000u64).sum::<u64>());
+//!     stages.record(Stage::Compute, clock::now() - begin);
+//! }
+//! let (cost, peak) = (Usage::of_self() - before, sampler.finish());
+//! assert_eq!(stages.get(Stage::Compute).len(), 10);
+//! assert!(cost.user_s >= 0.0 && peak.anon_bytes > 0);
+//! ```
 
+mod cgroup;
 mod limits;
+mod machine;
 mod memory;
 mod stages;
+mod survey;
 mod usage;
 
+pub use cgroup::{Cgroup, GroupMemory};
 pub use limits::Limits;
-pub use memory::{MemoryPeak, MemorySampler};
-pub use stages::StageHistograms;
+pub use machine::Machine;
+pub use memory::{MemoryPeak, MemorySampler, available_memory};
+pub use stages::{LONGEST, StageHistograms};
+pub use survey::{Ffmpeg, HugePages, ShmSpace, Survey};
 pub use usage::Usage;
-
-/// Bytes of memory that new work may use.
-pub fn available_memory() -> u64 {
-    todo!()
-}

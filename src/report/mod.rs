@@ -1,1 +1,33 @@
-//! A finished run, or several, to a terminal, JSON and interval logs. STUB.
+//! A finished run, or several, for people and for programs; nothing is measured here.
+//!
+//! A run becomes a [`Report`], which a [`RunDir`] writes with its findings and its interval log.
+//! [`summary`] shows one report, and a [`Comparison`] several: as text, as JSON, and as a sentence.
+//!
+//! ```no_run
+//! use framehaul::report::{Comparison, Style};
+//! let comparison = Comparison::read(&["runs/payload".into(), "runs/mmap".into()])?;
+//! println!("{}", comparison.render(Style::of_stdout()));
+//! # Ok::<(), framehaul::Error>(())
+//! ```
+
+mod checkup;
+mod compare;
+mod histogram;
+mod schema;
+mod spark;
+mod style;
+mod summary;
+mod table;
+mod units;
+mod verdict;
+mod write;
+
+#[cfg(test)]
+mod samples;
+
+pub use checkup::checkup;
+pub use compare::{Comparison, ComparisonData, Difference, Percentiles, Ratios, RunData};
+pub use schema::{Cpu, Memory, Report, SCHEMA, StageSummary, Totals, Workload, findings_digest};
+pub use style::Style;
+pub use summary::summary;
+pub use write::RunDir;

@@ -94,7 +94,7 @@ fn header(path: &Path) -> Result<(FrameFormat, Decoder), String> {
 }
 
 /// Decodes the picture in `path` into `into`, if it is of that format.
-pub(super) fn decode(path: &Path, want: FrameFormat, into: &mut Vec<u8>) -> Result<(), String> {
+pub(super) fn decode(path: &Path, want: FrameFormat, into: &mut [u8]) -> Result<(), String> {
     let named = |what: String| format!("{}: {what}", path.display());
     let (found, decoder) = header(path).map_err(named)?;
     if found != want {
@@ -103,15 +103,14 @@ pub(super) fn decode(path: &Path, want: FrameFormat, into: &mut Vec<u8>) -> Resu
             path.display()
         ));
     }
-    let colour = decoder.color_type();
-    super::reader::fit(into, want.bytes().max(decoder.total_bytes() as usize));
-    decoder
-        .read_image(into)
-        .map_err(|e| named(format!("does not decode: {e} (damaged or cut off?)")))?;
-    if matches!(colour, ColorType::La8 | ColorType::La16) {
-        drop_alpha(into, want.sample.bytes());
+    let not_decoded = |e| named(format!("does not decode: {e} (damaged or cut off?)"));
+    if matches!(decoder.color_type(), ColorType::La8 | ColorType::La16) {
+        let mut with_alpha = vec![0; decoder.total_bytes() as usize];
+        decoder.read_image(&mut with_alpha).map_err(not_decoded)?;
+        drop_alpha(&with_alpha, want.sample.bytes(), into);
+    } else {
+        decoder.read_image(into).map_err(not_decoded)?;
     }
-    into.truncate(want.bytes());
     if cfg!(target_endian = "big") && want.sample == Sample::U16 {
         into.as_chunks_mut::<2>()
             .0
@@ -121,9 +120,10 @@ pub(super) fn decode(path: &Path, want: FrameFormat, into: &mut Vec<u8>) -> Resu
     Ok(())
 }
 
-/// Moves each gray sample in front, over the alpha that lies behind it.
-fn drop_alpha(bytes: &mut [u8], sample: usize) {
-    for i in 0..bytes.len() / (2 * sample) {
-        bytes.copy_within(2 * i * sample..(2 * i + 1) * sample, i * sample);
+/// Takes each gray sample and leaves the alpha that lies behind it.
+fn drop_alpha(from: &[u8], sample: usize, into: &mut [u8]) {
+    let pairs = from.chunks_exact(2 * sample);
+    for (gray, pair) in into.chunks_exact_mut(sample).zip(pairs) {
+        gray.copy_from_slice(&pair[..sample]);
     }
 }

@@ -14,7 +14,7 @@
 //! let Place::Raw { file, offset } = clip.place(3) else {
 //!     unreachable!("a y4m is raw");
 //! };
-//! let mut frame = Vec::new();
+//! let mut frame = vec![0; clip.format().bytes()];
 //! Reader::default()
 //!     .read(&clip.files()[file as usize], Some(offset), clip.format(), &mut frame)
 //!     .unwrap();
@@ -46,6 +46,7 @@ mod y4m;
 
 pub use generate::generate;
 pub use reader::Reader;
+pub(crate) use reader::beyond_end;
 
 use crate::error::{Error, Result};
 use crate::frame::{Colour, FrameFormat, Sample};

@@ -19,25 +19,29 @@ pub struct Reader {
 const KEPT_OPEN: usize = 4;
 
 impl Reader {
-    /// Reads or decodes one frame into `into`, which is resized to exactly the frame's bytes and
-    /// may be reused between calls. `offset` is None for an encoded file.
+    /// Reads or decodes one frame into `into`, which has exactly the frame's bytes and is best used
+    /// again and again: fresh memory costs more than the copy. `offset` is None for an encoded file.
     ///
     /// # Errors
     /// One sentence naming the file, what was wrong, and what was expected. What `into` then
     /// holds is of no meaning.
+    ///
+    /// # Panics
+    /// If `into` has another length than [`FrameFormat::bytes`].
     pub fn read(
         &mut self,
         path: &Path,
         offset: Option<u64>,
         format: FrameFormat,
-        into: &mut Vec<u8>,
+        into: &mut [u8],
     ) -> std::result::Result<(), String> {
+        assert_eq!(into.len(), format.bytes(), "the buffer of one frame");
         match offset {
-            Some(offset) => read_raw(self.file(path)?, path, offset, format, into),
+            Some(offset) => read_raw(self.file(path)?, path, offset, into),
             None if super::extension(path) == "npy" => {
                 let file = self.file(path)?;
                 let offset = npy::single_frame(path, file, format)?;
-                read_raw(file, path, offset, format, into)
+                read_raw(file, path, offset, into)
             }
             None => images::decode(path, format, into),
         }
@@ -56,30 +60,14 @@ impl Reader {
     }
 }
 
-fn read_raw(
-    file: &File,
-    path: &Path,
-    offset: u64,
-    format: FrameFormat,
-    into: &mut Vec<u8>,
-) -> Result<(), String> {
+fn read_raw(file: &File, path: &Path, offset: u64, into: &mut [u8]) -> Result<(), String> {
     let cannot = |e: io::Error| format!("{}: cannot read: {e}", path.display());
+    let into_len = into.len() as u64;
     let size = file.metadata().map_err(cannot)?.len();
-    let beyond = |size: u64| {
-        format!(
-            "frame lies beyond the end of {}: it needs bytes {offset} to {}, the file has {size} \
-             (truncated?)",
-            path.display(),
-            offset.saturating_add(format.bytes() as u64)
-        )
-    };
-    if offset
-        .checked_add(format.bytes() as u64)
-        .is_none_or(|end| end > size)
-    {
+    let beyond = |size: u64| beyond_end(path, offset, into_len, size);
+    if offset.checked_add(into_len).is_none_or(|end| end > size) {
         return Err(beyond(size));
     }
-    fit(into, format.bytes());
     file.read_exact_at(into, offset).map_err(|e| {
         // Only a file that became shorter between the check and now ends early.
         if e.kind() == io::ErrorKind::UnexpectedEof {
@@ -90,14 +78,14 @@ fn read_raw(
     })
 }
 
-/// Makes `into` exactly `bytes` long. A first allocation comes zeroed from the system, and one of
-/// the right length is left as it is: what it holds is about to be overwritten.
-pub(super) fn fit(into: &mut Vec<u8>, bytes: usize) {
-    if into.capacity() < bytes {
-        *into = vec![0; bytes];
-    } else {
-        into.resize(bytes, 0);
-    }
+/// The sentence for a frame that its file does not hold, or not any more: `there` bytes are left.
+pub(crate) fn beyond_end(path: &Path, offset: u64, len: u64, there: u64) -> String {
+    format!(
+        "frame lies beyond the end of {}: it needs bytes {offset} to {}, the file has {there} \
+         (truncated?)",
+        path.display(),
+        offset.saturating_add(len)
+    )
 }
 
 /// Up to `most` bytes from `at` on; fewer only at the end of the file.

@@ -6,10 +6,12 @@
 
 pub mod board;
 pub mod disk;
+pub mod fs;
 pub mod map;
 pub mod pagecache;
 pub mod process;
 pub mod signal;
-pub mod socket;
 pub mod simd;
+pub mod socket;
 pub mod time;
+pub mod usage;

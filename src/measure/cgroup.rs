@@ -1,0 +1,237 @@
+//! What a control group allows this process, in versions 1 and 2.
+//!
+//! A group's limit is not an error when it is passed: the process is killed. So who wants much
+//! memory reads the limit and the use first. The tightest of a group and all groups above it
+//! counts.
+//!
+//! ```
+//! let group = framehaul::measure::Cgroup::of_self();
+//! if let Some(memory) = group.memory {
+//!     println!("{} bytes more", memory.left_bytes());
+//! }
+//! ```
+
+use serde::{Deserialize, Serialize};
+use std::fs::read_to_string;
+use std::path::{Path, PathBuf};
+
+/// The bounds of this process's control groups; none where there is no bound.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Cgroup {
+    /// The group with the least memory left.
+    pub memory: Option<GroupMemory>,
+    /// Cores' worth of processor time, the least of any group.
+    pub cores: Option<f64>,
+}
+
+/// Memory of one bounded group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupMemory {
+    /// At more than this, processes of the group are killed.
+    pub limit_bytes: u64,
+    /// In use now, by all processes of the group, without the page cache, which can go.
+    pub used_bytes: u64,
+}
+
+impl GroupMemory {
+    /// What may still be used.
+    pub const fn left_bytes(&self) -> u64 {
+        self.limit_bytes.saturating_sub(self.used_bytes)
+    }
+}
+
+impl Cgroup {
+    /// The groups that this process is in.
+    pub fn of_self() -> Self {
+        Self::under(Path::new("/"))
+    }
+
+    /// The same with `/proc` and the mounts below `root`, so that any machine can be imitated.
+    fn under(root: &Path) -> Self {
+        let read = |path: &str| read_to_string(root.join(path)).unwrap_or_default();
+        let groups = read("proc/self/cgroup");
+        let mounts = read("proc/self/mountinfo");
+        let mut found = Self::default();
+        for line in groups.lines() {
+            let mut parts = line.splitn(3, ':').skip(1);
+            let (Some(controllers), Some(group)) = (parts.next(), parts.next()) else {
+                continue;
+            };
+            let Some(mount) = mounts.lines().find_map(|mount| mounted(mount, controllers)) else {
+                continue;
+            };
+            for folder in mount.folders(root, group) {
+                found.tighten(&folder);
+            }
+        }
+        found
+    }
+
+    /// Takes a folder's bounds where they are tighter than what was found so far. The files of
+    /// the two versions have different names, so both are tried.
+    fn tighten(&mut self, folder: &Path) {
+        let text = |file: &str| read_to_string(folder.join(file)).ok();
+        let number = |file: &str| text(file)?.trim().parse::<u64>().ok();
+        // Version 1 says "total" of what counts the groups below as well.
+        let page_cache = || -> u64 {
+            let stat = text("memory.stat").unwrap_or_default();
+            let total = stat.contains("total_active_file");
+            let prefix = if total { "total_" } else { "" };
+            ["active_file", "inactive_file"]
+                .into_iter()
+                .filter_map(|kind| {
+                    let key = format!("{prefix}{kind} ");
+                    stat.lines()
+                        .find_map(|line| line.strip_prefix(&key)?.trim().parse::<u64>().ok())
+                })
+                .sum()
+        };
+        let memory = |limit: &str, used: &str| {
+            Some(GroupMemory {
+                limit_bytes: number(limit).filter(|&limit| limit < NO_LIMIT)?,
+                used_bytes: number(used)?.saturating_sub(page_cache()),
+            })
+        };
+        let memory = memory("memory.max", "memory.current")
+            .or_else(|| memory("memory.limit_in_bytes", "memory.usage_in_bytes"));
+        self.memory = [self.memory, memory]
+            .into_iter()
+            .flatten()
+            .min_by_key(GroupMemory::left_bytes);
+
+        let ratio = |quota: f64, period: f64| Some(quota / period).filter(|&cores| cores > 0.0);
+        let cores = text("cpu.max")
+            .and_then(|text| {
+                let (quota, period) = text.trim().split_once(' ')?;
+                ratio(quota.parse().ok()?, period.parse().ok()?)
+            })
+            .or_else(|| {
+                let quota = text("cpu.cfs_quota_us")?.trim().parse().ok()?;
+                ratio(quota, number("cpu.cfs_period_us")? as f64)
+            });
+        self.cores = [self.cores, cores]
+            .into_iter()
+            .flatten()
+            .min_by(f64::total_cmp);
+    }
+}
+
+/// Version 1 says "no limit" with the highest page-aligned number; nothing above this is one.
+const NO_LIMIT: u64 = 1 << 60;
+
+/// Where a hierarchy of groups is mounted, and which of its groups is the top of the mount.
+struct Mount {
+    top: String,
+    at: String,
+}
+
+impl Mount {
+    /// The folder of `group` and all above it within the mount.
+    fn folders(&self, root: &Path, group: &str) -> Vec<PathBuf> {
+        let at = root.join(self.at.trim_start_matches('/'));
+        // In a container the mount's top is often the group itself.
+        let inside = group.strip_prefix(self.top.trim_end_matches('/'));
+        let inside = inside.unwrap_or("").trim_matches('/');
+        let mut folder = at.join(inside);
+        let mut folders = vec![folder.clone()];
+        while folder != at && folder.pop() {
+            folders.push(folder.clone());
+        }
+        folders
+    }
+}
+
+/// The mount that a line of `mountinfo` describes, if it is the hierarchy of `controllers`, a
+/// list as in `/proc/self/cgroup`: empty for version 2.
+fn mounted(line: &str, controllers: &str) -> Option<Mount> {
+    let (place, kind) = line.split_once(" - ")?;
+    let mut place = place.split(' ').skip(3);
+    let (top, at) = (place.next()?, place.next()?);
+    let mut kind = kind.splitn(3, ' ');
+    let (name, options) = (kind.next()?, kind.nth(1)?);
+    let matches = match name {
+        "cgroup2" => controllers.is_empty(),
+        "cgroup" => controllers
+            .split(',')
+            .any(|one| options.split(',').any(|option| option == one)),
+        _ => false,
+    };
+    matches.then(|| Mount {
+        top: top.into(),
+        at: at.into(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A machine as far as this module can tell: files by path.
+    fn machine(files: &[(&str, &str)]) -> Cgroup {
+        let root = tempfile::tempdir().unwrap();
+        for (path, text) in files {
+            let path = root.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        Cgroup::under(root.path())
+    }
+
+    const V2_MOUNT: &str = "30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n";
+
+    #[test]
+    fn version_2_the_tightest_group_on_the_way_up_counts() {
+        let group = machine(&[
+            ("proc/self/cgroup", "0::/slice/job\n"),
+            ("proc/self/mountinfo", V2_MOUNT),
+            ("sys/fs/cgroup/slice/memory.max", "1000\n"),
+            ("sys/fs/cgroup/slice/memory.current", "950\n"),
+            (
+                "sys/fs/cgroup/slice/memory.stat",
+                "anon 800\nfile 60\ninactive_file 30\nactive_file 20\n",
+            ),
+            ("sys/fs/cgroup/slice/cpu.max", "max 100000\n"),
+            ("sys/fs/cgroup/slice/job/memory.max", "800\n"),
+            ("sys/fs/cgroup/slice/job/memory.current", "100\n"),
+            ("sys/fs/cgroup/slice/job/cpu.max", "150000 100000\n"),
+        ]);
+        assert_eq!(
+            group.memory,
+            Some(GroupMemory {
+                limit_bytes: 1000,
+                used_bytes: 900
+            })
+        );
+        assert_eq!(group.cores, Some(1.5));
+    }
+
+    #[test]
+    fn version_1_has_a_hierarchy_a_controller_and_numbers_for_no_limit() {
+        let files = |limit| {
+            machine(&[
+                ("proc/self/cgroup", "4:memory:/app\n1:cpu,cpuacct:/app\n"),
+                (
+                    "proc/self/mountinfo",
+                    "35 31 0:32 /app /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n\
+                     32 31 0:29 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu,cpuacct\n",
+                ),
+                ("sys/fs/cgroup/memory/memory.limit_in_bytes", limit),
+                ("sys/fs/cgroup/memory/memory.usage_in_bytes", "12\n"),
+                ("sys/fs/cgroup/cpu/app/cpu.cfs_quota_us", "-1\n"),
+                ("sys/fs/cgroup/cpu/app/cpu.cfs_period_us", "100000\n"),
+            ])
+        };
+        let limited = files("4096\n").memory;
+        assert_eq!(
+            limited.map(|m| (m.limit_bytes, m.used_bytes)),
+            Some((4096, 12))
+        );
+        let unlimited = files("9223372036854771712\n");
+        assert_eq!(unlimited, Cgroup::default());
+    }
+
+    #[test]
+    fn a_machine_without_groups_has_no_bounds() {
+        assert_eq!(machine(&[]), Cgroup::default());
+    }
+}

@@ -1,0 +1,205 @@
+//! Finished runs that never ran, for the tests of this layer.
+
+use super::{Report, findings_digest};
+use crate::frame::{Colour, FrameFormat, Sample};
+use crate::measure::{Limits, Machine, MemoryPeak, StageHistograms, Usage};
+use crate::pipeline::{Cache, Outcome, Totals, Workload};
+use crate::stage::Stage;
+
+pub(super) fn machine() -> Machine {
+    Machine {
+        cpu: "Example CPU".into(),
+        cores: 2,
+        last_cache_bytes: Some(32 << 20),
+        memory_bytes: 16 << 30,
+        page_bytes: 4096,
+        kernel: "Linux 6.1 x86_64".into(),
+        os: "Example OS".into(),
+    }
+}
+
+/// A flat-out run of 1,500 4K frames in mmap mode.
+pub(super) fn outcome() -> Outcome {
+    Outcome {
+        workload: Workload {
+            input: "frames.npy".into(),
+            frames: 0..1500,
+            format: FrameFormat::new(3840, 2160, Colour::Rgb, Sample::U16),
+            mode: "mmap".into(),
+            workers: 2,
+            analyzers: vec!["luma".into()],
+            fps: None,
+            batch: 1,
+            cache: Cache::Warm,
+            cache_resident: 1.0,
+            repeat: 1,
+            warmup: 1,
+        },
+        totals: Totals {
+            pass_wall_ns: vec![1_600_000_000],
+            frames_analysed: 1500,
+            frames_failed: 0,
+            shipped_bytes_per_frame: 24.0,
+            overlap_bytes_per_frame: 0.0,
+            deadline_misses: None,
+            keeps_up: None,
+            backlog_frames_per_s: None,
+            max_sustained_fps: Some(938.0),
+            workers_died: 0,
+        },
+        limits: Limits {
+            memcpy_gb_per_s: 11.6,
+            read_gb_per_s: 57.2,
+            wakeup_us: 8.4,
+        },
+        memory: MemoryPeak {
+            anon_bytes: 21_000_000,
+            shared_bytes: 0,
+        },
+        usage: Usage {
+            user_s: 3.0,
+            system_s: 0.1,
+            minor_faults: 4500,
+            major_faults: 0,
+            voluntary_switches: 3100,
+            involuntary_switches: 12,
+        },
+        stages: stages(&[
+            (Stage::Queue, 40_000.0),
+            (Stage::Load, 150_000.0),
+            (Stage::Serialize, 1_200.0),
+            (Stage::Transfer, 90_000.0),
+            (Stage::Deserialize, 1_500.0),
+            (Stage::Compute, 1_700_000.0),
+            (Stage::Return, 60_000.0),
+        ]),
+        findings: vec![r#"{"frame":0,"luma":17}"#.into()],
+        consistent: true,
+        notes: Vec::new(),
+    }
+}
+
+/// 1,500 samples around each median, and the totals that follow from them.
+pub(super) fn stages(medians: &[(Stage, f64)]) -> StageHistograms {
+    let mut stages = StageHistograms::new();
+    for i in 0..1500 {
+        // Spread like real latencies: a little below the median, a long tail above it.
+        let place = (f64::from(i) + 0.5) / 1500.0;
+        let spread = 0.9 + 0.1 * place - 0.07 * (1.0 - place).ln();
+        let mut total = 0;
+        let mut queue = 0;
+        for &(stage, median) in medians {
+            let ns = (median * spread) as u64;
+            stages.record(stage, ns);
+            total += ns;
+            if stage == Stage::Queue {
+                queue = ns;
+            }
+        }
+        stages.record(Stage::EndToEnd, total);
+        stages.record(Stage::Service, total - queue);
+    }
+    stages
+}
+
+/// An outcome as a report.
+pub(super) fn report(outcome: &Outcome) -> Report {
+    Report::new(outcome, machine())
+}
+
+pub(super) fn mmap() -> Report {
+    report(&outcome())
+}
+
+/// The same frames by payload: 60 times as slow.
+pub(super) fn payload() -> Report {
+    let mut outcome = outcome();
+    outcome.workload.mode = "payload".into();
+    outcome.totals.pass_wall_ns = vec![98_000_000_000];
+    outcome.totals.shipped_bytes_per_frame = 49_766_400.0;
+    outcome.totals.max_sustained_fps = Some(15.3);
+    outcome.memory.anon_bytes = 412_000_000;
+    outcome.usage = Usage {
+        user_s: 150.0,
+        system_s: 40.0,
+        minor_faults: 72_900_000,
+        ..outcome.usage
+    };
+    outcome.stages = stages(&[
+        (Stage::Queue, 4_000_000.0),
+        (Stage::Load, 2_700_000.0),
+        (Stage::Serialize, 60_000_000.0),
+        (Stage::Transfer, 40_000_000.0),
+        (Stage::Deserialize, 29_000_000.0),
+        (Stage::Compute, 1_800_000.0),
+        (Stage::Return, 70_000.0),
+    ]);
+    report(&outcome)
+}
+
+/// In this process: nothing is shipped, as fast as mmap.
+pub(super) fn threads() -> Report {
+    let mut outcome = outcome();
+    outcome.workload.mode = "threads".into();
+    outcome.totals.pass_wall_ns = vec![1_570_000_000];
+    outcome.totals.shipped_bytes_per_frame = 0.0;
+    outcome.stages = stages(&[
+        (Stage::Queue, 40_000.0),
+        (Stage::Load, 150_000.0),
+        (Stage::Compute, 1_720_000.0),
+    ]);
+    report(&outcome)
+}
+
+/// `of`, paced: whether it kept up, what it sustains, by how much its backlog grew.
+pub(super) fn paced(mut of: Report, fps: f64, keeps_up: bool, sustained: Option<f64>) -> Report {
+    of.workload.fps = Some(fps);
+    of.totals.keeps_up = Some(keeps_up);
+    of.totals.max_sustained_fps = sustained;
+    of.totals.fps = sustained.unwrap_or(fps);
+    of.totals.backlog_frames_per_s = Some(sustained.map_or(0.0, |sustained| fps - sustained));
+    of.totals.deadline_misses = Some(if keeps_up { 0 } else { 1400 });
+    of
+}
+
+/// `of`, with the walls of its passes.
+pub(super) fn with_passes(mut of: Report, walls: &[f64]) -> Report {
+    let frames_a_pass = of.totals.frames;
+    of.totals.pass_wall_s = walls.to_vec();
+    of.totals.wall_s = walls.iter().sum();
+    of.totals.frames = frames_a_pass * walls.len() as u64;
+    of.totals.fps = of.totals.frames as f64 / of.totals.wall_s;
+    of
+}
+
+/// `of`, with other findings.
+pub(super) fn finding_otherwise(mut of: Report) -> Report {
+    of.findings_digest = findings_digest(&["{}".into()]);
+    of
+}
+
+#[test]
+fn tmp_dump() {
+    let root = std::path::Path::new("/tmp/wt-report-runs");
+    let six = [
+        ("payload", payload()),
+        ("mmap", with_passes(mmap(), &[1.6, 1.63, 1.58])),
+        ("threads", threads()),
+        ("mmap-b8", {
+            let mut m = mmap();
+            m.workload.batch = 8;
+            m
+        }),
+        ("paced-payload", paced(payload(), 30.0, false, Some(15.3))),
+        ("paced-mmap", paced(mmap(), 30.0, true, None)),
+        ("other", finding_otherwise(mmap())),
+        (
+            "passes-payload",
+            with_passes(payload(), &[98.0, 101.0, 97.0]),
+        ),
+    ];
+    for (name, report) in six {
+        let d = super::RunDir::create(root.join(name)).unwrap();
+        d.finish(&report, &outcome()).unwrap();
+    }
+}

@@ -1,0 +1,487 @@
+//! `report.json`: a finished run as a file, schema 1.
+//!
+//! The fields below are the schema. A reader ignores fields it does not know; a field may be
+//! added without a new schema number, and none is removed or given another meaning without one.
+
+use super::histogram;
+use crate::error::{Error, Result};
+use crate::measure::{Limits, Machine};
+use crate::pipeline::{Cache, Outcome};
+use crate::stage::Stage;
+use hdrhistogram::Histogram;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// The schema that this version writes, and the highest that it reads.
+pub const SCHEMA: u32 = 1;
+
+/// A finished run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// The number of this schema: 1.
+    pub schema: u32,
+    /// The program that wrote it, and its version: `framehaul 0.1.0`.
+    pub tool: String,
+    /// The command line that asked for the run, where there was one.
+    #[serde(default)]
+    pub command: Vec<String>,
+    /// When the report was made, in seconds since the Unix epoch.
+    pub finished_unix_s: f64,
+    /// The machine that the figures come from.
+    pub machine: Machine,
+    /// What was asked for.
+    pub workload: Workload,
+    /// What came of it, all measured passes together.
+    pub totals: Totals,
+    /// What the machine can do at most, measured before the run.
+    pub limits: Limits,
+    /// Peak memory.
+    pub memory: Memory,
+    /// Processor use.
+    pub cpu: Cpu,
+    /// Durations by stage; a stage that does not occur in the mode is left out.
+    pub stages: BTreeMap<Stage, StageSummary>,
+    /// SHA-256 of `findings.jsonl`, in hexadecimal; see [`findings_digest`].
+    pub findings_digest: String,
+    /// What a reader must know, one sentence each.
+    #[serde(default)]
+    pub notes: Vec<String>,
+}
+
+/// What was asked for, with every default filled.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Workload {
+    /// The input, as typed.
+    pub input: String,
+    /// The frames of one pass: the first and one past the last.
+    pub frames: Range<u64>,
+    /// The array shape of a frame: (H, W, C), or one axis where planes are not interleaved.
+    pub shape: Vec<usize>,
+    /// Size and pixel type: `3840x2160 rgb16`.
+    pub pixels: String,
+    /// Bytes of a frame.
+    pub bytes_per_frame: u64,
+    /// How frames reached the workers.
+    pub mode: String,
+    /// Worker processes or threads.
+    pub workers: usize,
+    /// What was computed.
+    pub analyzers: Vec<String>,
+    /// The pace in frames a second; null when flat out.
+    pub fps: Option<f64>,
+    /// Frames a job.
+    pub batch: usize,
+    /// The state of the page cache that was asked for: `warm` or `cold`.
+    pub cache: Cache,
+    /// The share of the input that was in the page cache when measuring began, from 0 to 1.
+    pub cache_resident: f64,
+    /// Measured passes.
+    pub repeat: usize,
+    /// Passes before them, not measured.
+    pub warmup: usize,
+}
+
+/// What came of it, all measured passes together.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Totals {
+    /// The sum of the passes' times, first dispatch to last finding, in seconds.
+    pub wall_s: f64,
+    /// The passes' times, in seconds.
+    pub pass_wall_s: Vec<f64>,
+    /// Frames analysed and frames failed.
+    pub frames: u64,
+    /// Frames analysed a second of `wall_s`.
+    pub fps: f64,
+    /// `fps` times the bytes of a frame, in 1e9: what was analysed, however it travelled.
+    pub gb_per_s: f64,
+    /// Bytes that crossed a process boundary towards the workers, a frame.
+    pub shipped_bytes_per_frame: f64,
+    /// The same for frames shipped again because an analyzer looks back to them.
+    pub overlap_bytes_per_frame: f64,
+    /// Frames whose finding came later than one period after they were due; null when flat out.
+    pub deadline_misses: Option<u64>,
+    /// Whether the backlog stayed bounded; null when flat out.
+    pub keeps_up: Option<bool>,
+    /// Frames a second by which the backlog grew; null when flat out.
+    pub backlog_frames_per_s: Option<f64>,
+    /// Findings a second while work was always waiting; null where the pace was kept.
+    pub max_sustained_fps: Option<f64>,
+    /// Frames without a finding.
+    pub frames_failed: u64,
+    /// Worker processes that died.
+    pub workers_died: u64,
+}
+
+/// Peak memory over parent and workers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Memory {
+    /// Anonymous memory.
+    pub peak_anon_bytes: u64,
+    /// Shared memory.
+    pub peak_shared_bytes: u64,
+}
+
+/// Processor use of parent and workers over the measured passes.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Cpu {
+    /// Seconds in user mode.
+    pub user_s: f64,
+    /// Seconds in the kernel.
+    pub system_s: f64,
+    /// Cores busy on average.
+    pub cores_busy: f64,
+    /// Page faults served without I/O.
+    pub minor_faults: u64,
+    /// Page faults that waited for I/O.
+    pub major_faults: u64,
+    /// Times a processor was given up.
+    pub voluntary_switches: u64,
+    /// Times a processor was taken away.
+    pub involuntary_switches: u64,
+}
+
+/// One stage's durations, in nanoseconds, each to a part in a thousand, the least and the
+/// greatest among them: they are read off the histogram.
+///
+/// A percentile with fewer than ten samples beyond it is null: of n samples, percentile p (from 0
+/// to 1) needs n × (1 − p) ≥ 10.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StageSummary {
+    /// Samples; at least 1.
+    pub count: u64,
+    /// The least.
+    pub min_ns: u64,
+    /// The median; from 20 samples on.
+    pub p50_ns: Option<u64>,
+    /// From 100 samples on.
+    pub p90_ns: Option<u64>,
+    /// From 1000 samples on.
+    pub p99_ns: Option<u64>,
+    /// From 10,000 samples on.
+    pub p999_ns: Option<u64>,
+    /// The greatest.
+    pub max_ns: u64,
+    /// The mean.
+    pub mean_ns: f64,
+    /// All of it: HdrHistogram V2, deflated, in base64, as in an interval log.
+    pub histogram: String,
+}
+
+impl StageSummary {
+    fn of(samples: &Histogram<u64>) -> Self {
+        // In thousandths, because 1 - 0.9 is a little less than 0.1 in floating point.
+        let percentile = |thousandths: u64| {
+            let beyond = samples.len() * (1000 - thousandths);
+            (beyond >= 10_000).then(|| samples.value_at_quantile(thousandths as f64 / 1000.0))
+        };
+        Self {
+            count: samples.len(),
+            min_ns: samples.min(),
+            p50_ns: percentile(500),
+            p90_ns: percentile(900),
+            p99_ns: percentile(990),
+            p999_ns: percentile(999),
+            max_ns: samples.max(),
+            mean_ns: samples.mean(),
+            histogram: histogram::encode(samples),
+        }
+    }
+
+    /// The histogram itself, or what is wrong with it as the end of a sentence.
+    pub fn decode(&self) -> Result<Histogram<u64>, String> {
+        let samples = histogram::decode(&self.histogram)?;
+        if samples.len() != self.count {
+            return Err(format!(
+                "holds {} samples where {} are stated",
+                samples.len(),
+                self.count
+            ));
+        }
+        Ok(samples)
+    }
+}
+
+impl Report {
+    /// The report of a finished run on `machine`.
+    pub fn new(outcome: &Outcome, machine: Machine) -> Self {
+        let (asked, totals, usage) = (&outcome.workload, &outcome.totals, &outcome.usage);
+        let wall_ns: u64 = totals.pass_wall_ns.iter().sum();
+        let seconds = |ns: u64| ns as f64 / 1e9;
+        let bytes_per_frame = asked.format.bytes() as u64;
+        let fps = match wall_ns {
+            0 => 0.0,
+            _ => totals.frames_analysed as f64 / seconds(wall_ns),
+        };
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        Self {
+            schema: SCHEMA,
+            tool: concat!("framehaul ", env!("CARGO_PKG_VERSION")).into(),
+            command: Vec::new(),
+            finished_unix_s: now.map_or(0.0, |now| now.as_secs_f64()),
+            machine,
+            workload: Workload {
+                input: asked.input.clone(),
+                frames: asked.frames.clone(),
+                shape: asked.format.shape(),
+                pixels: asked.format.to_string(),
+                bytes_per_frame,
+                mode: asked.mode.clone(),
+                workers: asked.workers,
+                analyzers: asked.analyzers.clone(),
+                fps: asked.fps,
+                batch: asked.batch,
+                cache: asked.cache,
+                cache_resident: asked.cache_resident,
+                repeat: asked.repeat,
+                warmup: asked.warmup,
+            },
+            totals: Totals {
+                wall_s: seconds(wall_ns),
+                pass_wall_s: totals.pass_wall_ns.iter().copied().map(seconds).collect(),
+                frames: totals.frames_analysed + totals.frames_failed,
+                fps,
+                gb_per_s: fps * bytes_per_frame as f64 / 1e9,
+                shipped_bytes_per_frame: totals.shipped_bytes_per_frame,
+                overlap_bytes_per_frame: totals.overlap_bytes_per_frame,
+                deadline_misses: totals.deadline_misses,
+                keeps_up: totals.keeps_up,
+                backlog_frames_per_s: totals.backlog_frames_per_s,
+                max_sustained_fps: totals.max_sustained_fps,
+                frames_failed: totals.frames_failed,
+                workers_died: totals.workers_died,
+            },
+            limits: outcome.limits,
+            memory: Memory {
+                peak_anon_bytes: outcome.memory.anon_bytes,
+                peak_shared_bytes: outcome.memory.shared_bytes,
+            },
+            cpu: Cpu {
+                user_s: usage.user_s,
+                system_s: usage.system_s,
+                cores_busy: usage.cores_busy(wall_ns),
+                minor_faults: usage.minor_faults,
+                major_faults: usage.major_faults,
+                voluntary_switches: usage.voluntary_switches,
+                involuntary_switches: usage.involuntary_switches,
+            },
+            stages: Stage::ALL
+                .into_iter()
+                .map(|stage| (stage, outcome.stages.get(stage)))
+                .filter(|(_, samples)| !samples.is_empty())
+                .map(|(stage, samples)| (stage, StageSummary::of(samples)))
+                .collect(),
+            findings_digest: findings_digest(&outcome.findings),
+            notes: outcome.notes.clone(),
+        }
+    }
+
+    /// The same with the command line that asked for it.
+    #[must_use]
+    pub fn with_command(mut self, command: impl IntoIterator<Item = String>) -> Self {
+        self.command = command.into_iter().collect();
+        self
+    }
+
+    /// Reads a run directory, or a `report.json` itself, and checks it: the schema's number, and
+    /// that every histogram can be read.
+    pub fn read(path: impl AsRef<std::path::Path>) -> Result<Self> {
+        let mut path = path.as_ref().to_path_buf();
+        if path.is_dir() {
+            path.push("report.json");
+            if !path.exists() {
+                path.pop();
+                return Err(Error::input(
+                    path,
+                    "is no run directory: it has no report.json",
+                ));
+            }
+        }
+        let text = std::fs::read(&path).map_err(Error::io(&path, "cannot read the report"))?;
+        Self::parse(&text).map_err(|what| Error::input(path, what))
+    }
+
+    /// A report from its JSON, or what is wrong with it as the end of a sentence.
+    fn parse(text: &[u8]) -> Result<Self, String> {
+        let json: serde_json::Value = serde_json::from_slice(text).map_err(|error| {
+            if error.is_eof() {
+                format!("ends too early to be a report: {error}")
+            } else {
+                format!("is no report, it is not JSON: {error}")
+            }
+        })?;
+        match json.get("schema").and_then(serde_json::Value::as_u64) {
+            None => return Err("is no report: it has no schema number".into()),
+            Some(schema) if schema > u64::from(SCHEMA) => {
+                return Err(format!(
+                    "has schema {schema}, and this framehaul reads up to {SCHEMA}: use a newer one"
+                ));
+            }
+            Some(_) => {}
+        }
+        let report: Self = serde_json::from_value(json)
+            .map_err(|error| format!("is no report of schema {SCHEMA}: {error}"))?;
+        for (stage, summary) in &report.stages {
+            summary
+                .decode()
+                .map_err(|what| format!("is damaged: the histogram of {} {what}", stage.name()))?;
+        }
+        Ok(report)
+    }
+
+    /// The pace of each measured pass, in frames a second.
+    pub(super) fn pass_fps(&self) -> Vec<f64> {
+        let walls = &self.totals.pass_wall_s;
+        let frames = (self.totals.frames - self.totals.frames_failed) as f64 / walls.len() as f64;
+        walls.iter().map(|wall| frames / wall).collect()
+    }
+
+    /// The stage that says how long a frame took: from its due time where the run was paced, its
+    /// service time where it was flat out (there, the wait is as long as one makes the queue).
+    pub(super) fn latency(&self) -> Stage {
+        match self.workload.fps {
+            Some(_) => Stage::EndToEnd,
+            None => Stage::Service,
+        }
+    }
+}
+
+/// SHA-256 of the findings as they stand in `findings.jsonl`, each line with its newline, in
+/// hexadecimal: what `sha256sum findings.jsonl` says.
+///
+/// ```
+/// let digest = framehaul::report::findings_digest(&["{}".to_owned()]);
+/// assert!(digest.starts_with("ca3d163bab055381"));
+/// ```
+pub fn findings_digest(lines: &[String]) -> String {
+    let mut hash = Sha256::new();
+    for line in lines {
+        hash.update(line.as_bytes());
+        hash.update(b"\n");
+    }
+    hash.finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::samples;
+
+    #[test]
+    fn a_report_survives_its_json() {
+        let report = samples::payload();
+        let json = serde_json::to_vec_pretty(&report).unwrap();
+        assert_eq!(Report::parse(&json), Ok(report));
+    }
+
+    #[test]
+    fn unknown_fields_are_ignored() {
+        let mut json = serde_json::json!(samples::mmap());
+        json["colour"] = "blue".into();
+        json["totals"]["more"] = 7.into();
+        assert!(Report::parse(json.to_string().as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn totals_follow_from_the_outcome() {
+        let mut outcome = samples::outcome();
+        outcome.totals.pass_wall_ns = vec![2_000_000_000, 3_000_000_000];
+        (outcome.totals.frames_analysed, outcome.totals.frames_failed) = (20, 1);
+        (outcome.usage.user_s, outcome.usage.system_s) = (4.0, 1.0);
+        let report = Report::new(&outcome, samples::machine());
+        assert_eq!(report.totals.wall_s, 5.0);
+        assert_eq!(report.totals.frames, 21);
+        assert_eq!(report.totals.fps, 4.0);
+        assert_eq!(report.totals.gb_per_s, 4.0 * 49_766_400.0 / 1e9);
+        assert_eq!(report.cpu.cores_busy, 1.0);
+        assert_eq!(report.pass_fps(), [5.0, 10.0 / 3.0]);
+    }
+
+    #[test]
+    fn a_percentile_needs_ten_samples_beyond_it() {
+        let known = |n: u64| {
+            let mut samples = Histogram::new(3).unwrap();
+            samples.record_n(7, n).unwrap();
+            let s = StageSummary::of(&samples);
+            [s.p50_ns, s.p90_ns, s.p99_ns, s.p999_ns]
+                .into_iter()
+                .flatten()
+                .count()
+        };
+        let thresholds = [(19, 0), (20, 1), (99, 1), (100, 2), (999, 2), (1000, 3)];
+        for (n, percentiles) in thresholds.into_iter().chain([(9999, 3), (10_000, 4)]) {
+            assert_eq!(known(n), percentiles, "{n} samples");
+        }
+    }
+
+    #[test]
+    fn histograms_decode_to_the_recorded_counts_and_stages_without_samples_are_left_out() {
+        let mut outcome = samples::outcome();
+        outcome.stages = histogram::tests::sample_stages();
+        let report = Report::new(&outcome, samples::machine());
+        let named: Vec<&str> = report.stages.keys().map(|stage| stage.name()).collect();
+        assert_eq!(named, ["compute", "end_to_end"]);
+        for (stage, summary) in &report.stages {
+            assert_eq!(&summary.decode().unwrap(), outcome.stages.get(*stage));
+        }
+    }
+
+    #[test]
+    fn the_digest_is_what_sha256sum_says_of_the_file() {
+        // printf '{"frame":0}\n{"frame":1}\n' | sha256sum
+        let lines = [r#"{"frame":0}"#.to_owned(), r#"{"frame":1}"#.to_owned()];
+        assert_eq!(
+            findings_digest(&lines),
+            "ea03d4c249b172212ac7fdfd2ee234a0290910c495d87ddcfb85cb2ee93fbf05"
+        );
+    }
+
+    #[test]
+    fn what_is_no_report_is_refused_in_one_sentence() {
+        let good = serde_json::json!(samples::payload());
+        let edited = |edit: &dyn Fn(&mut serde_json::Value)| {
+            let mut json = good.clone();
+            edit(&mut json);
+            json.to_string()
+        };
+        let truncated = good.to_string()[..500].to_owned();
+        let cases = [
+            (truncated, "ends too early"),
+            ("hello".into(), "not JSON"),
+            ("[1]".into(), "no schema number"),
+            (edited(&|json| json["schema"] = 2.into()), "has schema 2"),
+            (
+                edited(&|json| json["totals"] = 1.into()),
+                "no report of schema 1",
+            ),
+            (
+                edited(&|json| json["stages"]["compute"]["histogram"] = "AAAA".into()),
+                "histogram of compute is no HdrHistogram",
+            ),
+            (
+                edited(&|json| json["stages"]["compute"]["count"] = 3.into()),
+                "where 3 are stated",
+            ),
+        ];
+        for (text, expected) in cases {
+            let said = Report::parse(text.as_bytes()).unwrap_err();
+            assert!(said.contains(expected), "{said:?} should say {expected:?}");
+            assert!(!said.contains('\n'), "{said:?} is more than a sentence");
+        }
+    }
+
+    #[test]
+    fn a_refusal_names_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let said = Report::read(folder.path()).unwrap_err().to_string();
+        assert!(said.contains("no report.json"), "{said}");
+        let missing = folder.path().join("none");
+        let said = Report::read(&missing).unwrap_err().to_string();
+        assert!(said.starts_with(&missing.display().to_string()), "{said}");
+    }
+}

@@ -1,0 +1,136 @@
+//! How a text for people is laid out: its width, and whether it may be bold.
+
+use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
+use std::io::IsTerminal;
+
+/// The width of the text, and whether the place it goes to shows bold.
+///
+/// ```
+/// use framehaul::report::Style;
+/// assert_eq!(Style::plain(80).width, 80);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Style {
+    /// Columns.
+    pub width: usize,
+    /// Whether titles and verdicts are bold.
+    pub bold: bool,
+}
+
+impl Style {
+    /// No escape codes, `width` columns.
+    pub const fn plain(width: usize) -> Self {
+        Self { width, bold: false }
+    }
+
+    /// Standard output's: the terminal's width, or 120 where it is no terminal; bold only on a
+    /// terminal and where `NO_COLOR` is not set.
+    pub fn of_stdout() -> Self {
+        if !std::io::stdout().is_terminal() {
+            return Self::plain(120);
+        }
+        let width = terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0));
+        Self {
+            width,
+            bold: std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+        }
+    }
+
+    /// Whether there is room for what is only nice to have.
+    pub(super) const fn wide(self) -> bool {
+        self.width >= 100
+    }
+
+    /// Words in lines of this width, in bold if that is shown.
+    pub(super) fn strong(self, text: &str) -> String {
+        let wrapped = self.wrap(text, 0);
+        if self.bold {
+            format!("\x1b[1m{wrapped}\x1b[0m")
+        } else {
+            wrapped
+        }
+    }
+
+    /// Words in lines of this width; the second line and those after it are indented.
+    pub(super) fn wrap(self, text: &str, indent: usize) -> String {
+        let mut lines = String::new();
+        let mut column = 0;
+        for word in text.split(' ') {
+            let length = word.chars().count();
+            if column > 0 && column + 1 + length > self.width {
+                lines.push('\n');
+                lines.extend(std::iter::repeat_n(' ', indent));
+                column = indent;
+            } else if column > 0 {
+                lines.push(' ');
+                column += 1;
+            }
+            lines.push_str(word);
+            column += length;
+        }
+        lines
+    }
+
+    /// A table under a line; the first `left` columns are words, the rest are numbers.
+    pub(super) fn table(self, header: &[&str], rows: &[Vec<String>], left: usize) -> String {
+        let rule = LineStyle::none().fill('─').junction('─');
+        let mut table = Table::new();
+        table.load_style(TableStyle::new().header_separator(rule));
+        table.set_header(header.iter().copied());
+        table.add_rows(rows.iter().cloned());
+        // Beside the space that stands where a border would.
+        let gap = if self.wide() { 1 } else { 0 };
+        for (index, column) in table.column_iter_mut().enumerate() {
+            column.set_padding((0, gap));
+            if index >= left {
+                column.set_cell_alignment(CellAlignment::Right);
+            }
+        }
+        let lines: Vec<String> = table.lines().map(|line| line.trim_end().into()).collect();
+        lines.join("\n")
+    }
+}
+
+/// `name` in at most `width` characters: its end is what tells runs apart, so the start gives.
+pub(super) fn shorten(name: &str, width: usize) -> String {
+    let length = name.chars().count();
+    if length <= width {
+        return name.to_owned();
+    }
+    let end: String = name.chars().skip(length + 1 - width).collect();
+    format!("…{end}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_wrapped_and_never_lost() {
+        let style = Style::plain(10);
+        assert_eq!(style.wrap("one two three", 2), "one two\n  three");
+        assert_eq!(
+            style.wrap("incomprehensibilities", 0),
+            "incomprehensibilities"
+        );
+        assert_eq!(style.strong("bold"), "bold");
+        let bold = Style {
+            width: 10,
+            bold: true,
+        };
+        assert_eq!(bold.strong("bold"), "\x1b[1mbold\x1b[0m");
+    }
+
+    #[test]
+    fn long_names_keep_their_end() {
+        assert_eq!(shorten("runs/mmap-warm", 20), "runs/mmap-warm");
+        assert_eq!(shorten("runs/mmap-warm", 10), "…mmap-warm");
+    }
+
+    #[test]
+    fn numbers_stand_under_their_headers() {
+        let rows = vec![vec!["a".into(), "1".into()], vec!["b".into(), "100".into()]];
+        let text = Style::plain(80).table(&["run", "n"], &rows, 1);
+        assert_eq!(text, "run   n\n───────\na     1\nb   100");
+    }
+}

@@ -1,0 +1,226 @@
+//! One run as text.
+
+use super::Report;
+use super::compare::Comparison;
+use super::style::Style;
+use super::table::{histograms, of_limit};
+use super::units::{ABSENT, bytes, count, digits, plural, time};
+
+/// One run for people: what was asked, what came of it beside the machine's limits, every stage,
+/// and what must be known about it.
+///
+/// ```no_run
+/// use framehaul::report::{Report, Style, summary};
+/// println!("{}", summary(&Report::read("runs/mmap")?, Style::of_stdout()));
+/// # Ok::<(), framehaul::Error>(())
+/// ```
+pub fn summary(report: &Report, style: Style) -> String {
+    let mut parts = vec![
+        asked(report, style),
+        totals(report, style),
+        stages(report, style),
+    ];
+    let named = vec![(report.workload.mode.clone(), report.clone())];
+    // A histogram that cannot be read was refused when the report was; it draws nothing.
+    if let Ok(alone) = Comparison::new(named) {
+        parts.extend(histograms(&alone.runs, style));
+    }
+    if !report.notes.is_empty() {
+        let notes: Vec<String> = report
+            .notes
+            .iter()
+            .map(|note| style.wrap(&format!("- {note}"), 2))
+            .collect();
+        parts.push(notes.join("\n"));
+    }
+    parts.join("\n\n")
+}
+
+fn asked(report: &Report, style: Style) -> String {
+    let asked = &report.workload;
+    let pace = match asked.fps {
+        Some(fps) => format!("{} frames/s", digits(fps)),
+        None => "flat out".into(),
+    };
+    let cache = format!("{:?}", asked.cache).to_lowercase();
+    let text = format!(
+        "{}: {} of {}, {}, {}; {}, {} a job, {pace}, {cache} cache ({:.0} % in memory), {}",
+        asked.mode,
+        plural(asked.frames.end.saturating_sub(asked.frames.start), "frame"),
+        asked.input,
+        asked.pixels,
+        asked.analyzers.join(" "),
+        plural(asked.workers as u64, "worker"),
+        plural(asked.batch as u64, "frame"),
+        100.0 * asked.cache_resident,
+        match asked.repeat {
+            1 => "1 pass".into(),
+            repeat => format!("{repeat} passes"),
+        },
+    );
+    let machine = &report.machine;
+    let machine = format!(
+        "on {}, {}, {}, {}",
+        machine.cpu,
+        plural(machine.cores as u64, "core"),
+        bytes(machine.memory_bytes as f64),
+        machine.kernel
+    );
+    let machine = style.wrap(&machine, 2);
+    format!("{}\n{machine}", style.strong(&text))
+}
+
+fn totals(report: &Report, style: Style) -> String {
+    let (totals, limits, cpu) = (&report.totals, &report.limits, &report.cpu);
+    let each = |total: f64| total / totals.frames.max(1) as f64;
+    let mut lines = vec![
+        (
+            "throughput",
+            format!(
+                "{} frames/s, {} GB/s that the machine can read",
+                digits(totals.fps),
+                of_limit(totals.gb_per_s, limits.read_gb_per_s)
+            ),
+        ),
+        (
+            "limits",
+            format!(
+                "read {} GB/s, copy {} GB/s, wake-up round trip {}",
+                digits(limits.read_gb_per_s),
+                digits(limits.memcpy_gb_per_s),
+                time(limits.wakeup_us * 1e3)
+            ),
+        ),
+        ("shipped", shipped(report)),
+        (
+            "memory",
+            format!(
+                "peak {} anonymous, {} shared",
+                bytes(report.memory.peak_anon_bytes as f64),
+                bytes(report.memory.peak_shared_bytes as f64)
+            ),
+        ),
+        (
+            "processor",
+            format!(
+                "{} cores busy; a frame: {} user, {} kernel, {} page faults ({} with I/O)",
+                digits(cpu.cores_busy),
+                time(each(cpu.user_s) * 1e9),
+                time(each(cpu.system_s) * 1e9),
+                count((each((cpu.minor_faults + cpu.major_faults) as f64) * 100.0).round() / 100.0),
+                count((each(cpu.major_faults as f64) * 100.0).round() / 100.0),
+            ),
+        ),
+    ];
+    if let Some(pace) = pace(report) {
+        lines.push(("pace", pace));
+    }
+    if totals.frames_failed > 0 || totals.workers_died > 0 {
+        let failed = plural(totals.frames_failed, "frame");
+        let died = plural(totals.workers_died, "worker");
+        lines.push(("failures", format!("{failed} failed, {died} died")));
+    }
+    let digest = &report.findings_digest;
+    lines.push((
+        "findings",
+        format!("SHA-256 {}…", digest.get(..16).unwrap_or(digest)),
+    ));
+    let lines: Vec<String> = lines
+        .into_iter()
+        .map(|(name, text)| style.wrap(&format!("{name:<11}{text}"), 11))
+        .collect();
+    lines.join("\n")
+}
+
+fn shipped(report: &Report) -> String {
+    let totals = &report.totals;
+    let mut text = format!("{} a frame", bytes(totals.shipped_bytes_per_frame));
+    if totals.overlap_bytes_per_frame > 0.0 {
+        let again = bytes(totals.overlap_bytes_per_frame);
+        text += &format!(", and {again} again for analyzers that look back");
+    }
+    text
+}
+
+fn pace(report: &Report) -> Option<String> {
+    let totals = &report.totals;
+    let late = totals.deadline_misses?;
+    let keeps_up = match totals.keeps_up? {
+        true => "keeps up".to_owned(),
+        false => format!(
+            "DOES NOT KEEP UP: {} frames/s behind, sustains {} frames/s; end_to_end grows with \
+             the run's length",
+            totals.backlog_frames_per_s.map_or(ABSENT.into(), digits),
+            totals.max_sustained_fps.map_or(ABSENT.into(), digits),
+        ),
+    };
+    Some(format!(
+        "{keeps_up}; {late} of {} frames late",
+        totals.frames
+    ))
+}
+
+fn stages(report: &Report, style: Style) -> String {
+    let mut header = vec![
+        "stage", "frames", "mean", "p50", "p90", "p99", "p99.9", "max",
+    ];
+    if style.wide() {
+        header.insert(2, "min");
+    }
+    let rows: Vec<Vec<String>> = report
+        .stages
+        .iter()
+        .map(|(stage, summary)| {
+            let known = |ns: Option<u64>| ns.map_or(ABSENT.into(), |ns| time(ns as f64));
+            let mut row = vec![stage.name().to_owned(), summary.count.to_string()];
+            if style.wide() {
+                row.push(time(summary.min_ns as f64));
+            }
+            row.extend([
+                time(summary.mean_ns),
+                known(summary.p50_ns),
+                known(summary.p90_ns),
+                known(summary.p99_ns),
+                known(summary.p999_ns),
+                time(summary.max_ns as f64),
+            ]);
+            row
+        })
+        .collect();
+    style.table(&header, &rows, 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::samples;
+
+    #[test]
+    fn a_run_is_shown_beside_what_the_machine_can_do() {
+        let text = summary(&samples::mmap(), Style::plain(120));
+        for expected in [
+            "mmap: 1500 frames of frames.npy, 3840x2160 rgb16, luma",
+            "47 of 57 GB/s",
+            "24 B a frame",
+            "end_to_end",
+        ] {
+            assert!(text.contains(expected), "{expected:?} is missing:\n{text}");
+        }
+    }
+
+    #[test]
+    fn a_run_that_falls_behind_says_so_in_capitals() {
+        let behind = samples::paced(samples::payload(), 30.0, false, Some(15.3));
+        let text = summary(&behind, Style::plain(120));
+        assert!(
+            text.contains("DOES NOT KEEP UP: 14.7 frames/s behind"),
+            "{text}"
+        );
+        let mut failing = samples::mmap();
+        failing.totals.frames_failed = 2;
+        failing.notes = vec!["Worker 1 died.".into()];
+        let text = summary(&failing, Style::plain(120));
+        assert!(text.contains("2 frames failed, 0 workers died"), "{text}");
+        assert!(text.contains("- Worker 1 died."), "{text}");
+    }
+}

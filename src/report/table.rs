@@ -1,0 +1,360 @@
+//! A comparison as text: what differs, tables, histograms, and the sentence.
+
+use super::compare::{Comparison, Ratios, Run};
+use super::spark::Axis;
+use super::style::{Style, shorten};
+use super::units::{ABSENT, bytes, count, digits, ratio, time};
+use crate::stage::Stage;
+
+impl Comparison {
+    /// The comparison for people. Runs that were not asked for alike, or did not find the same,
+    /// are called out above everything else.
+    pub fn render(&self, style: Style) -> String {
+        let ratios = if self.same_workload() {
+            self.ratios()
+        } else {
+            Vec::new()
+        };
+        let mut parts = vec![self.title(style)];
+        let warnings = self.warnings(style);
+        if !warnings.is_empty() {
+            parts.push(warnings.join("\n"));
+        }
+        parts.push(overview(&self.runs, &ratios, style));
+        if self
+            .runs
+            .iter()
+            .any(|run| run.report.workload.fps.is_some())
+        {
+            parts.push(pace(&self.runs, style));
+        }
+        parts.push(stages(&self.runs, &ratios, style));
+        parts.extend(histograms(&self.runs, style));
+        let notes = notes(&self.runs, style);
+        if !notes.is_empty() {
+            parts.push(notes.join("\n"));
+        }
+        parts.push(style.strong(&self.verdict()));
+        if self.same_findings() && self.runs.len() > 1 {
+            let digest = &self.runs[0].report.findings_digest;
+            let digest = digest.get(..12).unwrap_or(digest);
+            let last = parts.len() - 1;
+            parts[last] += &format!("\nIdentical findings (SHA-256 {digest}…).");
+        }
+        parts.join("\n\n")
+    }
+
+    fn title(&self, style: Style) -> String {
+        let baseline = &self.runs[0];
+        let asked = &baseline.report.workload;
+        let machine = &baseline.report.machine;
+        let text = format!(
+            "{} runs, baseline {}; {} of {}, {}; {}, {} cores",
+            self.runs.len(),
+            baseline.name,
+            super::units::plural(asked.frames.end.saturating_sub(asked.frames.start), "frame"),
+            asked.input,
+            asked.pixels,
+            machine.cpu,
+            machine.cores,
+        );
+        style.wrap(&text, 2)
+    }
+
+    /// What must be known before any figure is read, a line each.
+    fn warnings(&self, style: Style) -> Vec<String> {
+        let mut lines = Vec::new();
+        for difference in self.differences() {
+            let each = self.runs.iter().zip(&difference.values);
+            let each: Vec<String> = each
+                .map(|(run, value)| format!("{} {value}", run.name))
+                .collect();
+            let what = if difference.forbids_ratios {
+                "! these runs differ in"
+            } else {
+                "these runs differ in"
+            };
+            let end = if difference.forbids_ratios {
+                ": ratios are not comparable"
+            } else {
+                ""
+            };
+            let line = format!("{what} {} ({}){end}", difference.what, each.join("; "));
+            lines.push(if difference.forbids_ratios {
+                style.strong(&line)
+            } else {
+                style.wrap(&line, 2)
+            });
+        }
+        if !self.same_findings() {
+            lines.push(style.strong("! these runs did not find the same: their findings differ"));
+        }
+        lines
+    }
+}
+
+/// A name as wide as a table can bear.
+fn name(run: &Run, style: Style) -> String {
+    shorten(&run.name, if style.wide() { 24 } else { 12 })
+}
+
+fn optional(value: Option<f64>, show: impl Fn(f64) -> String) -> String {
+    value.map_or(ABSENT.into(), show)
+}
+
+/// `31 of 38`: what was reached of what the machine can do.
+pub(super) fn of_limit(reached: f64, limit: f64) -> String {
+    let short = |value: f64| {
+        if value >= 9.95 {
+            format!("{value:.0}")
+        } else {
+            format!("{value:.2}")
+        }
+    };
+    format!("{} of {}", short(reached), short(limit))
+}
+
+fn overview(runs: &[Run], ratios: &[Ratios], style: Style) -> String {
+    let intervals = style.wide() && ratios.iter().any(|of| of.fps_interval.is_some());
+    let mut header = vec!["run", "frames/s", ""];
+    if intervals {
+        header.push("(any two passes)");
+    }
+    header.extend(["GB/s", "shipped", "memory", "CPU"]);
+    header.extend(if style.wide() {
+        ["cores busy", "faults/frame"]
+    } else {
+        ["cores", "faults"]
+    });
+    let rows: Vec<Vec<String>> = runs
+        .iter()
+        .enumerate()
+        .map(|(index, run)| {
+            let ratios = index.checked_sub(1).and_then(|index| ratios.get(index));
+            let totals = &run.report.totals;
+            let mut row = vec![
+                name(run, style),
+                digits(totals.fps),
+                ratios.map_or(String::new(), |of| optional(of.fps, ratio)),
+            ];
+            if intervals {
+                let interval = ratios.and_then(|of| of.fps_interval);
+                row.push(interval.map_or(String::new(), |(least, greatest)| {
+                    format!("{} to {}", ratio(least), ratio(greatest))
+                }));
+            }
+            row.extend([
+                of_limit(totals.gb_per_s, run.report.limits.read_gb_per_s),
+                bytes(totals.shipped_bytes_per_frame),
+                bytes(run.peak_bytes()),
+                time(run.cpu_per_frame() * 1e9),
+                digits(run.report.cpu.cores_busy),
+                count((run.faults_per_frame() * 100.0).round() / 100.0),
+            ]);
+            row
+        })
+        .collect();
+    let table = style.table(&header, &rows, 1);
+    let caption = "GB/s: analysed, of the machine's read limit. Shipped, CPU and faults: a frame. \
+                   Memory: peak of parent and workers.";
+    format!("{table}\n{}", style.wrap(caption, 0))
+}
+
+/// How paced runs stood up to their pace.
+fn pace(runs: &[Run], style: Style) -> String {
+    let header = [
+        "run",
+        "pace",
+        "keeps up",
+        "late frames",
+        "backlog",
+        "sustains",
+    ];
+    let rows: Vec<Vec<String>> = runs
+        .iter()
+        .map(|run| {
+            let (asked, totals) = (&run.report.workload, &run.report.totals);
+            let per_second = |fps: f64| format!("{}/s", digits(fps));
+            vec![
+                name(run, style),
+                asked.fps.map_or("flat out".into(), per_second),
+                match totals.keeps_up {
+                    Some(true) => "yes".into(),
+                    Some(false) => "NO".into(),
+                    None => ABSENT.into(),
+                },
+                totals.deadline_misses.map_or(ABSENT.into(), |misses| {
+                    format!("{misses} of {}", totals.frames)
+                }),
+                optional(totals.backlog_frames_per_s, |fps| format!("{fps:+.1}/s")),
+                optional(totals.max_sustained_fps, per_second),
+            ]
+        })
+        .collect();
+    let mut text = style.table(&header, &rows, 1);
+    if runs
+        .iter()
+        .any(|run| run.report.totals.keeps_up == Some(false))
+    {
+        let caution = "A run that cannot keep up has no steady latency: its end_to_end \
+                       percentiles grow with its length.";
+        text += "\n";
+        text += &style.wrap(caution, 0);
+    }
+    text
+}
+
+/// Every stage's durations, the runs beside each other under each stage.
+fn stages(runs: &[Run], ratios: &[Ratios], style: Style) -> String {
+    let rated = !ratios.is_empty();
+    let mut header = vec!["stage", "run"];
+    for title in ["p50", "p99", "p99.9", "max"] {
+        header.push(title);
+        if rated {
+            header.push("");
+        }
+    }
+    let mut rows = Vec::new();
+    for stage in Stage::ALL {
+        let mut label = stage.name();
+        for (index, run) in runs.iter().enumerate() {
+            let Some(summary) = run.report.stages.get(&stage) else {
+                continue;
+            };
+            let ratios = index.checked_sub(1).and_then(|index| ratios.get(index));
+            let ratios = ratios.and_then(|of| of.stages.get(&stage));
+            let mut row = vec![std::mem::take(&mut label).to_owned(), name(run, style)];
+            let values = [
+                (summary.p50_ns, ratios.and_then(|of| of.p50)),
+                (summary.p99_ns, ratios.and_then(|of| of.p99)),
+                (summary.p999_ns, ratios.and_then(|of| of.p999)),
+                (Some(summary.max_ns), ratios.and_then(|of| of.max)),
+            ];
+            for (value, over_base) in values {
+                row.push(optional(value.map(|ns| ns as f64), time));
+                if rated {
+                    row.push(over_base.map_or(String::new(), ratio));
+                }
+            }
+            rows.push(row);
+        }
+    }
+    style.table(&header, &rows, 2)
+}
+
+/// A line a run on one axis of time; none where there are no samples.
+pub(super) fn histograms(runs: &[Run], style: Style) -> Option<String> {
+    let names: Vec<String> = runs.iter().map(|run| name(run, style)).collect();
+    let margin = 2 + names.iter().map(|name| name.chars().count()).max()?;
+    let samples: Vec<_> = runs
+        .iter()
+        .filter_map(|run| run.histograms.get(&run.report.latency()))
+        .collect();
+    let axis = Axis::around(
+        &samples,
+        style.width.min(120).saturating_sub(margin).max(20),
+    )?;
+    let paced = runs.iter().filter(|run| run.report.workload.fps.is_some());
+    let title = match paced.count() {
+        0 => "Time a frame took once it had its turn (service)",
+        n if n == runs.len() => "Time from a frame's due time to its finding (end_to_end)",
+        _ => "Time a frame took: from its due time where paced, else once it had its turn",
+    };
+    let mut lines = vec![title.to_owned()];
+    for (run, name) in runs.iter().zip(names) {
+        let drawn = run.histograms.get(&run.report.latency());
+        let drawn = drawn.map_or(String::new(), |samples| axis.draw(samples));
+        let pad = margin - name.chars().count();
+        lines.push(format!("{name}{:pad$}{drawn}", "").trim_end().to_owned());
+    }
+    lines.push(format!("{:margin$}{}", "", axis.labels()));
+    Some(lines.join("\n"))
+}
+
+fn notes(runs: &[Run], style: Style) -> Vec<String> {
+    let notes = runs.iter().flat_map(|run| {
+        let line = |note: &String| style.wrap(&format!("{}: {note}", run.name), 2);
+        run.report.notes.iter().map(line).collect::<Vec<_>>()
+    });
+    notes.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::samples::{finding_otherwise, mmap, paced, payload, threads, with_passes};
+    use crate::report::{Report, summary};
+
+    fn compare(reports: Vec<Report>) -> Comparison {
+        let names = [
+            "payload",
+            "mmap",
+            "threads",
+            "a-long-directory-name",
+            "shm",
+            "path",
+        ];
+        let named = names.into_iter().map(str::to_owned).zip(reports);
+        Comparison::new(named.collect()).unwrap()
+    }
+
+    #[test]
+    fn every_line_fits_80_and_120_columns_with_2_to_6_runs() {
+        for runs in 1..=6 {
+            let all = [payload(), mmap(), threads(), mmap(), payload(), threads()];
+            let flat = all[..runs].to_vec();
+            let paced: Vec<Report> = flat
+                .iter()
+                .map(|run| paced(run.clone(), 30.0, false, Some(15.3)))
+                .collect();
+            let passes: Vec<Report> = flat
+                .iter()
+                .map(|run| with_passes(run.clone(), &[1.0, 1.1, 1.2]))
+                .collect();
+            for (width, reports) in [80, 120]
+                .into_iter()
+                .flat_map(|width| [(width, &flat), (width, &paced), (width, &passes)])
+            {
+                let text = compare(reports.clone()).render(Style::plain(width));
+                let single = summary(&reports[0], Style::plain(width));
+                for line in text.lines().chain(single.lines()) {
+                    let length = line.chars().count();
+                    assert!(length <= width, "{length} of {width}: {line}\n{text}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_differs_stands_above_every_figure_and_no_ratio_follows() {
+        let mut other = mmap();
+        other.workload.frames = 0..10;
+        let text = compare(vec![payload(), other]).render(Style::plain(120));
+        let warning = text.find("! these runs differ in frames (payload 0..1500; mmap 0..10)");
+        assert!(
+            warning.is_some_and(|at| at < text.find("frames/s").unwrap()),
+            "{text}"
+        );
+        assert!(!text.contains('×') && !text.contains('÷'), "{text}");
+
+        let text = compare(vec![payload(), finding_otherwise(mmap())]).render(Style::plain(120));
+        assert!(
+            text.contains("! these runs did not find the same"),
+            "{text}"
+        );
+        assert!(!text.contains("Identical findings"), "{text}");
+    }
+
+    #[test]
+    fn absent_percentiles_are_dashes_and_bold_needs_a_terminal() {
+        let comparison = compare(vec![payload(), mmap()]);
+        let text = comparison.render(Style::plain(80));
+        assert!(text.contains(ABSENT), "p99.9 of 1500 samples: {text}");
+        assert!(!text.contains('\x1b'));
+        let bold = comparison.render(Style {
+            width: 80,
+            bold: true,
+        });
+        assert!(bold.contains("\x1b[1m"));
+    }
+}

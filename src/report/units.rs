@@ -1,0 +1,155 @@
+//! Numbers as people read them: three significant digits and a unit.
+
+/// The sign for a value that is absent.
+pub(super) const ABSENT: &str = "–";
+
+/// Three significant digits, or all digits before the point.
+pub(super) fn digits(value: f64) -> String {
+    let size = value.abs();
+    if size >= 99.95 || size == 0.0 {
+        format!("{value:.0}")
+    } else if size >= 9.995 {
+        format!("{value:.1}")
+    } else if size >= 0.01 {
+        format!("{value:.2}")
+    } else {
+        format!("{value:.4}")
+    }
+}
+
+/// Nanoseconds in the unit that suits them: `950 ns`, `12.3 µs`, `1.20 ms`, `2.50 s`.
+pub(super) fn time(ns: f64) -> String {
+    scaled(ns, &[(1e9, "s"), (1e6, "ms"), (1e3, "µs"), (1.0, "ns")])
+}
+
+/// Bytes in powers of a thousand: `24 B`, `49.8 MB`.
+pub(super) fn bytes(bytes: f64) -> String {
+    let units = [
+        (1e12, "TB"),
+        (1e9, "GB"),
+        (1e6, "MB"),
+        (1e3, "kB"),
+        (1.0, "B"),
+    ];
+    scaled(bytes, &units)
+}
+
+/// A count: `812`, `12.2 k`, `3.10 M`.
+pub(super) fn count(count: f64) -> String {
+    if count < 9999.5 && count.fract() == 0.0 {
+        return format!("{count:.0}");
+    }
+    scaled(count, &[(1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, "")])
+        .trim_end()
+        .to_owned()
+}
+
+/// `value` in the largest unit that it holds at least one of.
+fn scaled(value: f64, units: &[(f64, &str)]) -> String {
+    // Just below a unit rounds to it: 999.7 µs are 1.00 ms.
+    let fits = |unit: &&(f64, &str)| value / unit.0 >= 0.9995;
+    let smallest = units[units.len() - 1];
+    let (unit, name) = *units.iter().find(fits).unwrap_or(&smallest);
+    let value = value / unit;
+    if unit == 1.0 && value.fract() == 0.0 {
+        return format!("{value:.0} {name}");
+    }
+    format!("{} {name}", digits(value))
+}
+
+/// How a value stands to the baseline's: `×61`, `÷1.4`, `=` when within a part in two hundred,
+/// [`ABSENT`] when either is 0.
+pub(super) fn ratio(ratio: f64) -> String {
+    if !ratio.is_finite() || ratio <= 0.0 {
+        return ABSENT.into();
+    }
+    let (sign, times) = if ratio >= 1.0 {
+        ('×', ratio)
+    } else {
+        ('÷', 1.0 / ratio)
+    };
+    if times < 1.005 {
+        return "=".into();
+    }
+    format!("{sign}{}", times_digits(times))
+}
+
+/// A factor of at least 1, in two or three digits: `1.43`, `6.1`, `61`, `12 k`.
+pub(super) fn times_digits(times: f64) -> String {
+    if times >= 9999.5 {
+        return format!("{:.0}k", times / 1e3);
+    }
+    match times {
+        ..1.995 => format!("{times:.2}"),
+        ..9.95 => format!("{times:.1}"),
+        _ => format!("{times:.0}"),
+    }
+}
+
+/// Words joined as in a sentence: `a`, `a and b`, `a, b and c`.
+pub(super) fn list<S: AsRef<str>>(words: &[S]) -> String {
+    let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
+    match words.split_last() {
+        None => String::new(),
+        Some((last, [])) => (*last).to_owned(),
+        Some((last, before)) => format!("{} and {last}", before.join(", ")),
+    }
+}
+
+/// `1 frame`, `2 frames`.
+pub(super) fn plural(n: u64, one: &str) -> String {
+    format!("{n} {one}{}", if n == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_read_in_three_digits_and_a_unit() {
+        for (ns, text) in [
+            (0.0, "0 ns"),
+            (950.0, "950 ns"),
+            (12_345.0, "12.3 µs"),
+            (999_700.0, "1.00 ms"),
+            (129_000_000.0, "129 ms"),
+            (2.5e9, "2.50 s"),
+            (0.5, "0.50 ns"),
+        ] {
+            assert_eq!(time(ns), text, "{ns}");
+        }
+        assert_eq!(bytes(49_766_400.0), "49.8 MB");
+        assert_eq!(bytes(24.0), "24 B");
+        assert_eq!(count(12_150.0), "12.2 k");
+        assert_eq!(count(812.0), "812");
+        assert_eq!(count(0.25), "0.25");
+    }
+
+    #[test]
+    fn ratios_show_their_direction() {
+        for (value, text) in [
+            (61.2, "×61"),
+            (1.0 / 1290.0, "÷1290"),
+            (1.43, "×1.43"),
+            (0.5, "÷2.0"),
+            (1.001, "="),
+            (0.999, "="),
+            (0.0, ABSENT),
+            (f64::NAN, ABSENT),
+            (f64::INFINITY, ABSENT),
+            (25_000.0, "×25k"),
+        ] {
+            assert_eq!(ratio(value), text, "{value}");
+        }
+    }
+
+    #[test]
+    fn lists_and_plurals_are_grammatical() {
+        assert_eq!(list(&["a"]), "a");
+        assert_eq!(list(&["a", "b"]), "a and b");
+        assert_eq!(list(&["a", "b", "c"]), "a, b and c");
+        assert_eq!(list::<&str>(&[]), "");
+        assert_eq!(plural(1, "frame"), "1 frame");
+        assert_eq!(plural(0, "frame"), "0 frames");
+    }
+}

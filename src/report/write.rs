@@ -1,0 +1,245 @@
+//! Run directories: `report.json`, `findings.jsonl` and `latency.hlog`, all of them or none.
+//!
+//! A directory is taken before the run ([`RunDir::create`]), so that a place that cannot be
+//! written is refused before the work and not after it. It is filled beside its final place, as
+//! `NAME.partial`, and takes its name only when it is whole ([`RunDir::finish`]).
+//!
+//! ```no_run
+//! # fn run() -> framehaul::pipeline::Outcome { unimplemented!() }
+//! use framehaul::{measure::Machine, report::{Report, RunDir}};
+//! let directory = RunDir::create("runs/mmap")?;
+//! let outcome = run();
+//! let report = Report::new(&outcome, Machine::probe());
+//! directory.finish(&report, &outcome)?;
+//! assert_eq!(Report::read("runs/mmap")?, report);
+//! # Ok::<(), framehaul::Error>(())
+//! ```
+
+use super::Report;
+use super::histogram::{Span, interval_log};
+use crate::error::{Error, Result};
+use crate::pipeline::Outcome;
+use crate::sys::fs::exchange;
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// A run directory under construction. Dropped unfinished, it leaves nothing behind.
+#[derive(Debug)]
+pub struct RunDir {
+    target: PathBuf,
+    partial: PathBuf,
+    /// The partial folder, locked as long as this lives: who finds it unlocked may sweep it.
+    _lock: File,
+    /// The partial folder has become the target; what has its name now is not ours.
+    finished: bool,
+}
+
+impl RunDir {
+    /// Takes the place of a run directory and makes sure that it can be written. Folders above it are
+    /// created. A directory that is there already is replaced by [`Self::finish`] if it
+    /// is a run directory (it has a `report.json`) or empty, and refused if it is anything else.
+    ///
+    /// A `.partial` folder that a killed run left behind is swept; one that is being written is
+    /// an error.
+    pub fn create(target: impl AsRef<Path>) -> Result<Self> {
+        let target = target.as_ref().to_path_buf();
+        let Some(name) = target.file_name() else {
+            return Err(Error::input(target, "is no name for a run directory"));
+        };
+        let mut partial_name = name.to_owned();
+        partial_name.push(".partial");
+        let partial = target.with_file_name(partial_name);
+        refuse_what_is_no_run(&target)?;
+
+        fs::create_dir_all(&partial).map_err(Error::io(&target, "cannot create the folder"))?;
+        let cannot_lock = "cannot lock the folder";
+        let lock = File::open(&partial).map_err(Error::io(&partial, cannot_lock))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(fs::TryLockError::WouldBlock) => {
+                return Err(Error::input(target, "is being written by another run"));
+            }
+            Err(fs::TryLockError::Error(error)) => {
+                return Err(Error::io(&partial, cannot_lock)(error));
+            }
+        }
+        let this = Self {
+            target,
+            partial,
+            _lock: lock,
+            finished: false,
+        };
+        for left in fs::read_dir(&this.partial).map_err(this.cannot_write())? {
+            let left = left.map_err(this.cannot_write())?.path();
+            fs::remove_file(left).map_err(this.cannot_write())?;
+        }
+        File::create(this.partial.join("report.json")).map_err(this.cannot_write())?;
+        Ok(this)
+    }
+
+    /// Writes all files and gives the directory its name; what had it before is gone.
+    pub fn finish(mut self, report: &Report, outcome: &Outcome) -> Result<()> {
+        self.write("findings.jsonl", |file| {
+            for line in &outcome.findings {
+                file.write_all(line.as_bytes())?;
+                file.write_all(b"\n")?;
+            }
+            Ok(())
+        })?;
+        let length = Duration::try_from_secs_f64(report.totals.wall_s).unwrap_or_default();
+        let end = Duration::try_from_secs_f64(report.finished_unix_s).unwrap_or_default();
+        let start = end.saturating_sub(length);
+        self.write("latency.hlog", |file| {
+            file.write_all(&interval_log(&outcome.stages, Span { start, length })?)
+        })?;
+        self.write("report.json", |file| {
+            serde_json::to_writer_pretty(&mut *file, report)?;
+            file.write_all(b"\n")
+        })?;
+
+        refuse_what_is_no_run(&self.target)?;
+        if self.target.exists() {
+            // In one step where the file system can; what is dropped then is what was replaced.
+            if exchange(&self.partial, &self.target).is_ok() {
+                return Ok(());
+            }
+            fs::remove_dir_all(&self.target).map_err(self.cannot_write())?;
+        }
+        fs::rename(&self.partial, &self.target).map_err(self.cannot_write())?;
+        self.finished = true;
+        Ok(())
+    }
+
+    fn write(
+        &self,
+        name: &str,
+        fill: impl FnOnce(&mut BufWriter<File>) -> std::io::Result<()>,
+    ) -> Result<()> {
+        let file = File::create(self.partial.join(name)).map_err(self.cannot_write())?;
+        let mut file = BufWriter::new(file);
+        fill(&mut file)
+            .and_then(|()| file.flush())
+            .map_err(self.cannot_write())
+    }
+
+    fn cannot_write(&self) -> impl FnOnce(std::io::Error) -> Error {
+        Error::io(&self.target, "cannot write the run directory")
+    }
+}
+
+impl Drop for RunDir {
+    fn drop(&mut self) {
+        if !self.finished {
+            let _ = fs::remove_dir_all(&self.partial);
+        }
+    }
+}
+
+/// Nothing there, an empty folder, or a run directory may be replaced.
+fn refuse_what_is_no_run(target: &Path) -> Result<()> {
+    if !target.exists() || target.join("report.json").is_file() {
+        return Ok(());
+    }
+    let empty = fs::read_dir(target).is_ok_and(|mut entries| entries.next().is_none());
+    if empty {
+        return Ok(());
+    }
+    let what = "exists and is no run directory (it has no report.json): choose another place";
+    Err(Error::input(target, what))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{findings_digest, samples};
+
+    fn files(folder: &Path) -> Vec<String> {
+        let mut names: Vec<String> = fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    fn write_run(target: &Path) -> Report {
+        let outcome = samples::outcome();
+        let report = samples::report(&outcome);
+        let directory = RunDir::create(target).unwrap();
+        directory.finish(&report, &outcome).unwrap();
+        report
+    }
+
+    #[test]
+    fn a_finished_run_has_its_three_files_and_reads_back() {
+        let root = tempfile::tempdir().unwrap();
+        let target = root.path().join("deep/mmap");
+        let report = write_run(&target);
+        assert_eq!(
+            files(&target),
+            ["findings.jsonl", "latency.hlog", "report.json"]
+        );
+        assert_eq!(files(&root.path().join("deep")), ["mmap"]);
+        assert_eq!(Report::read(&target).unwrap(), report);
+        let findings = fs::read_to_string(target.join("findings.jsonl")).unwrap();
+        let lines: Vec<String> = findings.lines().map(str::to_owned).collect();
+        assert_eq!(findings_digest(&lines), report.findings_digest);
+    }
+
+    #[test]
+    fn a_run_that_is_given_up_leaves_nothing_and_keeps_what_was_there() {
+        let root = tempfile::tempdir().unwrap();
+        let target = root.path().join("run");
+        drop(RunDir::create(&target).unwrap());
+        assert!(files(root.path()).is_empty());
+        let report = write_run(&target);
+        drop(RunDir::create(&target).unwrap());
+        assert_eq!(files(root.path()), ["run"]);
+        assert_eq!(Report::read(&target).unwrap(), report);
+    }
+
+    #[test]
+    fn a_run_replaces_a_run_and_nothing_else() {
+        let root = tempfile::tempdir().unwrap();
+        let target = root.path().join("run");
+        write_run(&target);
+        fs::write(target.join("old"), "").unwrap();
+        write_run(&target);
+        assert_eq!(files(&target).len(), 3, "{:?}", files(&target));
+
+        let thesis = root.path().join("thesis");
+        fs::create_dir(&thesis).unwrap();
+        fs::write(thesis.join("chapter"), "").unwrap();
+        for precious in [&thesis, &thesis.join("chapter")] {
+            let said = RunDir::create(precious).unwrap_err().to_string();
+            assert!(said.contains("no run directory"), "{said}");
+        }
+        assert_eq!(files(&thesis), ["chapter"]);
+        assert_eq!(files(root.path()), ["run", "thesis"]);
+    }
+
+    #[test]
+    fn what_a_killed_run_left_is_swept_and_what_a_living_one_writes_is_not() {
+        let root = tempfile::tempdir().unwrap();
+        let target = root.path().join("run");
+        let partial = root.path().join("run.partial");
+        fs::create_dir(&partial).unwrap();
+        fs::write(partial.join("findings.jsonl"), "half a li").unwrap();
+        let living = RunDir::create(&target).unwrap();
+        assert_eq!(files(&partial), ["report.json"]);
+        let said = RunDir::create(&target).unwrap_err().to_string();
+        assert!(said.contains("another run"), "{said}");
+        assert!(partial.exists());
+        drop(living);
+        assert!(!partial.exists());
+    }
+
+    #[test]
+    fn a_place_that_cannot_be_written_is_named_in_one_sentence() {
+        let said = RunDir::create("/proc/run").unwrap_err().to_string();
+        assert!(said.starts_with("/proc/run: cannot create"), "{said}");
+        assert!(RunDir::create("/").is_err());
+    }
+}
