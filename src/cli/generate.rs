@@ -1,16 +1,17 @@
 //! `framehaul generate`.
 
+use super::size::{Size, file_size};
+use super::stop::stop_on_signals;
 use crate::error::{Error, Result};
 use crate::frame::{Colour, FrameFormat, Sample};
 use crate::source::generate::{self, Plan};
 use anyhow::Context;
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
+use signal_hook::consts::SIGXFSZ;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 /// Generate a synthetic frame set, with its ground truth
@@ -22,8 +23,8 @@ pub(super) struct Args {
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
     frames: u64,
     /// Width and height in pixels
-    #[arg(long, value_name = "WxH", default_value = "3840x2160", value_parser = parse_size)]
-    size: (u32, u32),
+    #[arg(long, value_name = "WxH", default_value = "3840x2160")]
+    size: Size,
     /// What a pixel is
     #[arg(long, value_enum, default_value = "rgb16")]
     pixels: Pixels,
@@ -67,19 +68,6 @@ enum Format {
     Pnm,
 }
 
-/// The longest side of a frame that is drawn.
-const MAX_SIDE: u32 = 32_768;
-
-fn parse_size(text: &str) -> Result<(u32, u32), String> {
-    let sides = text.split_once(['x', 'X', '×']);
-    let sides = sides.and_then(|(w, h)| Some((w.parse().ok()?, h.parse().ok()?)));
-    match sides {
-        Some((w, h)) if (1..=MAX_SIDE).contains(&w) && (1..=MAX_SIDE).contains(&h) => Ok((w, h)),
-        Some(_) => Err(format!("each side must be from 1 to {MAX_SIDE} pixels")),
-        None => Err("expected WIDTHxHEIGHT, as 3840x2160".into()),
-    }
-}
-
 fn parse_fps(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(fps) if (0.001..=100_000.0).contains(&fps) => Ok(fps),
@@ -95,7 +83,7 @@ impl Args {
             Pixels::Gray16 => (Colour::Gray, Sample::U16),
             Pixels::Gray8 => (Colour::Gray, Sample::U8),
         };
-        let format = FrameFormat::new(self.size.0, self.size.1, colour, sample);
+        let format = FrameFormat::new(self.size.width, self.size.height, colour, sample);
         Plan {
             fps: self.fps,
             seed: self.seed,
@@ -125,9 +113,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     }
     let plan = args.plan();
     let stop = stop_on_signals().context("cannot listen for Ctrl-C")?;
-    let bar = ProgressBar::new(plan.pixel_bytes()).with_style(ProgressStyle::with_template(
-        "{bar:30} {decimal_bytes}/{decimal_total_bytes} {decimal_bytes_per_sec}, {eta} left",
-    )?);
+    // A file that grows over the shell's limit (`ulimit -f`) becomes an ordinary error of the write.
+    signal_hook::flag::register(SIGXFSZ, Arc::default()).context("cannot ignore SIGXFSZ")?;
+    let bar = bar(plan.pixel_bytes());
     let start = Instant::now();
     let outcome = generate::generate(&plan, &stop, &|bytes| bar.inc(bytes));
     bar.finish_and_clear();
@@ -138,38 +126,24 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         args.out.display(),
         plan.frames,
         plan.format,
-        size(written as f64),
-        size(written as f64 / seconds)
+        file_size(written as f64),
+        file_size(written as f64 / seconds)
     );
     println!("next: framehaul run {} --mode all", shell_word(&args.out));
     Ok(ExitCode::SUCCESS)
 }
 
+/// Bytes on their way to the disk, drawn on a terminal only.
+pub(super) fn bar(bytes: u64) -> ProgressBar {
+    let template =
+        "{bar:30} {decimal_bytes}/{decimal_total_bytes} {decimal_bytes_per_sec}, {eta} left";
+    let style = ProgressStyle::with_template(template);
+    // The template is the constant above.
+    ProgressBar::new(bytes).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
+
 fn is_unused(args: &Args) -> bool {
     matches!(args.layout, Layout::Packed) && !matches!(args.format, Format::Npy)
-}
-
-/// A flag that Ctrl-C and the like set, so that the unfinished set is removed; the second one
-/// ends the program at once. A file that grows over the limit of the shell (`ulimit -f`) becomes
-/// an ordinary error of the write.
-fn stop_on_signals() -> std::io::Result<Arc<AtomicBool>> {
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM, SIGHUP] {
-        signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&stop))?;
-        signal_hook::flag::register(signal, Arc::clone(&stop))?;
-    }
-    signal_hook::flag::register(SIGXFSZ, Arc::default())?;
-    Ok(stop)
-}
-
-/// A number of bytes for people.
-fn size(bytes: f64) -> String {
-    match bytes {
-        0.0..1e3 => format!("{bytes:.0} B"),
-        1e3..1e6 => format!("{:.1} kB", bytes / 1e3),
-        1e6..1e9 => format!("{:.1} MB", bytes / 1e6),
-        _ => format!("{:.2} GB", bytes / 1e9),
-    }
 }
 
 /// The path as it can be pasted into a shell.

@@ -9,7 +9,10 @@ mod demo;
 mod doctor;
 mod generate;
 mod list;
+mod progress;
 mod run;
+mod size;
+mod stop;
 
 use crate::pipeline::FrameJob;
 use crate::pool;

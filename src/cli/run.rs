@@ -1,11 +1,202 @@
-//! `framehaul run`. STUB.
+//! `framehaul run`: one mode, or several and their comparison.
 
+use super::progress::Progress;
+use super::stop::stop_on_signals;
+use crate::analysis::Analysis;
+use crate::error::Result;
+use crate::measure::Machine;
+use crate::pipeline::{Cache, Outcome, Request, run_alternately};
+use crate::report::{Comparison, Report, RunDir, Style, summary};
+use crate::source::FrameSet;
+use anyhow::Context;
+use clap::ValueEnum;
+use std::io::Write;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Analyse a frame set in one mode, or in several and compare them
 #[derive(clap::Args)]
-pub(super) struct Args {}
+#[command(after_help = super::list::modes())]
+pub(super) struct Args {
+    /// A generated set, a .npy, a .y4m, a folder or 'GLOB' of images (see `framehaul list`)
+    input: String,
+    /// How frames reach the workers: one mode, several, or all that fit the input
+    #[arg(
+        long,
+        value_name = "MODE[,MODE…]",
+        value_delimiter = ',',
+        required = true
+    )]
+    mode: Vec<String>,
+    /// Worker processes, or threads [default: the processors this process may use]
+    #[arg(long, value_name = "N")]
+    workers: Option<usize>,
+    /// What to compute (see `framehaul list`)
+    #[arg(long, value_name = "NAME[,NAME…]", default_value = "luma,motion")]
+    analyze: String,
+    /// Pace: frame i is due at i/F seconds, late or not [default: flat out]
+    #[arg(long, value_name = "F")]
+    fps: Option<f64>,
+    /// Frames a job [default: so many that looking back ships at most a tenth twice]
+    #[arg(long, value_name = "K")]
+    batch: Option<u64>,
+    /// Frames A to B-1; beyond its end the set begins again [default: the set once]
+    #[arg(long, value_name = "A..B", value_parser = parse_range)]
+    frames: Option<Range<u64>>,
+    /// Measured passes; the modes take turns
+    #[arg(long, value_name = "R", default_value_t = 1)]
+    repeat: usize,
+    /// Passes before them that are not measured
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    warmup: usize,
+    /// Whether the input is in the page cache when a pass starts
+    #[arg(long, value_enum, default_value = "warm")]
+    cache: CacheState,
+    /// Where the run directories go, one a mode [default: runs/TIME]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Print JSON: the report of one mode, the comparison of several
+    #[arg(long)]
+    json: bool,
+}
 
-pub(super) fn run(_args: &Args) -> anyhow::Result<ExitCode> {
-    todo!()
+#[derive(Clone, Copy, ValueEnum)]
+enum CacheState {
+    Warm,
+    Cold,
+}
+
+fn parse_range(text: &str) -> Result<Range<u64>, String> {
+    let range = text.split_once("..");
+    let range = range.and_then(|(a, b)| Some(a.parse().ok()?..b.parse().ok()?));
+    range.ok_or_else(|| "expected A..B, as 0..30 for the first thirty".into())
+}
+
+impl Args {
+    fn request(&self) -> Result<Request> {
+        let analysis = Analysis::parse(&self.analyze)?;
+        let set = FrameSet::open(&self.input)?;
+        Ok(Request {
+            modes: self.mode.clone(),
+            workers: self.workers,
+            fps: self.fps,
+            batch: self.batch,
+            frames: self.frames.clone(),
+            repeat: self.repeat,
+            warmup: self.warmup,
+            cache: match self.cache {
+                CacheState::Warm => Cache::Warm,
+                CacheState::Cold => Cache::Cold,
+            },
+            ..Request::new(set, analysis)
+        })
+    }
+}
+
+pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let mut request = args.request()?;
+    request.stop = stop_on_signals().context("cannot listen for Ctrl-C")?;
+    let out = args.out.clone().unwrap_or_else(default_out);
+    let done = measure(&request, &out)?;
+
+    let text = match (&done.reports[..], args.json) {
+        ([(_, report)], true) => serde_json::to_string_pretty(report)?,
+        ([(_, report)], false) => summary(report, Style::of_stdout()),
+        (several, json) => {
+            let comparison = Comparison::new(several.to_vec())?;
+            if json {
+                serde_json::to_string_pretty(&comparison.data())?
+            } else {
+                comparison.render(Style::of_stdout())
+            }
+        }
+    };
+    writeln!(std::io::stdout(), "{text}")?;
+    if !args.json {
+        writeln!(std::io::stdout(), "\nreports: {}", out.display())?;
+    }
+    for fault in &done.faults {
+        eprintln!("framehaul: {fault}");
+    }
+    Ok(ExitCode::from(u8::from(!done.faults.is_empty())))
+}
+
+/// `runs/TIME` by the clock on the wall, with a number if there is one of this second already.
+fn default_out() -> PathBuf {
+    let now = jiff::Zoned::now().strftime("%Y-%m-%d_%H-%M-%S").to_string();
+    let first = Path::new("runs").join(&now);
+    let others = (2..).map(|n| Path::new("runs").join(format!("{now}-{n}")));
+    let mut names = std::iter::once(first.clone()).chain(others);
+    names.find(|name| !name.exists()).unwrap_or(first)
+}
+
+/// Finished runs of one request.
+pub(super) struct Done {
+    /// Mode and report.
+    pub reports: Vec<(String, Report)>,
+    /// What makes the exit code 1, a sentence each.
+    pub faults: Vec<String>,
+}
+
+/// Runs all modes of a request and writes a run directory for each below `out`.
+pub(super) fn measure(request: &Request, out: &Path) -> Result<Done> {
+    let mut request = request.clone();
+    request.analysis.calibrate();
+    let plans = request.plans()?;
+    // Taken before the work, so that a place that cannot be written is refused before it.
+    let directories: Result<Vec<_>> = plans
+        .iter()
+        .map(|plan| RunDir::create(out.join(plan.mode())))
+        .collect();
+    let outcomes = run_alternately(plans, &mut Progress::new())?;
+    let machine = Machine::probe();
+    let mut done = Done {
+        reports: Vec::new(),
+        faults: Vec::new(),
+    };
+    for (directory, outcome) in directories?.into_iter().zip(&outcomes) {
+        let report = Report::new(outcome, machine.clone()).with_command(std::env::args());
+        directory.finish(&report, outcome)?;
+        done.faults.extend(faults(outcome));
+        done.reports.push((outcome.workload.mode.clone(), report));
+    }
+    Ok(done)
+}
+
+/// So many failed frames are named; the findings name all.
+const NAMED: usize = 5;
+
+fn faults(outcome: &Outcome) -> Vec<String> {
+    let mode = &outcome.workload.mode;
+    let mut faults = Vec::new();
+    let failed: Vec<(u64, String)> = outcome
+        .findings
+        .iter()
+        .filter_map(|line| fault(line))
+        .collect();
+    for (frame, why) in failed.iter().take(NAMED) {
+        faults.push(format!("{mode}: frame {frame} failed: {why}"));
+    }
+    if failed.len() > NAMED {
+        let more = failed.len() - NAMED;
+        faults.push(format!(
+            "{mode}: {more} more frames failed; findings.jsonl names them"
+        ));
+    }
+    if !outcome.consistent {
+        faults.push(format!("{mode}: the passes did not all find the same"));
+    }
+    faults
+}
+
+/// The frame and the reason, if a line of the findings is that of a failed frame.
+fn fault(line: &str) -> Option<(u64, String)> {
+    #[derive(serde::Deserialize)]
+    struct Failed {
+        frame: u64,
+        error: Option<String>,
+    }
+    let failed: Failed = serde_json::from_str(line).ok()?;
+    Some((failed.frame, failed.error?))
 }

@@ -1,0 +1,54 @@
+//! A run's progress on a terminal; nothing where standard error is none.
+
+use crate::pipeline::Watch;
+use indicatif::{ProgressBar, ProgressStyle};
+use std::time::Duration;
+
+/// Shows one line on standard error while a run goes on, and wipes it.
+pub(super) struct Progress(ProgressBar);
+
+impl Progress {
+    pub(super) fn new() -> Self {
+        let bar = ProgressBar::no_length();
+        bar.enable_steady_tick(Duration::from_millis(100));
+        Self(bar)
+    }
+
+    fn show(&self, template: &str, message: String) {
+        let style = ProgressStyle::with_template(template);
+        // The templates are the constants below.
+        self.0
+            .set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        self.0.set_message(message);
+    }
+}
+
+impl Watch for Progress {
+    fn phase(&mut self, what: &str) {
+        self.show("{spinner} {msg} …", what.to_owned());
+    }
+
+    fn pass(&mut self, mode: &str, pass: usize, passes: usize, frames: u64) {
+        self.0.reset();
+        self.0.set_length(frames);
+        let which = if passes > 1 {
+            format!("{mode}, pass {pass} of {passes}")
+        } else {
+            mode.to_owned()
+        };
+        self.show(
+            "{msg:24} {bar:30} {pos}/{len} frames, {per_sec:.1}, {eta} left",
+            which,
+        );
+    }
+
+    fn progress(&mut self, ended: u64) {
+        self.0.set_position(ended);
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}

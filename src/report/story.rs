@@ -1,0 +1,228 @@
+//! What a set of runs says about shipping pixels: the story that `framehaul demo` tells.
+
+use super::schema::Report;
+use super::style::Style;
+use super::table::of_limit;
+use super::units::{ABSENT, bytes, digits, time};
+use crate::stage::Stage;
+
+/// The same frames, flat out and paced, in the same modes each.
+pub struct Story<'a> {
+    /// Flat out.
+    pub flat: &'a [Report],
+    /// At a pace.
+    pub paced: &'a [Report],
+}
+
+impl Story<'_> {
+    /// Two tables and what they mean.
+    pub fn tell(&self, style: Style) -> String {
+        let mut parts = vec![
+            style.strong("Flat out"),
+            self.flat_table(style),
+            String::new(),
+            style.strong(&self.paced_title()),
+            self.paced_table(style),
+            String::new(),
+            style.strong("What it means"),
+        ];
+        for line in self.meaning() {
+            parts.push(style.wrap(&format!("* {line}"), 2));
+        }
+        parts.join("\n")
+    }
+
+    fn flat_table(&self, style: Style) -> String {
+        let wanted = self.pace();
+        let cores = format!("cores for {} fps", digits(wanted));
+        let header = [
+            "mode",
+            "frames/s",
+            "GB/s, of limit",
+            "CPU a frame",
+            &cores,
+            "memory",
+            "shipped a frame",
+        ];
+        let rows: Vec<Vec<String>> = self
+            .flat
+            .iter()
+            .map(|run| {
+                vec![
+                    run.workload.mode.clone(),
+                    digits(run.totals.fps),
+                    of_limit(run.totals.gb_per_s, run.limits.read_gb_per_s),
+                    time(cpu_per_frame(run) * 1e9),
+                    format!("{:.2}", cpu_per_frame(run) * wanted),
+                    bytes(run.memory.peak_anon_bytes as f64),
+                    bytes(run.totals.shipped_bytes_per_frame),
+                ]
+            })
+            .collect();
+        style.table(&header, &rows, 1)
+    }
+
+    fn paced_title(&self) -> String {
+        let Some(run) = self.paced.first() else {
+            return String::new();
+        };
+        let demanded = self.pace() * run.workload.bytes_per_frame as f64 / 1e9;
+        format!(
+            "At {} frames a second: {demanded:.2} GB/s demanded",
+            digits(self.pace())
+        )
+    }
+
+    fn paced_table(&self, style: Style) -> String {
+        let header = [
+            "mode",
+            "keeps up",
+            "achieved",
+            "late frames",
+            "backlog grows by",
+            "median delay",
+        ];
+        let rows: Vec<Vec<String>> = self
+            .paced
+            .iter()
+            .map(|run| {
+                let totals = &run.totals;
+                let keeps_up = totals.keeps_up == Some(true);
+                let fps = totals.max_sustained_fps.unwrap_or(self.pace());
+                let achieved = fps * run.workload.bytes_per_frame as f64 / 1e9;
+                let late = totals.deadline_misses.unwrap_or(0);
+                let delay = run.stages.get(&Stage::EndToEnd);
+                vec![
+                    run.workload.mode.clone(),
+                    if keeps_up { "yes" } else { "NO" }.into(),
+                    format!("{achieved:.2} GB/s"),
+                    format!("{late} of {}", totals.frames),
+                    match totals.backlog_frames_per_s {
+                        Some(rate) if !keeps_up => format!("{} frames/s", digits(rate)),
+                        _ => ABSENT.into(),
+                    },
+                    // Of a mode that falls behind it would say how long the run was.
+                    match delay.and_then(|stage| stage.p50_ns) {
+                        Some(ns) if keeps_up => time(ns as f64),
+                        _ => ABSENT.into(),
+                    },
+                ]
+            })
+            .collect();
+        style.table(&header, &rows, 1)
+    }
+
+    /// The frames a second that were asked for.
+    fn pace(&self) -> f64 {
+        let paced = self.paced.first();
+        paced.and_then(|run| run.workload.fps).unwrap_or(0.0)
+    }
+
+    fn of(&self, mode: &str) -> Option<&Report> {
+        self.flat.iter().find(|run| run.workload.mode == mode)
+    }
+
+    /// Sentences, from the figures alone: each is left out where its figures are missing, and says
+    /// the opposite where they do.
+    fn meaning(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        let payload = self.of("payload");
+        if let Some(payload) = payload
+            && let Some(copies) = copies(payload)
+        {
+            lines.push(format!(
+                "Copying dominates: of a payload frame, serialising takes {}, the way through the \
+                 kernel {} and deserialising {}; analysing it takes {}.",
+                time(copies[0]),
+                time(copies[1]),
+                time(copies[2]),
+                time(mean(payload, Stage::Compute)),
+            ));
+            let frame = payload.workload.bytes_per_frame as f64;
+            let peak = payload.memory.peak_anon_bytes as f64;
+            lines.push(format!(
+                "The copies are in memory at the same time: payload peaks at {}, {:.0} times the \
+                 frame of {}, with {} workers.",
+                bytes(peak),
+                peak / frame,
+                bytes(frame),
+                payload.workload.workers
+            ));
+        }
+        if let (Some(payload), Some(alone)) = (payload, self.of("sequential")) {
+            let ratio = alone.totals.fps / payload.totals.fps;
+            lines.push(if ratio > 1.05 {
+                format!(
+                    "Parallel is slower: payload with {} workers takes {ratio:.1} times as long as \
+                     one thread that does everything.",
+                    payload.workload.workers
+                )
+            } else {
+                format!(
+                    "Here payload with {} workers is not slower than one thread that does \
+                     everything: it takes {ratio:.2} times as long.",
+                    payload.workload.workers
+                )
+            });
+        }
+        let shipped = self
+            .flat
+            .iter()
+            .filter(|run| run.workload.mode.starts_with("payload"));
+        for run in shipped {
+            if let Some(mmap) = self.of("mmap") {
+                lines.push(format!(
+                    "The same pool with a reference instead of pixels: mmap is {:.1} times as fast \
+                     as {} and ships {} instead of {} a frame.",
+                    mmap.totals.fps / run.totals.fps,
+                    run.workload.mode,
+                    bytes(mmap.totals.shipped_bytes_per_frame),
+                    bytes(run.totals.shipped_bytes_per_frame),
+                ));
+            }
+        }
+        for run in self.paced {
+            let Some(backlog) = run.totals.backlog_frames_per_s else {
+                continue;
+            };
+            if run.totals.keeps_up == Some(false) {
+                lines.push(format!(
+                    "{} falls behind by {} frames each second: {} of backlog a minute.",
+                    run.workload.mode,
+                    digits(backlog),
+                    bytes(backlog * 60.0 * run.workload.bytes_per_frame as f64),
+                ));
+            } else if let Some(flat) = self.of(&run.workload.mode)
+                && run.workload.mode == "payload-raw"
+            {
+                lines.push(format!(
+                    "payload-raw keeps up, at a price: {:.2} cores for this pace.",
+                    cpu_per_frame(flat) * self.pace()
+                ));
+            }
+        }
+        let digests: std::collections::HashSet<_> =
+            self.flat.iter().map(|run| &run.findings_digest).collect();
+        lines.push(if digests.len() == 1 {
+            "All modes found exactly the same.".into()
+        } else {
+            "The modes did NOT find the same: do not trust these figures.".into()
+        });
+        lines
+    }
+}
+
+fn cpu_per_frame(run: &Report) -> f64 {
+    (run.cpu.user_s + run.cpu.system_s) / run.totals.frames.max(1) as f64
+}
+
+fn mean(run: &Report, stage: Stage) -> f64 {
+    run.stages.get(&stage).map_or(0.0, |stage| stage.mean_ns)
+}
+
+/// Mean times of serialising, transfer and deserialising, if the run has them.
+fn copies(run: &Report) -> Option<[f64; 3]> {
+    let stages = [Stage::Serialize, Stage::Transfer, Stage::Deserialize];
+    let all = stages.iter().all(|stage| run.stages.contains_key(stage));
+    all.then(|| stages.map(|stage| mean(run, stage)))
+}
