@@ -183,10 +183,10 @@ pub(super) struct Tile {
 
 impl Tile {
     /// A background: ground of many heights, lit from the upper left. Its sides are powers of
-    /// two, as few as fill the frame but not beyond 2048 × 1024.
+    /// two, as few as fill the frame but not beyond 2048.
     pub(super) fn background(format: FrameFormat, seed: u64, variant: u64) -> Self {
         let side = |n: u32, most: u32| n.min(most).next_power_of_two().max(4) as usize;
-        let (width, height) = (side(format.width, 2048), side(format.height, 1024));
+        let (width, height) = (side(format.width, 2048), side(format.height, 2048));
         let mut random = Random::new(seed, 0x7E47 + variant);
         let ground = Heights::new(random.next(), width, height, 1);
         let climate = Heights::new(random.next(), width, height, (width / 16).max(1));
@@ -226,7 +226,10 @@ fn ladder(ramp: &Ramp) -> Vec<[i32; 3]> {
     let step = |i: i32| {
         let (section, part) = ((i / 256) as usize, i % 256);
         let (low, high) = (ramp[section], ramp[section + 1]);
-        std::array::from_fn(|c| (low[c] * 256 + (high[c] - low[c]) * part) * BRIGHTEST / 65_280)
+        std::array::from_fn(|c| {
+            let of_65_280 = low[c] * 256 + (high[c] - low[c]) * part;
+            (i64::from(of_65_280) * i64::from(BRIGHTEST) / 65_280) as i32
+        })
     };
     (0..1024).map(step).collect()
 }
