@@ -42,7 +42,7 @@ pub(super) struct Heights {
 
 impl Heights {
     /// Noise of all scales, from the whole map down to `finest` pixels: each level doubles and
-    /// smooths the one before and adds detail, five eighths as strong.
+    /// smooths the one before and adds detail, nine sixteenths as strong.
     pub(super) fn new(seed: u64, width: usize, height: usize, finest: usize) -> Self {
         let levels = width
             .min(height)
@@ -69,7 +69,7 @@ impl Heights {
                 };
                 values.par_chunks_mut(w).enumerate().for_each(band);
             }
-            strength = strength * 5 / 8;
+            strength = strength * 9 / 16;
         }
         // Stretched to the full range.
         let (low, high) = values
@@ -192,6 +192,8 @@ impl Tile {
         let climate = Heights::new(random.next(), width, height, (width / 16).max(1));
         let (warm, cold) = &RAMPS[variant as usize % RAMPS.len()];
         let (warm, cold) = (ladder(warm), ladder(cold));
+        // The finer the map, the gentler its slopes.
+        let glare = (width * 6 / 8) as i32;
         let pixel = pixel_bytes(format);
         let mut bytes = vec![0; width * height * pixel];
         let paint = |(y, out): (usize, &mut [u8])| {
@@ -204,7 +206,7 @@ impl Tile {
                 let step = (level >> 6) as usize;
                 let colour = std::array::from_fn(|c| {
                     let mixed = warm[step][c] + (((cold[step][c] - warm[step][c]) * m) >> 8);
-                    mixed + light * 6
+                    mixed + light * glare / 256
                 });
                 put(format, colour, out);
             }
