@@ -368,3 +368,7 @@ fn span(shape: Shape, width: u32, height: u32, y: u32) -> Range<u32> {
     let start = ((w - half) / 2) as u32;
     start..(width - start).max(start + 1)
 }
+
+#[cfg(test)]
+#[path = "synthetic_tests.rs"]
+mod tests;

@@ -42,7 +42,7 @@ pub(super) struct Heights {
 
 impl Heights {
     /// Noise of all scales, from the whole map down to `finest` pixels: each level doubles and
-    /// smooths the one before and adds detail, five eighths as strong.
+    /// smooths the one before and adds detail, nine sixteenths as strong.
     pub(super) fn new(seed: u64, width: usize, height: usize, finest: usize) -> Self {
         let levels = width
             .min(height)
@@ -69,7 +69,7 @@ impl Heights {
                 };
                 values.par_chunks_mut(w).enumerate().for_each(band);
             }
-            strength = strength * 5 / 8;
+            strength = strength * 9 / 16;
         }
         // Stretched to the full range.
         let (low, high) = values
@@ -183,15 +183,17 @@ pub(super) struct Tile {
 
 impl Tile {
     /// A background: ground of many heights, lit from the upper left. Its sides are powers of
-    /// two, as few as fill the frame but not beyond 2048 × 1024.
+    /// two, as few as fill the frame but not beyond 2048.
     pub(super) fn background(format: FrameFormat, seed: u64, variant: u64) -> Self {
         let side = |n: u32, most: u32| n.min(most).next_power_of_two().max(4) as usize;
-        let (width, height) = (side(format.width, 2048), side(format.height, 1024));
+        let (width, height) = (side(format.width, 2048), side(format.height, 2048));
         let mut random = Random::new(seed, 0x7E47 + variant);
         let ground = Heights::new(random.next(), width, height, 1);
         let climate = Heights::new(random.next(), width, height, (width / 16).max(1));
         let (warm, cold) = &RAMPS[variant as usize % RAMPS.len()];
         let (warm, cold) = (ladder(warm), ladder(cold));
+        // The finer the map, the gentler its slopes.
+        let glare = (width * 6 / 8) as i32;
         let pixel = pixel_bytes(format);
         let mut bytes = vec![0; width * height * pixel];
         let paint = |(y, out): (usize, &mut [u8])| {
@@ -204,7 +206,7 @@ impl Tile {
                 let step = (level >> 6) as usize;
                 let colour = std::array::from_fn(|c| {
                     let mixed = warm[step][c] + (((cold[step][c] - warm[step][c]) * m) >> 8);
-                    mixed + light * 6
+                    mixed + light * glare / 256
                 });
                 put(format, colour, out);
             }
@@ -226,7 +228,10 @@ fn ladder(ramp: &Ramp) -> Vec<[i32; 3]> {
     let step = |i: i32| {
         let (section, part) = ((i / 256) as usize, i % 256);
         let (low, high) = (ramp[section], ramp[section + 1]);
-        std::array::from_fn(|c| (low[c] * 256 + (high[c] - low[c]) * part) * BRIGHTEST / 65_280)
+        std::array::from_fn(|c| {
+            let of_65_280 = low[c] * 256 + (high[c] - low[c]) * part;
+            (i64::from(of_65_280) * i64::from(BRIGHTEST) / 65_280) as i32
+        })
     };
     (0..1024).map(step).collect()
 }
