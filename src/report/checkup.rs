@@ -32,6 +32,10 @@ pub fn checkup(survey: &Survey, limits: &Limits, style: Style) -> String {
     let machine = &survey.machine;
     let title = format!("{}, {}, {}", machine.cpu, machine.os, machine.kernel);
     let mut text = style.strong(&title);
+    if cfg!(debug_assertions) {
+        let caution = "This is a build without optimisation: what it measures is too low.";
+        text += &format!("\n{}", style.strong(caution));
+    }
     for Line { name, found, means } in lines {
         text += "\n\n";
         let found = style.wrap(&format!("{name:<15}{found}"), 15);

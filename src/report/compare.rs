@@ -5,6 +5,7 @@
 //! then by how much ([`Comparison::verdict`]).
 
 use super::Report;
+use super::data::{ComparisonData, Ratios, ratios, run_data};
 use super::verdict;
 use crate::error::{Error, Result};
 use crate::stage::Stage;
@@ -66,98 +67,6 @@ pub struct Difference {
     pub values: Vec<String>,
     /// Whether ratios mean nothing because of it. A batch size is a setting that may be compared.
     pub forbids_ratios: bool,
-}
-
-/// A comparison for programs, schema 1.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct ComparisonData {
-    /// The number of this schema: 1.
-    pub schema: u32,
-    /// The name of the first run.
-    pub baseline: String,
-    /// The runs, in the order given.
-    pub runs: Vec<RunData>,
-    /// Every run after the first over the first; empty where a difference forbids it.
-    pub ratios: Vec<Ratios>,
-    /// Whether all findings are the same, byte for byte.
-    pub same_findings: bool,
-    /// Whether all were asked for the same, as far as ratios go.
-    pub same_workload: bool,
-    /// Where they were not asked for the same.
-    pub differences: Vec<Difference>,
-    /// What it means, in a sentence.
-    pub verdict: String,
-}
-
-/// One run's figures.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct RunData {
-    /// Its name in this comparison.
-    pub name: String,
-    /// Its mode.
-    pub mode: String,
-    /// Frames analysed a second.
-    pub fps: f64,
-    /// The same in bytes, in 1e9.
-    pub gb_per_s: f64,
-    /// Bytes shipped a frame.
-    pub shipped_bytes_per_frame: f64,
-    /// Bytes shipped again a frame, for analyzers that look back.
-    pub overlap_bytes_per_frame: f64,
-    /// Peak memory, anonymous and shared.
-    pub peak_bytes: f64,
-    /// Processor seconds a frame.
-    pub cpu_s_per_frame: f64,
-    /// Page faults a frame.
-    pub faults_per_frame: f64,
-    /// Late frames; null when flat out.
-    pub deadline_misses: Option<u64>,
-    /// Whether the backlog stayed bounded; null when flat out.
-    pub keeps_up: Option<bool>,
-    /// Frames a second by which it grew; null when flat out.
-    pub backlog_frames_per_s: Option<f64>,
-    /// Findings a second while work was always waiting; null where the pace was kept.
-    pub max_sustained_fps: Option<f64>,
-    /// The digest of its findings.
-    pub findings_digest: String,
-    /// Percentiles by stage, in nanoseconds.
-    pub stages: BTreeMap<Stage, Percentiles<u64>>,
-}
-
-/// The percentiles that are compared; null where there are too few samples.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Percentiles<T> {
-    /// The median.
-    pub p50: Option<T>,
-    /// One in a hundred is beyond.
-    pub p99: Option<T>,
-    /// One in a thousand is beyond.
-    pub p999: Option<T>,
-    /// The greatest.
-    pub max: Option<T>,
-}
-
-/// A run's figures over the baseline's: above 1 is more. Null where either is absent or the
-/// baseline's is 0.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Ratios {
-    /// The run's name.
-    pub name: String,
-    /// Throughput: above 1 is faster.
-    pub fps: Option<f64>,
-    /// The least and the greatest ratio between any two passes; null with fewer than three
-    /// passes each.
-    pub fps_interval: Option<(f64, f64)>,
-    /// Bytes shipped a frame.
-    pub shipped_bytes_per_frame: Option<f64>,
-    /// Peak memory.
-    pub peak_bytes: Option<f64>,
-    /// Processor seconds a frame.
-    pub cpu_s_per_frame: Option<f64>,
-    /// Page faults a frame.
-    pub faults_per_frame: Option<f64>,
-    /// Durations: below 1 is faster.
-    pub stages: BTreeMap<Stage, Percentiles<f64>>,
 }
 
 impl Comparison {
@@ -310,82 +219,6 @@ impl Comparison {
     }
 }
 
-fn run_data(run: &Run) -> RunData {
-    let totals = &run.report.totals;
-    RunData {
-        name: run.name.clone(),
-        mode: run.report.workload.mode.clone(),
-        fps: totals.fps,
-        gb_per_s: totals.gb_per_s,
-        shipped_bytes_per_frame: totals.shipped_bytes_per_frame,
-        overlap_bytes_per_frame: totals.overlap_bytes_per_frame,
-        peak_bytes: run.peak_bytes(),
-        cpu_s_per_frame: run.cpu_per_frame(),
-        faults_per_frame: run.faults_per_frame(),
-        deadline_misses: totals.deadline_misses,
-        keeps_up: totals.keeps_up,
-        backlog_frames_per_s: totals.backlog_frames_per_s,
-        max_sustained_fps: totals.max_sustained_fps,
-        findings_digest: run.report.findings_digest.clone(),
-        stages: run
-            .report
-            .stages
-            .iter()
-            .map(|(&stage, summary)| {
-                let percentiles = Percentiles {
-                    p50: summary.p50_ns,
-                    p99: summary.p99_ns,
-                    p999: summary.p999_ns,
-                    max: Some(summary.max_ns),
-                };
-                (stage, percentiles)
-            })
-            .collect(),
-    }
-}
-
-fn over(value: f64, base: f64) -> Option<f64> {
-    Some(value / base).filter(|ratio| base != 0.0 && ratio.is_finite())
-}
-
-fn ratios(base: &Run, run: &Run) -> Ratios {
-    let fps = |run: &Run| run.report.totals.fps;
-    let shipped = |run: &Run| run.report.totals.shipped_bytes_per_frame;
-    let stages = run.report.stages.iter().filter_map(|(&stage, summary)| {
-        let of_base = base.report.stages.get(&stage)?;
-        let both = |mine: Option<u64>, theirs: Option<u64>| over(mine? as f64, theirs? as f64);
-        let percentiles = Percentiles {
-            p50: both(summary.p50_ns, of_base.p50_ns),
-            p99: both(summary.p99_ns, of_base.p99_ns),
-            p999: both(summary.p999_ns, of_base.p999_ns),
-            max: both(Some(summary.max_ns), Some(of_base.max_ns)),
-        };
-        Some((stage, percentiles))
-    });
-    Ratios {
-        name: run.name.clone(),
-        fps: over(fps(run), fps(base)),
-        fps_interval: interval(base, run),
-        shipped_bytes_per_frame: over(shipped(run), shipped(base)),
-        peak_bytes: over(run.peak_bytes(), base.peak_bytes()),
-        cpu_s_per_frame: over(run.cpu_per_frame(), base.cpu_per_frame()),
-        faults_per_frame: over(run.faults_per_frame(), base.faults_per_frame()),
-        stages: stages.collect(),
-    }
-}
-
-/// The least and the greatest ratio of throughput between a pass of one and a pass of the other.
-pub(super) fn interval(base: &Run, run: &Run) -> Option<(f64, f64)> {
-    let range = |run: &Run| {
-        let mut passes = run.report.pass_fps();
-        passes.retain(|fps| fps.is_finite() && *fps > 0.0);
-        passes.sort_by(f64::total_cmp);
-        (passes.len() >= 3).then(|| (passes[0], passes[passes.len() - 1]))
-    };
-    let ((least, greatest), (base_least, base_greatest)) = (range(run)?, range(base)?);
-    Some((least / base_greatest, greatest / base_least))
-}
-
 /// A name for each run: its mode, its directory where modes repeat, its path where those do.
 fn names(modes: &[&str], paths: &[PathBuf]) -> Vec<String> {
     let directory = |path: &Path| {
@@ -412,55 +245,15 @@ fn names(modes: &[&str], paths: &[PathBuf]) -> Vec<String> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::report::samples;
 
-    fn compare(reports: Vec<Report>) -> Comparison {
+    pub(crate) fn compare(reports: Vec<Report>) -> Comparison {
         let named = reports
             .into_iter()
             .map(|report| (report.workload.mode.clone(), report));
         Comparison::new(named.collect()).unwrap()
-    }
-
-    #[test]
-    fn ratios_are_run_over_baseline() {
-        let comparison = compare(vec![samples::payload(), samples::mmap()]);
-        let [ratios] = &comparison.ratios()[..] else {
-            panic!("one run beside the baseline");
-        };
-        assert!(ratios.fps.unwrap() > 50.0, "faster is above 1: {ratios:?}");
-        assert!(
-            ratios.stages[&Stage::Service].p50.unwrap() < 0.1,
-            "and takes less time"
-        );
-        assert!(ratios.shipped_bytes_per_frame.unwrap() < 1e-6);
-        assert!(ratios.faults_per_frame.unwrap() < 1e-3);
-        assert_eq!(
-            ratios.stages[&Stage::Compute].p999,
-            None,
-            "1500 samples are too few"
-        );
-
-        let back = compare(vec![samples::mmap(), samples::payload()]).ratios();
-        assert!((back[0].fps.unwrap() * ratios.fps.unwrap() - 1.0).abs() < 1e-9);
-    }
-
-    #[test]
-    fn a_ratio_to_nothing_is_absent() {
-        let ratios = compare(vec![samples::threads(), samples::mmap()]).ratios();
-        assert_eq!(ratios[0].shipped_bytes_per_frame, None);
-        assert!(!ratios[0].stages.contains_key(&Stage::Transfer));
-    }
-
-    #[test]
-    fn three_passes_each_give_a_ratio_its_interval() {
-        let base = samples::with_passes(samples::payload(), &[10.0, 10.0, 20.0]);
-        let run = samples::with_passes(samples::mmap(), &[1.0, 2.0, 2.0]);
-        let ratios = compare(vec![base.clone(), run]).ratios();
-        assert_eq!(ratios[0].fps_interval, Some((5.0, 20.0)));
-        let once = samples::with_passes(samples::mmap(), &[1.0, 2.0]);
-        assert_eq!(compare(vec![base, once]).ratios()[0].fps_interval, None);
     }
 
     #[test]

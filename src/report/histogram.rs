@@ -83,6 +83,11 @@ pub(super) mod tests {
         stages
     }
 
+    const SPAN: Span = Span {
+        start: Duration::from_millis(1_700_000_000_250),
+        length: Duration::from_secs(2),
+    };
+
     /// The histograms of a log, by tag.
     fn read_log(log: &[u8]) -> Vec<(String, Histogram<u64>)> {
         IntervalLogIterator::new(log)
@@ -117,11 +122,7 @@ pub(super) mod tests {
     #[test]
     fn the_log_holds_a_tagged_line_for_each_stage_that_occurred() {
         let stages = sample_stages();
-        let span = Span {
-            start: Duration::from_millis(1_700_000_000_250),
-            length: Duration::from_secs(2),
-        };
-        let log = interval_log(&stages, span).unwrap();
+        let log = interval_log(&stages, SPAN).unwrap();
         let read = read_log(&log);
         let names: Vec<&str> = read.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["compute", "end_to_end"]);
@@ -130,5 +131,24 @@ pub(super) mod tests {
         }
         let text = String::from_utf8(log).unwrap();
         assert!(text.contains("#[StartTime: 1700000000.250 (seconds since epoch)]\n"));
+    }
+
+    /// The file was written by HistogramLogWriter of Java's HdrHistogram 2.1.11, the reference
+    /// implementation, from the samples of [`sample_stages`] over the time of [`SPAN`].
+    #[test]
+    fn the_log_says_what_the_reference_implementation_says() {
+        let golden = include_bytes!("../../tests/golden/hdrhistogram-java-2.1.11.hlog");
+        let ours = interval_log(&sample_stages(), SPAN).unwrap();
+        assert_eq!(read_log(&ours), read_log(golden));
+        // All but the header's wording and the compressor's choices is the same text.
+        let columns = |log: &[u8]| -> Vec<String> {
+            let text = String::from_utf8_lossy(log);
+            let lines = text.lines().filter(|line| line.starts_with("Tag="));
+            lines
+                .filter_map(|line| Some(line.rsplit_once(',')?.0.to_owned()))
+                .collect()
+        };
+        assert_eq!(columns(&ours), columns(golden));
+        assert_eq!(columns(golden)[0], "Tag=compute,0.000,2.000,1000.342");
     }
 }

@@ -12,7 +12,9 @@
 
 mod checkup;
 mod compare;
+mod data;
 mod histogram;
+mod read;
 mod schema;
 mod spark;
 mod story;
@@ -27,7 +29,8 @@ mod write;
 mod samples;
 
 pub use checkup::checkup;
-pub use compare::{Comparison, ComparisonData, Difference, Percentiles, Ratios, RunData};
+pub use compare::{Comparison, Difference};
+pub use data::{ComparisonData, Percentiles, Ratios, RunData};
 pub use schema::{Cpu, Memory, Report, SCHEMA, StageSummary, Totals, Workload, findings_digest};
 pub use story::Story;
 pub use style::Style;

@@ -177,29 +177,3 @@ pub(super) fn finding_otherwise(mut of: Report) -> Report {
     of.findings_digest = findings_digest(&["{}".into()]);
     of
 }
-
-#[test]
-fn tmp_dump() {
-    let root = std::path::Path::new("/tmp/wt-report-runs");
-    let six = [
-        ("payload", payload()),
-        ("mmap", with_passes(mmap(), &[1.6, 1.63, 1.58])),
-        ("threads", threads()),
-        ("mmap-b8", {
-            let mut m = mmap();
-            m.workload.batch = 8;
-            m
-        }),
-        ("paced-payload", paced(payload(), 30.0, false, Some(15.3))),
-        ("paced-mmap", paced(mmap(), 30.0, true, None)),
-        ("other", finding_otherwise(mmap())),
-        (
-            "passes-payload",
-            with_passes(payload(), &[98.0, 101.0, 97.0]),
-        ),
-    ];
-    for (name, report) in six {
-        let d = super::RunDir::create(root.join(name)).unwrap();
-        d.finish(&report, &outcome()).unwrap();
-    }
-}

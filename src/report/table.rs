@@ -1,6 +1,7 @@
 //! A comparison as text: what differs, tables, histograms, and the sentence.
 
-use super::compare::{Comparison, Ratios, Run};
+use super::compare::{Comparison, Run};
+use super::data::Ratios;
 use super::spark::Axis;
 use super::style::{Style, shorten};
 use super::units::{ABSENT, bytes, count, digits, ratio, time};

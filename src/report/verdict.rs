@@ -1,6 +1,7 @@
 //! What a comparison means, in one sentence.
 
-use super::compare::{Comparison, Run, interval};
+use super::compare::{Comparison, Run};
+use super::data::interval;
 use super::units::{ABSENT, bytes, digits, list, plural, time, times_digits};
 use crate::stage::Stage;
 

@@ -1,0 +1,127 @@
+//! `framehaul compare` and `framehaul doctor`, run as a person runs them.
+
+use framehaul::frame::{Colour, FrameFormat, Sample};
+use framehaul::measure::{Limits, Machine, MemoryPeak, StageHistograms, Usage};
+use framehaul::pipeline::{Cache, Outcome, Totals, Workload};
+use framehaul::report::{Report, RunDir};
+use framehaul::stage::Stage;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn framehaul(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_framehaul"))
+        .args(args)
+        .output()
+        .expect("the program starts")
+}
+
+fn stdout(output: &Output) -> String {
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout.clone()).expect("UTF-8")
+}
+
+/// Writes a run of `mode` in which each of 20 frames took `ms`, and says where.
+fn write_run(root: &Path, mode: &str, ms: u64) -> PathBuf {
+    let mut stages = StageHistograms::new();
+    for stage in [Stage::Compute, Stage::Service, Stage::EndToEnd] {
+        (0..20).for_each(|_| stages.record(stage, ms * 1_000_000));
+    }
+    let outcome = Outcome {
+        workload: Workload {
+            input: "frames.npy".into(),
+            frames: 0..20,
+            format: FrameFormat::new(64, 48, Colour::Rgb, Sample::U8),
+            mode: mode.into(),
+            workers: 2,
+            analyzers: vec!["luma".into()],
+            fps: None,
+            batch: 1,
+            cache: Cache::Warm,
+            cache_resident: 1.0,
+            repeat: 1,
+            warmup: 0,
+        },
+        totals: Totals {
+            pass_wall_ns: vec![20 * ms * 1_000_000],
+            frames_analysed: 20,
+            frames_failed: 0,
+            shipped_bytes_per_frame: 24.0,
+            overlap_bytes_per_frame: 0.0,
+            deadline_misses: None,
+            keeps_up: None,
+            backlog_frames_per_s: None,
+            max_sustained_fps: None,
+            workers_died: 0,
+        },
+        limits: Limits {
+            memcpy_gb_per_s: 10.0,
+            read_gb_per_s: 40.0,
+            wakeup_us: 10.0,
+        },
+        memory: MemoryPeak::default(),
+        usage: Usage::default(),
+        stages,
+        findings: vec!["{}".into(); 20],
+        notes: Vec::new(),
+    };
+    let place = root.join(mode);
+    RunDir::create(&place)
+        .expect("a place")
+        .finish(&Report::new(&outcome, Machine::probe()), &outcome)
+        .expect("written");
+    place
+}
+
+#[test]
+fn compare_shows_a_verdict_and_as_json_the_ratios() {
+    let root = tempfile::tempdir().unwrap();
+    let slow = write_run(root.path(), "path", 30);
+    let fast = write_run(root.path(), "mmap", 10);
+    let (slow, fast) = (slow.to_str().unwrap(), fast.join("report.json"));
+    let fast = fast.to_str().unwrap();
+
+    let text = stdout(&framehaul(&["compare", slow, fast]));
+    let sentence = "mmap is 3.0 times as fast as path on the same frames: \
+                    most of it is compute, 30.0 ms a frame against 10.0 ms.";
+    assert!(text.contains(sentence), "{text}");
+    assert!(text.contains("Identical findings"), "{text}");
+    assert!(!text.contains('\x1b'), "no escape codes outside a terminal");
+
+    let json = stdout(&framehaul(&["compare", "--json", slow, fast]));
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["schema"], 1);
+    assert_eq!(json["baseline"], "path");
+    assert_eq!(json["same_findings"], true);
+    assert!((json["ratios"][0]["fps"].as_f64().unwrap() - 3.0).abs() < 1e-9);
+    assert_eq!(json["verdict"], sentence);
+}
+
+#[test]
+fn one_run_is_shown_by_itself() {
+    let root = tempfile::tempdir().unwrap();
+    let run = write_run(root.path(), "mmap", 10);
+    let text = stdout(&framehaul(&["compare", run.to_str().unwrap()]));
+    assert!(text.starts_with("mmap: 20 frames of frames.npy"), "{text}");
+    assert!(text.contains("100 frames/s"), "{text}");
+}
+
+#[test]
+fn what_is_no_run_is_refused_with_one_sentence_and_exit_code_2() {
+    let root = tempfile::tempdir().unwrap();
+    let output = framehaul(&["compare", root.path().to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(said.lines().count(), 1, "{said}");
+    assert!(said.contains("is no run directory"), "{said}");
+}
+
+/// The only place where the helper process runs as it does for a person: `main` is ours.
+#[test]
+fn doctor_measures_in_a_process_of_its_own() {
+    let json = stdout(&framehaul(&["doctor", "--json"]));
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    for limit in ["read_gb_per_s", "memcpy_gb_per_s", "wakeup_us"] {
+        assert!(json["limits"][limit].as_f64().unwrap() > 0.0, "{json}");
+    }
+    assert!(json["survey"]["machine"]["cores"].as_u64().unwrap() > 0);
+}
