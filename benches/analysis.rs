@@ -3,6 +3,7 @@
 //! ```text
 //! cargo bench --bench analysis            # 4K, some seconds
 //! cargo bench --bench analysis -- --quick # fewer rounds
+//! cargo bench --bench analysis -- luma    # only what has this in its name
 //! ```
 //!
 //! The floor is a plain sum over the same frames, on as many threads, measured just before and
@@ -15,7 +16,12 @@ use std::hint::black_box;
 use std::time::Instant;
 
 fn main() {
-    let quick = std::env::args().any(|argument| argument == "--quick");
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let quick = arguments.iter().any(|argument| argument == "--quick");
+    // Cargo itself adds `--bench`.
+    let wanted = arguments
+        .iter()
+        .find(|argument| !argument.starts_with("--"));
     let rounds = if quick { 3 } else { 12 };
     let rgb16 = FrameFormat::new(3840, 2160, Colour::Rgb, Sample::U16);
     let gray8 = FrameFormat::new(3840, 2160, Colour::Gray, Sample::U8);
@@ -27,6 +33,9 @@ fn main() {
     let mut lists: Vec<String> = read_rows.map(|entry| entry.usage()).collect();
     lists.push(lists.join(","));
     for list in lists {
+        if wanted.is_some_and(|wanted| !list.contains(wanted.as_str())) {
+            continue;
+        }
         let analysis = Analysis::parse(&list).expect("registered analyzers");
         let name = if list.contains(',') {
             "all of them"
