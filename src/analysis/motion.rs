@@ -3,7 +3,7 @@
 use super::analyzer::{Analyzer, Setting, json};
 use super::row::{Luma, Row, Samples};
 use crate::frame::FrameView;
-use crate::sys::simd::{Kernel, prefetch, vectorised};
+use crate::sys::simd::{Kernel, vectorised};
 use serde::{Deserialize, Serialize};
 
 /// The finding of `motion`.
@@ -66,8 +66,6 @@ impl<S: Luma> Kernel for Difference<'_, S> {
         let mut total = 0;
         // So few samples that the sum of their distances fits 32 bits: more lanes to a vector.
         for (now, then) in self.now.chunks(1024).zip(self.then.chunks(1024)) {
-            prefetch(now);
-            prefetch(then);
             let mut sum = 0_u32;
             for (&now, &then) in now.iter().zip(then) {
                 let distance: u32 = now.distance(then).into();
