@@ -3,7 +3,7 @@
 use super::analyzer::{Analyzer, Setting, json};
 use super::row::{Luma, Row, Samples};
 use crate::frame::FrameView;
-use crate::sys::simd::{Kernel, vectorised};
+use crate::sys::simd::{Kernel, prefetch, vectorised};
 use serde::{Deserialize, Serialize};
 
 /// The finding of `luma`: the range and mean of the luma plane.
@@ -68,7 +68,6 @@ impl Default for Range {
 }
 
 impl Range {
-    #[inline(always)]
     fn join(&mut self, other: Self) {
         self.min = self.min.min(other.min);
         self.max = self.max.max(other.max);
@@ -78,26 +77,70 @@ impl Range {
 
 struct Survey<'a, S>(&'a [S]);
 
-impl<S: Luma> Kernel for Survey<'_, S> {
+/// Samples that are compared side by side.
+const LANES: usize = 64;
+
+impl<S: Summed> Kernel for Survey<'_, S> {
     type Output = Range;
     #[inline(always)]
     fn run(self) -> Range {
-        let mut range = Range::default();
-        // So few samples at a time that their sum fits 32 bits: more lanes to a vector.
-        for block in self.0.chunks(4096) {
-            let (mut min, mut max, mut sum) = (S::MAX, S::default(), 0_u32);
-            for &sample in block {
-                min = min.min(sample);
-                max = max.max(sample);
-                let sample: u32 = sample.into();
-                sum += sample;
+        let (mut min, mut max, mut sum) = ([S::MAX; LANES], [S::default(); LANES], 0);
+        // Two loops over what is in the nearest cache after the first: they differ in the width
+        // of their lanes.
+        for block in self.0.chunks(BLOCK) {
+            let (chunks, rest) = block.as_chunks::<LANES>();
+            for chunk in chunks {
+                prefetch(chunk);
+                for lane in 0..LANES {
+                    min[lane] = min[lane].min(chunk[lane]);
+                    max[lane] = max[lane].max(chunk[lane]);
+                }
             }
-            range.join(Range {
-                min: min.into(),
-                max: max.into(),
-                sum: sum.into(),
-            });
+            for (lane, &sample) in rest.iter().enumerate() {
+                min[lane] = min[lane].min(sample);
+                max[lane] = max[lane].max(sample);
+            }
+            sum += S::sum(block);
         }
-        range
+        Range {
+            min: min.into_iter().fold(S::MAX, S::min).into(),
+            max: max.into_iter().fold(S::default(), S::max).into(),
+            sum,
+        }
+    }
+}
+
+/// Samples that are summed in lanes as narrow as their sum allows.
+trait Summed: Luma {
+    /// The sum of at most [`BLOCK`] samples.
+    fn sum(block: &[Self]) -> u64;
+}
+
+/// So few samples that 64 sums of as many 8-bit ones fit 16 bits, and one of 16-bit ones 32.
+const BLOCK: usize = 4096;
+
+impl Summed for u8 {
+    #[inline(always)]
+    fn sum(block: &[u8]) -> u64 {
+        let mut sums = [0_u16; LANES];
+        let (chunks, rest) = block.as_chunks::<LANES>();
+        for chunk in chunks {
+            for (sum, sample) in sums.iter_mut().zip(chunk) {
+                *sum += u16::from(*sample);
+            }
+        }
+        let rest: u64 = rest.iter().map(|&sample| u64::from(sample)).sum();
+        rest + sums.iter().map(|&sum| u64::from(sum)).sum::<u64>()
+    }
+}
+
+impl Summed for u16 {
+    #[inline(always)]
+    fn sum(block: &[u16]) -> u64 {
+        block
+            .iter()
+            .map(|&sample| u32::from(sample))
+            .sum::<u32>()
+            .into()
     }
 }

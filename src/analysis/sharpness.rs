@@ -124,7 +124,7 @@ struct Laplacian<'a, S> {
 /// What of the Laplacian depends on the type of the samples: its own type, and how many squares of
 /// it may be added up before the sum must be widened.
 trait Detail: Luma {
-    /// Sums over at most [`BLOCK`] pixels, whose neighbours are all there.
+    /// Sums over at most [`BLOCK`] pixels, whose neighbours are given.
     fn block(
         above: &[Self],
         left: &[Self],
@@ -140,15 +140,24 @@ const BLOCK: usize = 1024;
 impl Detail for u8 {
     #[inline(always)]
     fn block(above: &[u8], left: &[u8], row: &[u8], right: &[u8], below: &[u8]) -> Moments {
-        // A Laplacian is within ±1020, so it fits 16 bits, and 1024 of its squares fit 31.
-        let (mut sum, mut squares) = (0_i32, 0_i32);
-        for i in 0..row.len() {
+        // A Laplacian is within ±1020, so it fits 16 bits, and 1024 of its squares fit 31. One
+        // loop for each width of lanes.
+        let mut values = [0_i16; BLOCK];
+        let (above, left, right, below) = (
+            &above[..row.len()],
+            &left[..row.len()],
+            &right[..row.len()],
+            &below[..row.len()],
+        );
+        let values = &mut values[..row.len()];
+        for (i, value) in values.iter_mut().enumerate() {
             let [above, left, centre, right, below] =
                 [above[i], left[i], row[i], right[i], below[i]].map(i16::from);
-            let value = i32::from(above + left + right + below - 4 * centre);
-            sum += value;
-            squares += value * value;
+            *value = above + left + right + below - 4 * centre;
         }
+        let sum: i32 = values.iter().map(|&value| i32::from(value)).sum();
+        let square = |value: i16| i32::from(value) * i32::from(value);
+        let squares: i32 = values.iter().map(|&value| square(value)).sum();
         Moments {
             sum: sum.into(),
             squares: squares as u128,
@@ -160,14 +169,22 @@ impl Detail for u16 {
     #[inline(always)]
     fn block(above: &[u16], left: &[u16], row: &[u16], right: &[u16], below: &[u16]) -> Moments {
         // A Laplacian is within ±262140: 19 bits, 1024 of them 29, its square 37.
-        let (mut sum, mut squares) = (0_i32, 0_i64);
-        for i in 0..row.len() {
+        let mut values = [0_i32; BLOCK];
+        let values = &mut values[..row.len()];
+        let (above, left, right, below) = (
+            &above[..row.len()],
+            &left[..row.len()],
+            &right[..row.len()],
+            &below[..row.len()],
+        );
+        for (i, value) in values.iter_mut().enumerate() {
             let [above, left, centre, right, below] =
                 [above[i], left[i], row[i], right[i], below[i]].map(i32::from);
-            let value = above + left + right + below - 4 * centre;
-            sum += value;
-            squares += i64::from(value) * i64::from(value);
+            *value = above + left + right + below - 4 * centre;
         }
+        let sum: i32 = values.iter().sum();
+        let square = |value: i32| i64::from(value) * i64::from(value);
+        let squares: i64 = values.iter().map(|&value| square(value)).sum();
         Moments {
             sum: sum.into(),
             squares: squares as u128,

@@ -2,7 +2,8 @@
 //!
 //! A loop that LLVM can vectorise is written as a [`Kernel`] in safe code, with
 //! `#[inline(always)]` on its `run`; [`vectorised`] holds one copy of it for each instruction set
-//! and calls the best. [`rgb16_luma`] is the one loop that LLVM does not vectorise well enough by
+//! and calls the best. (On x86-64 that is AVX-512 only from the processors on where it slows
+//! nothing else down, Ice Lake's generation; before them it is AVX2.) [`rgb16_luma`] is the one loop that LLVM does not vectorise well enough by
 //! itself: samples three apart.
 //!
 //! ```
@@ -30,7 +31,7 @@ pub trait Kernel {
     fn run(self) -> Self::Output;
 }
 
-/// Runs a kernel with the best instructions that this processor has.
+/// Runs a kernel compiled for the best instructions that this processor has.
 #[multiversion(targets(
     "x86_64+avx512f+avx512bw+avx512dq+avx512vl",
     "x86_64+avx2",
@@ -38,6 +39,25 @@ pub trait Kernel {
 ))]
 pub fn vectorised<K: Kernel>(kernel: K) -> K::Output {
     kernel.run()
+}
+
+/// How far ahead of a loop memory is asked for. The processor's own prefetcher stops at each page's
+/// end, and without this hint the loops here read at two thirds of the machine's speed.
+const AHEAD: usize = 4096;
+
+/// Asks for the memory that a loop over consecutive samples will come to 4096 bytes from now: as
+/// many bytes as `samples` are. It is only a hint, and harmless where there is nothing to come.
+#[inline(always)]
+pub fn prefetch<T>(samples: &[T]) {
+    #[cfg(target_arch = "x86_64")]
+    for line in (0..size_of_val(samples)).step_by(64) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        let ahead = samples.as_ptr().cast::<i8>().wrapping_add(AHEAD + line);
+        // SAFETY: a prefetch may name any address; it reads nothing and never faults.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(ahead) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = samples;
 }
 
 /// Writes `(w₀·R + w₁·G + w₂·B + 32768) >> 16` of interleaved 16-bit RGB pixels to `out`, as many
@@ -72,10 +92,6 @@ pub fn rgb16_luma(row: &[u8], out: &mut [u16], weights: [u32; 3]) -> usize {
 mod avx2 {
     use std::arch::x86_64::*;
 
-    /// How far ahead of the loads memory is asked for. The processor's own prefetcher stops at
-    /// each page's end; without this hint the loop reads at three quarters of the machine's speed.
-    const AHEAD: usize = 4096;
-
     /// See [`super::rgb16_luma`].
     ///
     /// Each load brings four pixels, 24 bytes. They are spread so that each 128-bit half holds two
@@ -104,13 +120,10 @@ mod avx2 {
         // The last load of a turn takes 8 bytes more than its four pixels.
         let turns = row.len().saturating_sub(8) / 96;
         for turn in 0..turns {
-            // SAFETY: turn * 96 + 96 + 8 <= row.len(), and row has 6 bytes for each of out; a
-            // prefetch may name any address.
+            super::prefetch(&row[96 * turn..][..96]);
+            // SAFETY: turn * 96 + 96 + 8 <= row.len(), and row has 6 bytes for each of out.
             unsafe {
                 let from = row.as_ptr().add(96 * turn);
-                let ahead = from.wrapping_add(AHEAD).cast();
-                _mm_prefetch::<_MM_HINT_T0>(ahead);
-                _mm_prefetch::<_MM_HINT_T0>(ahead.wrapping_add(64));
                 let products = |offset: usize| {
                     let four = _mm256_loadu_si256(from.add(offset).cast());
                     let four = _mm256_permutevar8x32_epi32(four, spread);
