@@ -69,6 +69,23 @@ fn a_set_is_written_and_the_next_command_named() {
 }
 
 #[test]
+fn a_set_is_written_also_when_nobody_listens() {
+    let dir = tempfile::tempdir().unwrap();
+    let (unread, stdout) = std::io::pipe().unwrap();
+    drop(unread);
+    let done = framehaul()
+        .current_dir(dir.path())
+        .args(["generate", "set", "--size", "16x16", "--frames", "1"])
+        .stdout(stdout)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+        .wait_with_output()
+        .unwrap();
+    assert!(done.status.success(), "{}", stderr(&done));
+}
+
+#[test]
 fn an_existing_name_is_refused_and_replaced_by_force_only_if_it_is_a_set() {
     let dir = tempfile::tempdir().unwrap();
     let small = ["--size", "16x16", "--frames", "2"];

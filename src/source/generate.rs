@@ -460,7 +460,7 @@ fn encode(
         FileFormat::Tiff => tiff::TiffEncoder::new(&mut out).write_image(bytes, w, h, colour),
         FileFormat::Pnm => pnm::PnmEncoder::new(&mut out).write_image(bytes, w, h, colour),
         FileFormat::Png | FileFormat::Npy => {
-            let (speed, filter) = (png::CompressionType::Fast, png::FilterType::Sub);
+            let (speed, filter) = (png::CompressionType::Level(2), png::FilterType::Sub);
             let encoder = png::PngEncoder::new_with_quality(&mut out, speed, filter);
             encoder.write_image(bytes, w, h, colour)
         }
