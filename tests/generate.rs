@@ -40,7 +40,7 @@ fn pixels(input: &Path) -> (FrameFormat, Vec<Vec<u8>>) {
     let set = FrameSet::open(input.to_str().unwrap()).unwrap();
     let mut reader = Reader::default();
     let frames = (0..set.len()).map(|i| {
-        let mut frame = Vec::new();
+        let mut frame = vec![0; set.format().bytes()];
         let (file, offset) = match set.place(i) {
             Place::Raw { file, offset } => (file, Some(offset)),
             Place::Encoded { file } => (file, None),
@@ -66,6 +66,23 @@ fn a_set_is_written_and_the_next_command_named() {
         names(&dir.path().join("set")),
         ["frames.npy", "manifest.json"]
     );
+}
+
+#[test]
+fn a_set_is_written_also_when_nobody_listens() {
+    let dir = tempfile::tempdir().unwrap();
+    let (unread, stdout) = std::io::pipe().unwrap();
+    drop(unread);
+    let done = framehaul()
+        .current_dir(dir.path())
+        .args(["generate", "set", "--size", "16x16", "--frames", "1"])
+        .stdout(stdout)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+        .wait_with_output()
+        .unwrap();
+    assert!(done.status.success(), "{}", stderr(&done));
 }
 
 #[test]

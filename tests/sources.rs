@@ -400,7 +400,7 @@ fn a_file_that_shrinks_while_it_is_open_is_noticed() {
     let dir = Folder::new();
     dir.file("a.npy", &npy("|u1", &[2, 2, 2, 1], &[5; 8]));
     let set = dir.open("a.npy").unwrap();
-    let (mut reader, mut frame) = (Reader::default(), Vec::new());
+    let (mut reader, mut frame) = (Reader::default(), vec![0; set.format().bytes()]);
     let path: &Path = &set.files()[0];
     reader
         .read(path, Some(4100), set.format(), &mut frame)

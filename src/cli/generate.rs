@@ -9,6 +9,7 @@ use anyhow::Context;
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
 use signal_hook::consts::SIGXFSZ;
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -121,15 +122,17 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     bar.finish_and_clear();
     let written = outcome?.bytes;
     let seconds = start.elapsed().as_secs_f64();
-    println!(
-        "{}: {} frames of {}, {} in {seconds:.2} s ({}/s)",
-        args.out.display(),
+    // The set is there, whether or not somebody still reads what is said of it.
+    let _ = writeln!(
+        std::io::stdout(),
+        "{out}: {} frames of {}, {} in {seconds:.2} s ({}/s)\nnext: framehaul run {} --mode all",
         plan.frames,
         plan.format,
         file_size(written as f64),
-        file_size(written as f64 / seconds)
+        file_size(written as f64 / seconds),
+        shell_word(&args.out),
+        out = args.out.display(),
     );
-    println!("next: framehaul run {} --mode all", shell_word(&args.out));
     Ok(ExitCode::SUCCESS)
 }
 

@@ -29,6 +29,7 @@
 //!
 //! [`synthetic`] draws scenes whose every event is known, and [`generate()`] writes them to disk.
 
+mod encode;
 pub mod generate;
 mod generated;
 mod images;
