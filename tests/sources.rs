@@ -57,10 +57,9 @@ fn read(set: &FrameSet, index: usize) -> Result<Vec<u8>, String> {
         Place::Raw { file, offset } => (file, Some(offset)),
         Place::Encoded { file } => (file, None),
     };
-    let mut frame = vec![9; 5];
+    let mut frame = vec![9; set.format().bytes()];
     let path = &set.files()[file as usize];
     Reader::default().read(path, offset, set.format(), &mut frame)?;
-    assert_eq!(frame.len(), set.format().bytes());
     Ok(frame)
 }
 
