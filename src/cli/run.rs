@@ -36,7 +36,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "NAME[,NAME…]", default_value = "luma,motion")]
     analyze: String,
     /// Pace: frame i is due at i/F seconds, late or not [default: flat out]
-    #[arg(long, value_name = "F")]
+    #[arg(long, value_name = "F", allow_negative_numbers = true)]
     fps: Option<f64>,
     /// Frames a job [default: so many that looking back ships at most a tenth twice]
     #[arg(long, value_name = "K")]

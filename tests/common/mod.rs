@@ -1,0 +1,144 @@
+//! The real program in a folder of its own.
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+/// A temporary folder in which the program runs.
+pub(crate) struct Sandbox(tempfile::TempDir);
+
+impl Sandbox {
+    pub(crate) fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    pub(crate) fn write(&self, name: &str, bytes: &[u8]) {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+
+    /// The program with a command line that is split at blanks.
+    pub(crate) fn command(&self, line: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_framehaul"));
+        command
+            .current_dir(self.0.path())
+            .args(line.split_whitespace())
+            .stdin(Stdio::null());
+        command
+    }
+
+    pub(crate) fn run(&self, line: &str) -> Said {
+        Said::from(self.command(line).output().unwrap(), line)
+    }
+
+    /// A generated set named `set`.
+    pub(crate) fn with_set(self, options: &str) -> Self {
+        self.run(&format!("generate set {options}")).succeeds();
+        self
+    }
+
+    pub(crate) fn report(&self, run: &str) -> Value {
+        let text = std::fs::read(self.path(run).join("report.json")).unwrap();
+        serde_json::from_slice(&text).unwrap()
+    }
+
+    pub(crate) fn findings(&self, run: &str) -> Vec<String> {
+        let text = std::fs::read_to_string(self.path(run).join("findings.jsonl")).unwrap();
+        text.lines().map(str::to_owned).collect()
+    }
+}
+
+/// What the program said, and how it ended.
+#[derive(Debug)]
+pub(crate) struct Said {
+    pub(crate) line: String,
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Said {
+    pub(crate) fn from(output: Output, line: &str) -> Self {
+        Self {
+            line: line.to_owned(),
+            code: output.status.code(),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    #[track_caller]
+    pub(crate) fn succeeds(self) -> Self {
+        assert_eq!(self.code, Some(0), "{self:#?}");
+        self
+    }
+
+    /// Ends with `code`, and says one clear line that has all of these words, no panic.
+    #[track_caller]
+    pub(crate) fn fails(self, code: i32, words: &[&str]) -> Self {
+        assert_eq!(self.code, Some(code), "{self:#?}");
+        assert!(!self.err.contains("panicked"), "{self:#?}");
+        for word in words {
+            assert!(self.err.contains(word), "no {word:?}: {self:#?}");
+        }
+        self
+    }
+
+    #[track_caller]
+    pub(crate) fn one_line(self) -> Self {
+        assert_eq!(self.err.trim_end().lines().count(), 1, "{self:#?}");
+        self
+    }
+}
+
+/// The children of a process, by the kernel's own list.
+pub(crate) fn children(pid: u32) -> Vec<u32> {
+    let mut all = Vec::new();
+    let tasks = std::fs::read_dir(format!("/proc/{pid}/task"));
+    for task in tasks.into_iter().flatten().flatten() {
+        let list = std::fs::read_to_string(task.path().join("children")).unwrap_or_default();
+        all.extend(
+            list.split_whitespace()
+                .filter_map(|pid| pid.parse::<u32>().ok()),
+        );
+    }
+    all
+}
+
+/// Whether a process is there and is not just waiting to be reaped.
+pub(crate) fn is_running(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let state = stat
+        .rsplit(") ")
+        .next()
+        .and_then(|rest| rest.chars().next());
+    matches!(state, Some(state) if state != 'Z')
+}
+
+pub(crate) fn kill(signal: &str, pid: u32) {
+    let _ = Command::new("kill")
+        .args([signal, &pid.to_string()])
+        .stderr(Stdio::null())
+        .status();
+}
+
+/// A `.npy` file of version 1.0 with this header text and these bytes.
+pub(crate) fn npy(header: &str, data: &[u8]) -> Vec<u8> {
+    let mut file = b"\x93NUMPY\x01\x00".to_vec();
+    let text = format!("{header:<117}\n");
+    file.extend((text.len() as u16).to_le_bytes());
+    file.extend(text.as_bytes());
+    file.extend(data);
+    file
+}
+
+pub(crate) fn write_npy(path: &Path, descr: &str, shape: &str, data: &[u8]) {
+    let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}");
+    std::fs::write(path, npy(&header, data)).unwrap();
+}
