@@ -34,9 +34,15 @@ impl Watch for () {
 }
 
 /// One mode with its workers started.
+///
+/// Cold passes get new workers each: the kernel does not drop a page from its cache as long as
+/// somebody has it mapped.
 pub struct Engine {
     plan: Plan,
-    pool: Box<dyn Pool<Packer>>,
+    /// None between cold passes.
+    pool: Option<Box<dyn Pool<Packer>>>,
+    /// Deaths in pools that are gone.
+    deaths: Vec<Death>,
     measured: Vec<Measured>,
     resident: f64,
 }
@@ -54,23 +60,14 @@ impl Engine {
     /// # Errors
     /// If they cannot be started.
     pub fn start(plan: Plan) -> Result<Self> {
-        let packer = Packer::new(plan.mode, plan.set.clone(), plan.analysis.looks_back());
-        let setup = Setup {
-            mode: plan.mode.name().to_owned(),
-            analysis: plan.analysis.clone(),
-            files: Files::of(&plan.set),
-        };
-        let pool: Box<dyn Pool<Packer>> = match plan.mode.placement() {
-            Placement::Processes => {
-                let config = pool::Config::new(plan.workers);
-                Box::new(Processes::start(config, setup, packer)?)
-            }
-            Placement::Threads => Box::new(Threads::start(plan.workers, &setup, &packer)?),
-            Placement::Inline => Box::new(Inline::start(setup, packer)?),
+        let pool = match plan.cache {
+            Cache::Warm => Some(start_pool(&plan)?),
+            Cache::Cold => None,
         };
         Ok(Self {
             plan,
             pool,
+            deaths: Vec::new(),
             measured: Vec::new(),
             resident: 0.0,
         })
@@ -79,9 +76,13 @@ impl Engine {
     /// Runs the frames once; a pass that is not `measured` warms up.
     fn pass(&mut self, measured: bool, watch: &mut dyn Watch) -> Result<()> {
         self.prepare_cache(watch)?;
-        if self.plan.cache == Cache::Warm {
-            self.limber_up()?;
-        }
+        let mut pool = match self.pool.take() {
+            Some(mut pool) => {
+                limber_up(&self.plan, &mut *pool)?;
+                pool
+            }
+            None => start_pool(&self.plan)?,
+        };
         if measured && self.measured.is_empty() {
             self.resident = resident_share(&self.plan.set)?;
         }
@@ -92,13 +93,17 @@ impl Engine {
                 self.plan.set.input()
             ));
         }
-        let pids = self.pool.pids();
+        let pids = pool.pids();
         let sampler = MemorySampler::start(move || pids.list());
-        let before = Usage::of_self() + self.pool.usage();
-        let pass = pass(&self.plan, &mut *self.pool, |ended| watch.progress(ended));
-        let usage = Usage::of_self() + self.pool.usage() - before;
+        let before = Usage::of_self() + pool.usage();
+        let pass = pass(&self.plan, &mut *pool, |ended| watch.progress(ended));
+        let usage = Usage::of_self() + pool.usage() - before;
         let memory = sampler.finish();
         let pass = pass?;
+        match self.plan.cache {
+            Cache::Warm => self.pool = Some(pool),
+            Cache::Cold => self.deaths.extend_from_slice(pool.deaths()),
+        }
         if measured {
             self.measured.push(Measured {
                 pass,
@@ -107,17 +112,6 @@ impl Engine {
             });
         }
         Ok(())
-    }
-
-    /// One frame for each place in the pool, so that the memory that was given back at the end of
-    /// the last pass is there again, and faulted in, when the clock starts.
-    fn limber_up(&mut self) -> Result<()> {
-        let mut short = self.plan.clone();
-        let frames = &self.plan.frames;
-        let count = self.pool.capacity() as u64 * self.plan.batch;
-        short.frames.end = frames.end.min(frames.start + count);
-        short.fps = None;
-        pass(&short, &mut *self.pool, |_| {}).map(drop)
     }
 
     fn prepare_cache(&self, watch: &mut dyn Watch) -> Result<()> {
@@ -132,17 +126,28 @@ impl Engine {
         }
     }
 
+    /// Gives back the memory of frames under way, or the next mode would be charged for it.
+    fn rest(&mut self) {
+        if let Some(pool) = &mut self.pool {
+            pool.rest();
+        }
+    }
+
     /// Puts the measured passes together.
     fn finish(self, limits: Limits) -> Outcome {
+        let mut deaths = self.deaths;
+        if let Some(pool) = &self.pool {
+            deaths.extend_from_slice(pool.deaths());
+        }
         let mut sum = Sum::new(&self.plan);
         for (index, measured) in self.measured.into_iter().enumerate() {
             sum.add(index + 1, measured);
         }
-        let mut notes: Vec<_> = self.pool.deaths().iter().map(say_death).collect();
+        let mut notes: Vec<_> = deaths.iter().map(say_death).collect();
         notes.append(&mut sum.notes);
         Outcome {
             workload: self.plan.workload(self.resident),
-            totals: sum.totals(self.pool.deaths().len() as u64),
+            totals: sum.totals(deaths.len() as u64),
             limits,
             memory: sum.memory,
             usage: sum.usage,
@@ -152,6 +157,33 @@ impl Engine {
             notes,
         }
     }
+}
+
+fn start_pool(plan: &Plan) -> Result<Box<dyn Pool<Packer>>> {
+    let packer = Packer::new(plan.mode, plan.set.clone(), plan.analysis.looks_back());
+    let setup = Setup {
+        mode: plan.mode.name().to_owned(),
+        analysis: plan.analysis.clone(),
+        files: Files::of(&plan.set),
+    };
+    Ok(match plan.mode.placement() {
+        Placement::Processes => {
+            let config = pool::Config::new(plan.workers);
+            Box::new(Processes::start(config, setup, packer)?)
+        }
+        Placement::Threads => Box::new(Threads::start(plan.workers, &setup, &packer)?),
+        Placement::Inline => Box::new(Inline::start(setup, packer)?),
+    })
+}
+
+/// One job for each place in the pool, so that the memory that was given back at the end of the
+/// last pass is there again, and faulted in, when the clock starts.
+fn limber_up(plan: &Plan, pool: &mut dyn Pool<Packer>) -> Result<()> {
+    let mut short = plan.clone();
+    let jobs = pool.capacity() as u64;
+    short.frames.end = plan.frames.end.min(plan.frames.start + jobs * plan.batch);
+    short.fps = None;
+    pass(&short, pool, |_| {}).map(drop)
 }
 
 /// The measured passes added up.
@@ -330,8 +362,7 @@ pub fn run_alternately(plans: Vec<Plan>, watch: &mut dyn Watch) -> Result<Vec<Ou
             watch.pass(engine.plan.mode.name(), number + 1, all, frames);
             engine.pass(number >= warmup, watch)?;
             if several {
-                // Or the next mode would be charged for the memory of this one.
-                engine.pool.rest();
+                engine.rest();
             }
         }
     }

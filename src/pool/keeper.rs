@@ -166,7 +166,7 @@ fn receive<P: Pack>(
     drop(link);
     while let Ok(message) = from_worker.recv() {
         let told = match message {
-            FromWorker::Ready => Told::Ready,
+            FromWorker::Ready(usage) => Told::Ready(usage),
             FromWorker::Refused(why) => Told::CannotStart(why),
             FromWorker::Done(done) => Told::Done(done, now()),
             FromWorker::Hello { .. } => return,

@@ -40,7 +40,7 @@ impl Config {
 /// What a keeper and its threads tell the pool.
 pub(super) enum Told<P: Pack> {
     Started(Arc<Process>),
-    Ready,
+    Ready(Usage),
     Done(Done<<P::Job as Job>::Output>, Nanos),
     Gone {
         pid: u32,
@@ -191,7 +191,10 @@ impl<P: Pack> Processes<P> {
                 self.seats[seat].process = Some(process);
                 return Ok(());
             }
-            Told::Ready => Event::Ready(seat),
+            Told::Ready(usage) => {
+                self.seats[seat].usage = usage;
+                Event::Ready(seat)
+            }
             Told::Done(done, arrived) => {
                 self.seats[seat].usage = done.usage;
                 let id = done.id;

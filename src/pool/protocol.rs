@@ -30,8 +30,8 @@ pub(super) enum FromWorker<J: Job> {
         jobs: IpcSender<Envelope<J>>,
         bulk: IpcBytesSender,
     },
-    /// The state is built; jobs may come.
-    Ready,
+    /// The state is built; jobs may come. What starting has cost is no job's.
+    Ready(Usage),
     /// The state could not be built.
     Refused(String),
     /// A job's end.

@@ -78,7 +78,7 @@ fn serve<J: Job>(socket: String, board: i32, cell: usize) -> Result<(), ServeErr
         }
     };
     catch_panics_quietly();
-    results.send(FromWorker::Ready)?;
+    results.send(FromWorker::Ready(Usage::of_self()))?;
     let mut free = now();
     while let Ok(envelope) = jobs.recv() {
         let received = receive_bulk(&bulks, &envelope)?;
