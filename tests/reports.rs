@@ -34,6 +34,7 @@ fn write_run(root: &Path, mode: &str, ms: u64) -> PathBuf {
             mode: mode.into(),
             workers: 2,
             analyzers: vec!["luma".into()],
+            calibrations: Vec::new(),
             fps: None,
             batch: 1,
             cache: Cache::Warm,

@@ -40,7 +40,7 @@ pub(super) struct Args {
 
 const MODES: [&str; 5] = ["sequential", "payload", "payload-raw", "path", "mmap"];
 const FPS: f64 = 30.0;
-const PASSES: usize = 3;
+const PASSES: usize = 2;
 
 /// What is offered where the size asked for does not fit.
 const SMALLER: [(u32, u32); 5] = [

@@ -49,6 +49,11 @@ pub fn main() -> ExitCode {
         Command::Doctor(args) => doctor::run(&args),
     };
     outcome.unwrap_or_else(|error| {
+        let io = error.downcast_ref::<std::io::Error>();
+        if io.is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe) {
+            // Whoever read our output has had enough of it, as `head` does.
+            return ExitCode::SUCCESS;
+        }
         eprintln!("framehaul: {error:#}");
         let known = error.downcast_ref::<crate::Error>();
         ExitCode::from(known.map_or(1, crate::Error::exit_code))

@@ -41,7 +41,7 @@ impl Machine {
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             last_cache_bytes: last_cache_bytes(),
             memory_bytes: meminfo("MemTotal").unwrap_or(0),
-            page_bytes: crate::sys::fs::page_bytes(),
+            page_bytes: crate::sys::memory::page_size() as u64,
             kernel: format!("Linux {kernel} {}", std::env::consts::ARCH),
             os: os_name(&read_to_string("/etc/os-release").unwrap_or_default()),
         }

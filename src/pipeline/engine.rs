@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::measure::{Limits, MemoryPeak, MemorySampler, StageHistograms, Usage};
 use crate::pool::{self, Death, Inline, Pool, Processes, Threads};
 use crate::source::FrameSet;
-use crate::sys::{pagecache, signal};
+use crate::sys::{memory, pagecache, signal};
 use crate::transport::{Files, Placement};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -37,7 +37,7 @@ impl Watch for () {
 ///
 /// Cold passes get new workers each: the kernel does not drop a page from its cache as long as
 /// somebody has it mapped.
-pub struct Engine {
+struct Engine {
     plan: Plan,
     /// None between cold passes.
     pool: Option<Box<dyn Pool<Packer>>>,
@@ -59,7 +59,7 @@ impl Engine {
     ///
     /// # Errors
     /// If they cannot be started.
-    pub fn start(plan: Plan) -> Result<Self> {
+    fn start(plan: Plan) -> Result<Self> {
         let pool = match plan.cache {
             Cache::Warm => Some(start_pool(&plan)?),
             Cache::Cold => None,
@@ -93,6 +93,8 @@ impl Engine {
                 self.plan.set.input()
             ));
         }
+        // What came before (a generated set, another mode) is not this pass's memory.
+        memory::trim();
         let pids = pool.pids();
         let sampler = MemorySampler::start(move || pids.list());
         let before = Usage::of_self() + pool.usage();

@@ -1,10 +1,24 @@
 //! A run: source → transport → pool → recorder.
 //!
-//! A [`Plan`] is a checked run in which every name is resolved and every default filled; an
-//! [`Engine`] is one mode of it with its workers started, which does one [`Engine::pass`] after
-//! another; what comes out is an [`Outcome`], plain data for [`crate::report`]. [`run_alternately`] takes
-//! several plans and runs their passes in turn (A B A B), so that a machine that slows down
-//! meanwhile slows all of them.
+//! A [`Request`] is what was asked for; a [`Plan`] is one mode of it, checked, with every name
+//! resolved and every default filled. [`run_alternately`] starts the workers of several plans and
+//! runs their passes in turn (A B A B), so that a machine that slows down meanwhile slows all of
+//! them. What comes out is an [`Outcome`] each, plain data for [`crate::report`].
+//!
+//! ```
+//! use framehaul::{analysis::Analysis, pipeline::Request, source::FrameSet};
+//!
+//! let set = FrameSet::open("data/clip.y4m")?;
+//! let request = Request {
+//!     modes: vec!["payload".into(), "mmap".into()],
+//!     workers: Some(2),
+//!     ..Request::new(set, Analysis::parse("motion")?)
+//! };
+//! let plans = request.plans()?;
+//! assert_eq!(plans[1].mode(), "mmap");
+//! assert_eq!(*plans[1].frames(), 0..12);
+//! # Ok::<(), framehaul::Error>(())
+//! ```
 //!
 //! Nothing in here prints; a [`Watch`] is told what happens.
 
@@ -16,7 +30,7 @@ mod pace;
 mod plan;
 mod recorder;
 
-pub use engine::{Engine, Watch, run_alternately};
+pub use engine::{Watch, run_alternately};
 pub use job::FrameJob;
 pub use outcome::{Cache, Outcome, Totals, Workload};
 pub use plan::{Plan, Request};

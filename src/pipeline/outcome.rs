@@ -30,6 +30,8 @@ pub struct Workload {
     pub workers: usize,
     /// The analyzers, as typed.
     pub analyzers: Vec<String>,
+    /// The analyzers that were calibrated, with the iterations that each makes a frame.
+    pub calibrations: Vec<(String, u64)>,
     /// The pace, in frames a second; none when flat out.
     pub fps: Option<f64>,
     /// Frames a job.

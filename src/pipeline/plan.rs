@@ -269,6 +269,12 @@ impl Plan {
             mode: self.mode.name().to_owned(),
             workers: self.workers,
             analyzers: self.analysis.names(),
+            calibrations: self
+                .analysis
+                .calibrations()
+                .into_iter()
+                .map(|(name, n)| (name.to_owned(), n))
+                .collect(),
             fps: self.fps,
             batch: self.batch as usize,
             cache: self.cache,

@@ -28,6 +28,7 @@ pub(super) fn outcome() -> Outcome {
             mode: "mmap".into(),
             workers: 2,
             analyzers: vec!["luma".into()],
+            calibrations: Vec::new(),
             fps: None,
             batch: 1,
             cache: Cache::Warm,

@@ -69,6 +69,10 @@ pub struct Workload {
     pub workers: usize,
     /// What was computed.
     pub analyzers: Vec<String>,
+    /// Of analyzers that are a knob for compute weight (`burn:MS`): the iterations a frame that
+    /// stood for the time asked for, the same in all modes of one comparison.
+    #[serde(default)]
+    pub calibrations: BTreeMap<String, u64>,
     /// The pace in frames a second; null when flat out.
     pub fps: Option<f64>,
     /// Frames a job.
@@ -230,6 +234,7 @@ impl Report {
                 mode: asked.mode.clone(),
                 workers: asked.workers,
                 analyzers: asked.analyzers.clone(),
+                calibrations: asked.calibrations.iter().cloned().collect(),
                 fps: asked.fps,
                 batch: asked.batch,
                 cache: asked.cache,

@@ -34,7 +34,7 @@ impl Story<'_> {
 
     fn flat_table(&self, style: Style) -> String {
         let wanted = self.pace();
-        let cores = format!("cores for {} fps", digits(wanted));
+        let cores = format!("cores for {wanted} fps");
         let header = [
             "mode",
             "frames/s",
@@ -69,7 +69,7 @@ impl Story<'_> {
         let demanded = self.pace() * run.workload.bytes_per_frame as f64 / 1e9;
         format!(
             "At {} frames a second: {demanded:.2} GB/s demanded",
-            digits(self.pace())
+            self.pace()
         )
     }
 

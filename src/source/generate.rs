@@ -25,7 +25,7 @@ use super::synthetic::Scene;
 use super::{npy, npy_header};
 use crate::error::{Error, Result};
 use crate::frame::{Colour, FrameFormat};
-use crate::sys::disk;
+use crate::sys::fs::space;
 use std::fs::File;
 use std::io;
 use std::num::NonZero;
@@ -152,7 +152,9 @@ impl Plan {
         if exists {
             is_only_a_set(&self.out)?;
         }
-        let free = disk::free_bytes(folder).map_err(Error::io(folder, "cannot tell its space"))?;
+        let free = space(folder)
+            .map_err(Error::io(folder, "cannot tell its space"))?
+            .free;
         if self.disk_bytes() > free {
             return Err(Error::Usage(format!(
                 "{out} needs {:.2} GB of disk, {} has {:.2} GB available; ask for fewer or \

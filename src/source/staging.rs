@@ -7,7 +7,7 @@
 //! program, not of the machine.
 
 use crate::error::{Error, Result};
-use crate::sys::disk;
+use crate::sys::fs::{exchange, rename_new};
 use std::ffi::OsString;
 use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
@@ -64,9 +64,9 @@ impl Staging {
     /// Gives the finished folder its name; with `replace`, in exchange for what had it.
     pub(super) fn publish(mut self, target: &Path, replace: bool) -> Result<()> {
         let renamed = if replace {
-            disk::exchange(&self.path, target)
+            exchange(&self.path, target)
         } else {
-            disk::rename_new(&self.path, target)
+            rename_new(&self.path, target)
         };
         renamed.map_err(|e| {
             if e.kind() == std::io::ErrorKind::AlreadyExists {

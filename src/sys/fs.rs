@@ -1,4 +1,4 @@
-//! What the standard library does not ask of a file system.
+//! Free space, and renames that never replace by accident.
 
 use std::ffi::CString;
 use std::io;
@@ -31,31 +31,59 @@ pub fn space(path: &Path) -> io::Result<Space> {
     })
 }
 
-/// Lets two existing paths of one file system swap what they name, in one step: at no moment is
-/// either of them missing.
-pub fn exchange(one: &Path, other: &Path) -> io::Result<()> {
-    let (one, other) = (c_path(one)?, c_path(other)?);
-    // SAFETY: both are NUL-terminated strings that live for the length of the call.
-    let done = unsafe {
+/// Renames `from` to `to`, which must not exist: an error of kind `AlreadyExists` otherwise.
+pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+    match rename_with(from, to, libc::RENAME_NOREPLACE) {
+        Err(e) if unsupported(&e) => {
+            if std::fs::symlink_metadata(to).is_ok() {
+                return Err(io::ErrorKind::AlreadyExists.into());
+            }
+            std::fs::rename(from, to)
+        }
+        other => other,
+    }
+}
+
+/// Swaps two names in one step, so that there is no moment in which either is missing. Where the
+/// file system cannot do that, three renames do it with such a moment.
+pub fn exchange(a: &Path, b: &Path) -> io::Result<()> {
+    match rename_with(a, b, libc::RENAME_EXCHANGE) {
+        Err(e) if unsupported(&e) => {
+            let mut aside = a.as_os_str().to_owned();
+            aside.push(".old");
+            std::fs::rename(b, &aside)?;
+            std::fs::rename(a, b)?;
+            std::fs::rename(&aside, a)
+        }
+        other => other,
+    }
+}
+
+fn rename_with(from: &Path, to: &Path, flags: libc::c_uint) -> io::Result<()> {
+    let (from, to) = (c_path(from)?, c_path(to)?);
+    // SAFETY: both are NUL-terminated strings that outlive the call, which keeps neither.
+    let outcome = unsafe {
         libc::renameat2(
             libc::AT_FDCWD,
-            one.as_ptr(),
+            from.as_ptr(),
             libc::AT_FDCWD,
-            other.as_ptr(),
-            libc::RENAME_EXCHANGE,
+            to.as_ptr(),
+            flags,
         )
     };
-    if done == 0 {
+    if outcome == 0 {
         Ok(())
     } else {
         Err(io::Error::last_os_error())
     }
 }
 
-/// The bytes of one page of memory.
-pub fn page_bytes() -> u64 {
-    // SAFETY: takes no pointer; every Linux knows _SC_PAGESIZE.
-    u64::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap_or(4096)
+/// Whether the file system, rather than the names, is why a rename with flags was refused.
+fn unsupported(error: &io::Error) -> bool {
+    matches!(
+        error.raw_os_error(),
+        Some(libc::EINVAL | libc::ENOSYS | libc::EOPNOTSUPP)
+    )
 }
 
 fn c_path(path: &Path) -> io::Result<CString> {
@@ -67,17 +95,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn exchanged_folders_hold_each_others_files() {
-        let root = tempfile::tempdir().unwrap();
-        let (a, b) = (root.path().join("a"), root.path().join("b"));
-        for folder in [&a, &b] {
-            std::fs::create_dir(folder).unwrap();
-        }
+    fn a_name_that_is_taken_is_not_replaced_but_can_be_exchanged() {
+        let dir = tempfile::tempdir().unwrap();
+        let (a, b) = (dir.path().join("a"), dir.path().join("b"));
+        std::fs::create_dir(&a).unwrap();
         std::fs::write(a.join("from_a"), "").unwrap();
+        std::fs::write(&b, "b").unwrap();
+        let refused = rename_new(&a, &b).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::AlreadyExists);
         exchange(&a, &b).unwrap();
+        assert_eq!(std::fs::read(&a).unwrap(), b"b");
         assert!(b.join("from_a").exists());
-        assert!(a.exists() && !a.join("from_a").exists());
-        assert!(exchange(&a, &root.path().join("none")).is_err());
+        assert!(exchange(&a, &dir.path().join("none")).is_err());
+        rename_new(&a, &dir.path().join("c")).unwrap();
     }
 
     #[test]
@@ -85,6 +115,5 @@ mod tests {
         let space_of_root = space(Path::new("/")).unwrap();
         assert!(space_of_root.total >= space_of_root.free && space_of_root.total > 0);
         assert!(space(Path::new("/no/such/place")).is_err());
-        assert!(page_bytes().is_power_of_two());
     }
 }

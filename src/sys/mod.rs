@@ -5,9 +5,9 @@
 #![expect(unsafe_code, reason = "the one place where it is allowed")]
 
 pub mod board;
-pub mod disk;
 pub mod fs;
 pub mod map;
+pub mod memory;
 pub mod pagecache;
 pub mod process;
 pub mod signal;

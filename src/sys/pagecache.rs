@@ -13,7 +13,7 @@ pub fn resident(file: &File) -> io::Result<(u64, u64)> {
     }
     // SAFETY: the map is never read, only asked about; a shrinking file cannot raise SIGBUS.
     let map = unsafe { memmap2::Mmap::map(file)? };
-    let page = page_size();
+    let page = super::memory::page_size();
     let mut pages = vec![0u8; map.len().div_ceil(page)];
     // SAFETY: `pages` has one byte for each page of the map.
     let rc = unsafe { libc::mincore(map.as_ptr() as *mut _, map.len(), pages.as_mut_ptr()) };
@@ -62,10 +62,4 @@ fn advise(file: &File, offset: u64, len: u64, advice: libc::c_int) -> io::Result
     } else {
         Err(io::Error::from_raw_os_error(rc))
     }
-}
-
-/// The size of a page of memory.
-pub fn page_size() -> usize {
-    // SAFETY: no requirement.
-    unsafe { libc::sysconf(libc::_SC_PAGESIZE) as usize }
 }
