@@ -2,6 +2,9 @@
 //!
 //! `scripts/test` fetches the tools and runs these tests; without the tools they fail.
 
+mod common;
+
+use common::Sandbox;
 use framehaul::analysis::{
     Analysis, Engine, HistogramFinding, LumaFinding, MotionFinding, SharpnessFinding,
 };
@@ -10,7 +13,6 @@ use serde::Deserialize;
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs;
-use std::io::Read;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -63,7 +65,6 @@ fn random_frames(format: FrameFormat, frames: usize, seed: u64) -> Vec<u8> {
 }
 
 fn numpy_and_opencv_agree(colour: Colour, sample: Sample) {
-    let python = oracle("FRAMEHAUL_PYTHON");
     let folder = tempfile::tempdir().expect("a temporary folder");
     for (seed, (width, height)) in [(641, 360), (64, 48), (97, 1), (1, 61), (1, 1), (2, 2)]
         .into_iter()
@@ -75,43 +76,18 @@ fn numpy_and_opencv_agree(colour: Colour, sample: Sample) {
         fs::write(&path, &bytes).expect("room for a few frames");
         let channels = if colour == Colour::Gray { 1 } else { 3 };
         let dtype = if sample == Sample::U8 { "<u1" } else { "<u2" };
-        let output = Command::new(&python)
-            .arg(concat!(
-                env!("CARGO_MANIFEST_DIR"),
-                "/tests/oracles/findings.py"
-            ))
-            .arg(&path)
-            .args([height, width, channels].map(|number| number.to_string()))
-            .arg(dtype)
-            .stderr(Stdio::inherit())
-            .output()
-            .expect("Python starts");
-        assert!(
-            output.status.success(),
-            "the oracle failed; its packages: run ./scripts/test"
-        );
-        let output = String::from_utf8(output.stdout).expect("text");
-        assert_eq!(output.lines().count(), 4);
+        let shape = [height, width, channels].map(|number| number.to_string());
+        let mut args = vec![path.as_os_str()];
+        args.extend(shape.iter().map(std::ffi::OsStr::new));
+        args.push(std::ffi::OsStr::new(dtype));
+        let expected = python(&args);
+        assert_eq!(expected.len(), 4);
 
         let mut engine = engine(format);
         let frames = bytes.chunks(format.bytes());
-        for (index, (expected, frame)) in (0..).zip(output.lines().zip(frames)) {
-            let expected: Line = serde_json::from_str(expected).expect("a line of JSON");
+        for (index, (expected, frame)) in (0..).zip(expected.iter().zip(frames)) {
             let found = analyze(&mut engine, index, format, frame);
-            assert_eq!(found.frame, expected.frame);
-            assert_eq!(found.luma, expected.luma, "{format}, frame {index}");
-            assert_eq!(
-                found.histogram, expected.histogram,
-                "{format}, frame {index}"
-            );
-            assert_eq!(found.motion, expected.motion, "{format}, frame {index}");
-            let [found, expected] =
-                [&found, &expected].map(|line| line.sharpness.laplacian_variance);
-            let within = (found - expected).abs() <= 1e-9 * expected;
-            assert!(
-                within,
-                "{format}, frame {index}: {found} where OpenCV has {expected}"
-            );
+            same(&found, expected, &format!("{format}, frame {index}"));
         }
     }
 }
@@ -136,68 +112,133 @@ fn rgb16_findings_are_numpys_and_opencvs() {
     numpy_and_opencv_agree(Colour::Rgb, Sample::U16);
 }
 
-/// The video's width and height, and how many frames of it are compared.
-const CLIP: (u32, u32) = (1280, 720);
-const CLIP_FRAMES: usize = 600;
+/// What Python finds in a file of frames; see `findings.py`.
+fn python(args: &[&std::ffi::OsStr]) -> Vec<Line> {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/oracles/findings.py");
+    let output = Command::new(oracle("FRAMEHAUL_PYTHON"))
+        .arg(script)
+        .args(args)
+        .stderr(Stdio::inherit())
+        .output()
+        .expect("Python starts");
+    assert!(
+        output.status.success(),
+        "the oracle failed; its packages: run ./scripts/test"
+    );
+    lines(&String::from_utf8(output.stdout).expect("text"))
+}
+
+fn lines(text: &str) -> Vec<Line> {
+    let parse = |line| serde_json::from_str(line).expect("a line of JSON");
+    text.lines().map(parse).collect()
+}
+
+fn same(found: &Line, expected: &Line, what: &str) {
+    assert_eq!(found.frame, expected.frame, "{what}");
+    assert_eq!(found.luma, expected.luma, "{what}");
+    assert_eq!(found.histogram, expected.histogram, "{what}");
+    assert_eq!(found.motion, expected.motion, "{what}");
+    let [found, expected] = [found, expected].map(|line| line.sharpness.laplacian_variance);
+    let within = (found - expected).abs() <= 1e-9 * expected;
+    assert!(within, "{what}: {found} where OpenCV has {expected}");
+}
+
+/// What the program finds in an input, in worker processes.
+fn program(sandbox: &Sandbox, input: &str) -> Vec<Line> {
+    let analyze = "--analyze luma,histogram,motion,sharpness";
+    let line = format!("run {input} --mode payload-raw,mmap {analyze} --workers 2 --out out");
+    sandbox.run(&line).succeeds();
+    let found = sandbox.findings("out/mmap");
+    assert_eq!(found, sandbox.findings("out/payload-raw"));
+    lines(&found.join("\n"))
+}
 
 #[test]
-fn a_real_video_has_signalstats_numbers_frame_by_frame() {
+fn a_generated_set_is_to_numpy_what_it_is_to_us() {
+    for pixels in ["rgb16", "rgb8", "gray16", "gray8"] {
+        let sandbox = Sandbox::new();
+        let options = format!("--size 641x360 --frames 6 --pixels {pixels}");
+        let sandbox = sandbox.with_set(&options);
+        let expected = python(&[sandbox.path("set/frames.npy").as_os_str()]);
+        let found = program(&sandbox, "set");
+        assert_eq!(found.len(), expected.len());
+        for (found, expected) in found.iter().zip(&expected) {
+            same(
+                found,
+                expected,
+                &format!("{pixels}, frame {}", expected.frame),
+            );
+        }
+    }
+}
+
+/// Frames of the video that are compared.
+const CLIP_FRAMES: usize = 240;
+
+#[test]
+fn a_real_video_has_signalstats_and_opencvs_numbers_frame_by_frame() {
     let (ffmpeg, clip) = (oracle("FRAMEHAUL_FFMPEG"), oracle("FRAMEHAUL_CLIP"));
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    // One decoder, two outputs: the frames as they are, and what signalstats says about them.
-    let mut ffmpeg = Command::new(ffmpeg)
-        .current_dir(folder.path())
+    let sandbox = Sandbox::new();
+    // One decoder, three outputs: the video as y4m, its luma plane for OpenCV, and what
+    // signalstats says.
+    let frames = CLIP_FRAMES.to_string();
+    let output = |from, to: &[&'static str]| {
+        let options = [
+            "-map",
+            from,
+            "-fps_mode",
+            "passthrough",
+            "-frames:v",
+            &frames,
+        ];
+        [&options[..], to]
+            .concat()
+            .into_iter()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    let ended = Command::new(ffmpeg)
+        .current_dir(sandbox.path("."))
         .args(["-nostdin", "-v", "error", "-i"])
         .arg(clip)
         .args([
             "-filter_complex",
-            "[0:v]format=yuv420p,split[frames][copy];\
-             [copy]signalstats,metadata=print:file=stats.txt[stats]",
+            "[0:v]format=yuv420p,split=3[video][one][other];\
+             [one]extractplanes=y[luma];\
+             [other]signalstats,metadata=print:file=stats.txt[stats]",
         ])
-        .args(["-map", "[frames]", "-fps_mode", "passthrough"])
-        .args([
-            "-frames:v",
-            &CLIP_FRAMES.to_string(),
-            "-f",
-            "rawvideo",
-            "pipe:1",
-        ])
-        .args(["-map", "[stats]", "-fps_mode", "passthrough"])
-        .args(["-frames:v", &CLIP_FRAMES.to_string(), "-f", "null", "-"])
-        .stdout(Stdio::piped())
-        .spawn()
+        .args(output("[video]", &["clip.y4m"]))
+        .args(output("[luma]", &["-f", "rawvideo", "luma.raw"]))
+        .args(output("[stats]", &["-f", "null", "-"]))
+        .status()
         .expect("ffmpeg starts");
-    let mut frames = ffmpeg.stdout.take().expect("its output is piped");
+    assert!(ended.success());
 
-    let format = FrameFormat::new(CLIP.0, CLIP.1, Colour::Yuv420, Sample::U8);
-    let mut engine = engine(format);
-    let mut bytes = vec![0; format.bytes()];
-    let mut found = Vec::new();
-    while frames.read_exact(&mut bytes).is_ok() {
-        found.push(analyze(&mut engine, found.len() as u64, format, &bytes));
-    }
-    assert!(ffmpeg.wait().expect("ffmpeg ends").success());
+    let found = program(&sandbox, "clip.y4m");
     assert_eq!(found.len(), CLIP_FRAMES);
+    let raw = sandbox.path("luma.raw");
+    let shape = ["720", "1280", "1", "<u1"].map(std::ffi::OsStr::new);
+    let opencv = python(&[&[raw.as_os_str()], &shape[..]].concat());
+    for (found, expected) in found.iter().zip(&opencv) {
+        same(found, expected, &format!("frame {}", expected.frame));
+    }
 
-    let stats = fs::read_to_string(folder.path().join("stats.txt")).expect("what ffmpeg wrote");
+    let stats = fs::read_to_string(sandbox.path("stats.txt")).expect("what ffmpeg wrote");
     let stats = signalstats(&stats);
     for (line, stats) in found.iter().zip(&stats[..CLIP_FRAMES]) {
         let frame = line.frame;
-        let whole = |key: &str| stats[key].parse::<u16>().expect("an integer");
-        assert_eq!(line.luma.min, whole("YMIN"), "YMIN of frame {frame}");
-        assert_eq!(line.luma.max, whole("YMAX"), "YMAX of frame {frame}");
-        assert_eq!(
-            u16::from(line.histogram.p10),
-            whole("YLOW"),
-            "YLOW of frame {frame}"
-        );
-        assert_eq!(
-            u16::from(line.histogram.p90),
-            whole("YHIGH"),
-            "YHIGH of frame {frame}"
-        );
+        let (luma, bins) = (&line.luma, &line.histogram);
+        for (key, found) in [
+            ("YMIN", luma.min),
+            ("YMAX", luma.max),
+            ("YLOW", bins.p10.into()),
+            ("YHIGH", bins.p90.into()),
+        ] {
+            let expected: u16 = stats[key].parse().expect("an integer");
+            assert_eq!(found, expected, "{key} of frame {frame}");
+        }
         let motion = line.motion.mean_abs_diff.expect("no frame is missing");
-        for (key, found) in [("YAVG", line.luma.mean), ("YDIF", motion)] {
+        for (key, found) in [("YAVG", luma.mean), ("YDIF", motion)] {
             let printed: f64 = stats[key].parse().expect("a number");
             // It prints six significant digits.
             let within = (found - printed).abs() <= 0.500_001e-5 * 10_f64.powf(digits(found));

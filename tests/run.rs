@@ -576,3 +576,47 @@ fn list_names_every_mode_analyzer_and_source() {
         assert!(said.contains(word), "no {word}: {said}");
     }
 }
+
+#[test]
+fn the_demo_tells_its_story_keeps_its_reports_and_removes_its_frames() {
+    let sandbox = Sandbox::new();
+    let said = sandbox
+        .run("demo --frames 8 --size 160x90 --out demo")
+        .succeeds()
+        .out;
+    for words in [
+        "8 frames of 160x90 rgb16",
+        "of disk",
+        "Flat out",
+        "At 30 frames a second",
+        "serialising takes",
+        "All modes found exactly the same.",
+        "compare demo/flat/*",
+    ] {
+        assert!(said.contains(words), "no {words:?}: {said}");
+    }
+    assert!(!sandbox.path("demo/frames").exists());
+    for pace in ["flat", "paced"] {
+        assert_eq!(
+            std::fs::read_dir(sandbox.path("demo").join(pace))
+                .unwrap()
+                .count(),
+            5
+        );
+        assert_eq!(digests(&sandbox, &format!("demo/{pace}")).len(), 1);
+    }
+    let next = sandbox
+        .run("compare demo/flat/payload demo/flat/mmap")
+        .succeeds()
+        .out;
+    assert!(next.contains("Identical findings"), "{next}");
+}
+
+#[test]
+fn a_demo_that_does_not_fit_offers_one_that_does() {
+    let sandbox = Sandbox::new();
+    sandbox
+        .run("demo --frames 200 --size 30000x30000")
+        .fails(1, &["need", "of disk", "of memory", "this fits: --size"])
+        .one_line();
+}

@@ -145,10 +145,13 @@ impl Engine {
         for (index, measured) in self.measured.into_iter().enumerate() {
             sum.add(index + 1, measured);
         }
+        let mut workload = self.plan.workload(self.resident);
+        // A pace that was cut short ran fewer frames than were asked for.
+        workload.frames.end = workload.frames.start + sum.shortest;
         let mut notes: Vec<_> = deaths.iter().map(say_death).collect();
         notes.append(&mut sum.notes);
         Outcome {
-            workload: self.plan.workload(self.resident),
+            workload,
             totals: sum.totals(deaths.len() as u64),
             limits,
             memory: sum.memory,
@@ -192,6 +195,8 @@ fn limber_up(plan: &Plan, pool: &mut dyn Pool<Packer>) -> Result<()> {
 struct Sum {
     paced: bool,
     planned: u64,
+    /// Frames of the shortest pass.
+    shortest: u64,
     walls: Vec<Nanos>,
     frames: u64,
     failed: u64,
@@ -211,6 +216,7 @@ impl Sum {
         Self {
             paced: plan.fps.is_some(),
             planned: plan.frames.end - plan.frames.start,
+            shortest: plan.frames.end - plan.frames.start,
             walls: Vec::new(),
             frames: 0,
             failed: 0,
@@ -246,6 +252,7 @@ impl Sum {
         if self.paced {
             self.paces.push(recorder.lateness.pace());
         }
+        self.shortest = self.shortest.min(pass.frames);
         if pass.frames < self.planned {
             self.notes.push(format!(
                 "the pace was cut short after {} of {} frames, when it was clear that the mode \

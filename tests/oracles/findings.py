@@ -1,6 +1,7 @@
 """Prints the findings of raw frames as NumPy and OpenCV see them, one line of JSON a frame.
 
-Usage: findings.py FILE HEIGHT WIDTH CHANNELS DTYPE
+Usage: findings.py FRAMES.npy
+       findings.py FILE HEIGHT WIDTH CHANNELS DTYPE
 """
 
 import json
@@ -40,8 +41,12 @@ def findings(index, y, before):
 
 
 def main():
-    path, height, width, channels, dtype = sys.argv[1:]
-    frames = np.fromfile(path, dtype).reshape(-1, int(height), int(width), int(channels))
+    path, *shape = sys.argv[1:]
+    if shape:
+        height, width, channels, dtype = shape
+        frames = np.fromfile(path, dtype).reshape(-1, int(height), int(width), int(channels))
+    else:
+        frames = np.load(path, mmap_mode="r")
     before = None
     for index, frame in enumerate(frames):
         y = luma(frame)
