@@ -58,7 +58,7 @@ impl Engine {
         let width = self.format.width as usize;
         if let Some(before) = &mut self.before {
             for y in 0..self.format.height as usize {
-                before.plane.put(y * width, self.rows.luma(frame, y));
+                before.plane.put(y * width, self.rows.row(frame, y).luma);
             }
             before.index = Some(index);
         }
@@ -96,18 +96,18 @@ impl Engine {
                 .is_some_and(|wanted| before.index == Some(wanted))
         });
         for y in 0..self.format.height as usize {
-            let luma = self.rows.luma(frame, y);
             let (start, end) = (y * width, (y + 1) * width);
+            let now = self.rows.row(frame, y);
             let before = self.before.as_ref().filter(|_| is_next);
             let row = Row {
-                luma,
                 before: before.map(|before| before.plane.range(start, end)),
+                ..now
             };
             for (_, analyzer) in &mut self.analyzers {
                 analyzer.row(&row);
             }
             if let Some(before) = &mut self.before {
-                before.plane.put(start, luma);
+                before.plane.put(start, now.luma);
             }
         }
         if let Some(before) = &mut self.before {

@@ -3,8 +3,9 @@
 use super::analyzer::{Analyzer, Setting, json};
 use super::row::{Luma, Row, Samples};
 use crate::frame::FrameView;
-use crate::sys::simd::{Kernel, prefetch, vectorised};
+use crate::sys::simd::{Kernel, Range, prefetch, vectorised};
 use serde::{Deserialize, Serialize};
+use std::ops::AddAssign;
 
 /// The finding of `luma`: the range and mean of the luma plane.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -18,10 +19,12 @@ pub struct LumaFinding {
 }
 
 pub(super) fn make(_: &Setting) -> Box<dyn Analyzer> {
-    Box::<Brightness>::default()
+    Box::new(Brightness {
+        range: Range::EMPTY,
+        pixels: 0,
+    })
 }
 
-#[derive(Default)]
 struct Brightness {
     range: Range,
     pixels: u64,
@@ -29,16 +32,17 @@ struct Brightness {
 
 impl Analyzer for Brightness {
     fn begin(&mut self, _: u64, frame: FrameView<'_>) {
-        self.range = Range::default();
+        self.range = Range::EMPTY;
         self.pixels = frame.format().pixels() as u64;
     }
 
     fn row(&mut self, row: &Row<'_>) {
-        let range = match row.luma {
-            Samples::U8(luma) => vectorised(Survey(luma)),
-            Samples::U16(luma) => vectorised(Survey(luma)),
+        let (surveyed, range) = row.surveyed;
+        let rest = match row.luma {
+            Samples::U8(luma) => vectorised(Survey(&luma[surveyed..])),
+            Samples::U16(luma) => vectorised(Survey(&luma[surveyed..])),
         };
-        self.range.join(range);
+        self.range = self.range.join(range).join(rest);
     }
 
     fn finish(&mut self) -> Option<String> {
@@ -50,44 +54,21 @@ impl Analyzer for Brightness {
     }
 }
 
-/// What is known of some samples.
-struct Range {
-    min: u16,
-    max: u16,
-    sum: u64,
-}
-
-impl Default for Range {
-    fn default() -> Self {
-        Self {
-            min: u16::MAX,
-            max: 0,
-            sum: 0,
-        }
-    }
-}
-
-impl Range {
-    fn join(&mut self, other: Self) {
-        self.min = self.min.min(other.min);
-        self.max = self.max.max(other.max);
-        self.sum += other.sum;
-    }
-}
-
 struct Survey<'a, S>(&'a [S]);
 
-/// Samples that are compared side by side.
-const LANES: usize = 64;
+/// Samples that are looked at side by side: what is kept of them fits the vector registers.
+const LANES: usize = 32;
+
+/// So few samples that a lane's sum of 8-bit ones fits 16 bits, and one of 16-bit ones 32.
+const BLOCK: usize = 4096;
 
 impl<S: Summed> Kernel for Survey<'_, S> {
     type Output = Range;
     #[inline(always)]
     fn run(self) -> Range {
         let (mut min, mut max, mut sum) = ([S::MAX; LANES], [S::default(); LANES], 0);
-        // Two loops over what is in the nearest cache after the first: they differ in the width
-        // of their lanes.
         for block in self.0.chunks(BLOCK) {
+            let mut sums = [S::Sum::default(); LANES];
             let (chunks, rest) = block.as_chunks::<LANES>();
             for chunk in chunks {
                 prefetch(chunk);
@@ -95,12 +76,16 @@ impl<S: Summed> Kernel for Survey<'_, S> {
                     min[lane] = min[lane].min(chunk[lane]);
                     max[lane] = max[lane].max(chunk[lane]);
                 }
+                for lane in 0..LANES {
+                    sums[lane] += chunk[lane].into();
+                }
             }
             for (lane, &sample) in rest.iter().enumerate() {
                 min[lane] = min[lane].min(sample);
                 max[lane] = max[lane].max(sample);
+                sums[lane] += sample.into();
             }
-            sum += S::sum(block);
+            sum += sums.into_iter().map(S::Sum::into).sum::<u64>();
         }
         Range {
             min: min.into_iter().fold(S::MAX, S::min).into(),
@@ -111,36 +96,15 @@ impl<S: Summed> Kernel for Survey<'_, S> {
 }
 
 /// Samples that are summed in lanes as narrow as their sum allows.
-trait Summed: Luma {
-    /// The sum of at most [`BLOCK`] samples.
-    fn sum(block: &[Self]) -> u64;
+trait Summed: Luma + Into<Self::Sum> {
+    /// The sum of some samples of one lane.
+    type Sum: Copy + Default + AddAssign + Into<u64>;
 }
 
-/// So few samples that 64 sums of as many 8-bit ones fit 16 bits, and one of 16-bit ones 32.
-const BLOCK: usize = 4096;
-
 impl Summed for u8 {
-    #[inline(always)]
-    fn sum(block: &[u8]) -> u64 {
-        let mut sums = [0_u16; LANES];
-        let (chunks, rest) = block.as_chunks::<LANES>();
-        for chunk in chunks {
-            for (sum, sample) in sums.iter_mut().zip(chunk) {
-                *sum += u16::from(*sample);
-            }
-        }
-        let rest: u64 = rest.iter().map(|&sample| u64::from(sample)).sum();
-        rest + sums.iter().map(|&sum| u64::from(sum)).sum::<u64>()
-    }
+    type Sum = u16;
 }
 
 impl Summed for u16 {
-    #[inline(always)]
-    fn sum(block: &[u16]) -> u64 {
-        block
-            .iter()
-            .map(|&sample| u32::from(sample))
-            .sum::<u32>()
-            .into()
-    }
+    type Sum = u32;
 }

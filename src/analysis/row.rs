@@ -1,7 +1,7 @@
 //! The luma of a frame, one row after another.
 
 use crate::frame::{Colour, FrameFormat, FrameView, Sample};
-use crate::sys::simd::{self, Kernel, vectorised};
+use crate::sys::simd::{self, Kernel, Range, vectorised};
 
 /// BT.709 weights of red, green and blue in 16-bit fixed point; they sum up to 65536.
 const WEIGHTS: [u32; 3] = [13933, 46871, 4732];
@@ -20,6 +20,8 @@ pub(super) enum Samples<'a> {
 pub(super) struct Row<'a> {
     /// Its luma.
     pub luma: Samples<'a>,
+    /// How many of its first samples were surveyed when it was made, and their range.
+    pub surveyed: (usize, Range),
     /// The same row's luma in the frame before, if some analyzer looks back and it is there.
     pub before: Option<Samples<'a>>,
 }
@@ -105,20 +107,22 @@ impl LumaRows {
         }
     }
 
-    /// The luma of row `y`.
-    pub(super) fn luma<'a>(&'a mut self, frame: FrameView<'a>, y: usize) -> Samples<'a> {
+    /// Row `y` with nothing before it.
+    pub(super) fn row<'a>(&'a mut self, frame: FrameView<'a>, y: usize) -> Row<'a> {
         use Colour::{Gray, Rgb, Rgba, Yuv420, Yuv422, Yuv444};
         let row = frame.row(y);
-        match (frame.format().colour, &mut self.buffer) {
+        let mut surveyed = (0, Range::EMPTY);
+        let luma = match (frame.format().colour, &mut self.buffer) {
             (Gray | Yuv420 | Yuv422 | Yuv444, Kept::U8(_)) => Samples::U8(row),
             (Gray | Yuv420 | Yuv422 | Yuv444, Kept::U16(out)) => {
                 if cfg!(target_endian = "little")
                     && let Ok(aligned) = bytemuck::try_cast_slice(row)
                 {
-                    return Samples::U16(aligned);
+                    Samples::U16(aligned)
+                } else {
+                    vectorised(Load { row, out });
+                    Samples::U16(out)
                 }
-                vectorised(Load { row, out });
-                Samples::U16(out)
             }
             (Rgb, Kept::U8(out)) => {
                 vectorised(Weigh8::<3> { row, out });
@@ -129,8 +133,8 @@ impl LumaRows {
                 Samples::U8(out)
             }
             (Rgb, Kept::U16(out)) => {
-                let done = simd::rgb16_luma(row, out, WEIGHTS);
-                let (row, out_rest) = (&row[6 * done..], &mut out[done..]);
+                surveyed = simd::rgb16_luma(row, out, WEIGHTS);
+                let (row, out_rest) = (&row[6 * surveyed.0..], &mut out[surveyed.0..]);
                 vectorised(Weigh16::<6> { row, out: out_rest });
                 Samples::U16(out)
             }
@@ -138,6 +142,11 @@ impl LumaRows {
                 vectorised(Weigh16::<8> { row, out });
                 Samples::U16(out)
             }
+        };
+        Row {
+            luma,
+            surveyed,
+            before: None,
         }
     }
 }
