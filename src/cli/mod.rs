@@ -16,6 +16,7 @@ mod stop;
 
 use crate::pipeline::FrameJob;
 use crate::pool;
+use crate::sys::memory;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -38,6 +39,7 @@ enum Command {
 
 /// The whole program.
 pub fn main() -> ExitCode {
+    memory::give_back_large_blocks();
     pool::worker::enter::<FrameJob>();
     crate::measure::Limits::serve_helper();
     let outcome = match Cli::parse().command {

@@ -5,12 +5,12 @@ use super::job::{Packer, Setup, Shipped};
 use super::outcome::{Cache, Outcome, Totals};
 use super::pace::Pace;
 use super::plan::Plan;
-use crate::clock::Nanos;
+use crate::clock::{Nanos, now};
 use crate::error::{Error, Result};
 use crate::measure::{Limits, MemoryPeak, MemorySampler, StageHistograms, Usage};
 use crate::pool::{self, Death, Inline, Pool, Processes, Threads};
 use crate::source::FrameSet;
-use crate::sys::{memory, pagecache, signal};
+use crate::sys::{pagecache, signal};
 use crate::transport::{Files, Placement};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -93,8 +93,6 @@ impl Engine {
                 self.plan.set.input()
             ));
         }
-        // What came before (a generated set, another mode) is not this pass's memory.
-        memory::trim();
         let pids = pool.pids();
         let sampler = MemorySampler::start(move || pids.list());
         let before = Usage::of_self() + pool.usage();
@@ -181,14 +179,31 @@ fn start_pool(plan: &Plan) -> Result<Box<dyn Pool<Packer>>> {
     })
 }
 
-/// One job for each place in the pool, so that the memory that was given back at the end of the
-/// last pass is there again, and faulted in, when the clock starts.
+/// So long at most is a pool limbered up, once each place in it has had a job.
+const LIMBER: Nanos = 300_000_000;
+
+/// Work that is not measured, right before a pass that is: buffers that were given back at the end
+/// of the last one are there again and faulted in when the clock starts, and mapped pages have been
+/// touched lately. (A page table entry that the kernel has marked as old since, while other modes
+/// had their turn, costs the processor a microsecond to mark as young: as much as the analysis.)
 fn limber_up(plan: &Plan, pool: &mut dyn Pool<Packer>) -> Result<()> {
-    let mut short = plan.clone();
-    let jobs = pool.capacity() as u64;
-    short.frames.end = plan.frames.end.min(plan.frames.start + jobs * plan.batch);
-    short.fps = None;
-    pass(&short, pool, |_| {}).map(drop)
+    let chunk = pool.capacity() as u64 * plan.batch;
+    let begin = now();
+    // Twice around, since which worker gets which frame is chance.
+    for _ in 0..2 {
+        let mut next = plan.frames.start;
+        while next < plan.frames.end {
+            let mut short = plan.clone();
+            short.frames = next..plan.frames.end.min(next + chunk);
+            short.fps = None;
+            next = short.frames.end;
+            pass(&short, pool, |_| {})?;
+            if now() - begin > LIMBER {
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The measured passes added up.

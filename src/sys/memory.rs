@@ -6,12 +6,13 @@ pub fn page_size() -> usize {
     unsafe { libc::sysconf(libc::_SC_PAGESIZE) as usize }
 }
 
-/// Gives memory that was freed back to the system, which the allocator otherwise keeps for later:
-/// to be called between two phases whose memory is measured apart.
-pub fn trim() {
-    // SAFETY: takes no pointer and may be called at any time, from any thread.
+/// From now on, blocks of 4 MiB and more go back to the system when they are freed, instead of being
+/// kept by the allocator for later: frames, and the buffers that they are serialised into. Without
+/// it a mode would be charged for the memory of the one that ran before it.
+pub fn give_back_large_blocks() {
+    // SAFETY: takes no pointer and may be called at any time.
     #[cfg(target_env = "gnu")]
     unsafe {
-        libc::malloc_trim(0);
+        libc::mallopt(libc::M_MMAP_THRESHOLD, 4 << 20);
     }
 }
