@@ -379,3 +379,18 @@ print(int(packed.astype('u8').sum()))
     let first = u16::from_le_bytes([frames[3][0], frames[3][1]]);
     assert_eq!(single[[0, 0, 0]], first);
 }
+
+#[test]
+fn a_packed_set_holds_the_same_frames_as_its_single_files_wherever_chunks_of_it_end() {
+    let dir = tempfile::tempdir().unwrap();
+    // Several chunks of 2 MiB, whose ends fall within rows and near the ends of frames.
+    for (size, frames) in [("701x333", "5"), ("1x1", "3000"), ("1500x1", "700")] {
+        let args = [
+            "set", "--size", size, "--frames", frames, "--layout", "both", "--force",
+        ];
+        assert!(run(dir.path(), &args).status.success());
+        let packed = pixels(&dir.path().join("set/frames.npy"));
+        let single = pixels(&dir.path().join("set/frames"));
+        assert!(packed == single, "{size}");
+    }
+}

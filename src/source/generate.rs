@@ -261,34 +261,51 @@ struct Work<'a> {
     written: AtomicU64,
 }
 
-/// Bytes that are drawn and written at a time: they stay in a core's own cache between the two.
-const BAND: usize = 1 << 20;
+/// Bytes that are drawn and written at a time, aligned in the file: the size of a huge page, so
+/// that the page cache can hold the file in huge pages and whoever maps it gets them. Reading a
+/// set that is mapped in small pages takes up to a third longer.
+const CHUNK: u64 = 2 << 20;
 
 impl Work<'_> {
-    /// All frames behind one header. Threads take bands of rows in turn: while one writes (which
+    /// All frames behind one header. Threads take chunks in turn: while one writes (which
     /// the file system lets one do at a time), another draws.
     fn packed(&self, path: &Path) -> Result<()> {
         let file = self.create(path)?;
         let header = npy::header_of(self.plan.format, Some(self.plan.frames)).to_bytes();
-        file.write_all_at(&header, 0).map_err(cannot_write(path))?;
-        self.written
-            .fetch_add(header.len() as u64, Ordering::Relaxed);
         let format = self.plan.format;
-        let height = format.height;
-        let stride = format.bytes() / height as usize;
-        let rows = (BAND / stride).clamp(1, height as usize) as u32;
-        let bands = u64::from(height.div_ceil(rows));
-        self.in_threads(self.plan.frames * bands, |unit, buffer| {
-            let (frame, band) = (unit / bands, (unit % bands) as u32);
-            let top = band * rows;
-            let bottom = height.min(top + rows);
-            buffer.resize((bottom - top) as usize * stride, 0);
-            self.scene.render_rows(frame, top..bottom, buffer);
-            let at = header.len() as u64
-                + frame * format.bytes() as u64
-                + u64::from(top) * stride as u64;
-            file.write_all_at(buffer, at).map_err(cannot_write(path))?;
-            self.note(buffer.len() as u64, buffer.len() as u64);
+        let header_len = header.len() as u64;
+        let frame_len = format.bytes() as u64;
+        let row_len = frame_len / u64::from(format.height);
+        let len = header_len + self.plan.frames * frame_len;
+        self.in_threads(len.div_ceil(CHUNK), |chunk, buffer| {
+            let begin = chunk * CHUNK;
+            let end = len.min(begin + CHUNK);
+            buffer.clear();
+            if begin < header_len {
+                buffer.extend_from_slice(&header[begin as usize..header_len.min(end) as usize]);
+            }
+            // Whole rows are drawn; what lies outside the chunk at either end is its neighbours'.
+            let mut at = begin.saturating_sub(header_len);
+            let last = end.saturating_sub(header_len);
+            let lead = (at % row_len) as usize;
+            while at < last {
+                let (frame, within) = (at / frame_len, at % frame_len);
+                let rows = within / row_len..(within + last - at).min(frame_len).div_ceil(row_len);
+                let drawn = buffer.len();
+                let bytes = (rows.end - rows.start) * row_len;
+                buffer.resize(drawn + bytes as usize, 0);
+                let next = frame * frame_len + rows.end * row_len;
+                self.scene.render_rows(
+                    frame,
+                    rows.start as u32..rows.end as u32,
+                    &mut buffer[drawn..],
+                );
+                at = next;
+            }
+            let bytes = &buffer[lead..lead + (end - begin) as usize];
+            file.write_all_at(bytes, begin)
+                .map_err(cannot_write(path))?;
+            self.note(bytes.len() as u64, bytes.len() as u64);
             Ok(())
         })
     }
