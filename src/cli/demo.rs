@@ -139,6 +139,7 @@ fn both(args: &Args, frames: &Frames, stop: &Arc<AtomicBool>) -> Result<(Done, D
     let set = FrameSet::open(&frames.0.to_string_lossy())?;
     let flat = Request {
         modes: MODES.map(String::from).to_vec(),
+        batch: Some(1),
         repeat: PASSES,
         warmup: 1,
         stop: stop.clone(),

@@ -1,8 +1,7 @@
 //! `framehaul list`: what there is to choose from, straight from the registries.
 
 use crate::{analysis, source, transport};
-use std::fmt::Write as _;
-use std::io::Write as _;
+use std::io::Write;
 use std::process::ExitCode;
 
 /// List the modes, analyzers and sources
@@ -10,16 +9,20 @@ use std::process::ExitCode;
 pub(super) struct Args {}
 
 pub(super) fn run(_args: &Args) -> anyhow::Result<ExitCode> {
-    let mut text = modes();
-    text += "\nAnalyzers (--analyze NAME[,NAME…])\n";
-    for entry in analysis::registry() {
-        line(&mut text, &entry.usage(), entry.summary);
-    }
-    text += "\nSources (INPUT)\n";
-    for kind in source::KINDS {
-        line(&mut text, kind.accepts, kind.summary);
-    }
-    write!(std::io::stdout(), "{text}")?;
+    let analyzers = analysis::registry().iter();
+    let analyzers: Vec<_> = analyzers
+        .map(|entry| (entry.usage(), entry.summary))
+        .collect();
+    let sources = source::KINDS.iter();
+    let sources: Vec<_> = sources
+        .map(|kind| (kind.accepts.to_owned(), kind.summary))
+        .collect();
+    let text = [
+        modes(),
+        section("Analyzers (--analyze NAME[,NAME…])", &analyzers),
+        section("Sources (INPUT)", &sources),
+    ];
+    write!(std::io::stdout(), "{}", text.join("\n"))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -29,15 +32,18 @@ pub(super) fn modes() -> String {
     let mut family = None;
     for mode in transport::registry() {
         if family.replace(mode.family()) != Some(mode.family()) {
-            // Writing to a String cannot fail.
-            let _ = writeln!(text, "  {}", mode.family().heading());
+            text += &format!("  {}\n", mode.family().heading());
         }
-        line(&mut text, &format!("  {}", mode.name()), mode.summary());
+        text += &format!("    {:<12} {}\n", mode.name(), mode.summary());
     }
     text
 }
 
-fn line(text: &mut String, name: &str, summary: &str) {
-    // Writing to a String cannot fail.
-    let _ = writeln!(text, "  {name:<16} {summary}");
+/// A heading and a line each, summaries below each other.
+fn section(heading: &str, lines: &[(String, &str)]) -> String {
+    let width = lines.iter().map(|(name, _)| name.chars().count()).max();
+    let width = width.unwrap_or(0);
+    let lines = lines.iter();
+    let lines = lines.map(|(name, summary)| format!("  {name:<width$}  {summary}\n"));
+    format!("{heading}\n{}", lines.collect::<String>())
 }

@@ -29,10 +29,22 @@ pub(super) struct Run {
 }
 
 impl Run {
-    /// The mean of a stage; 0 where it does not occur.
-    pub(super) fn mean(&self, stage: Stage) -> f64 {
-        let summary = self.report.stages.get(&stage);
-        summary.map_or(0.0, |summary| summary.mean_ns)
+    /// The time of a stage that a frame accounts for, in nanoseconds; 0 where it does not occur.
+    /// What is recorded once a job is shared by the frames of its batch.
+    pub(super) fn a_frame(&self, stage: Stage) -> f64 {
+        let stages = &self.report.stages;
+        let count = |stage| stages.get(&stage).map_or(0, |summary| summary.count) as f64;
+        let mean = stages.get(&stage).map_or(0.0, |summary| summary.mean_ns);
+        mean * count(stage) / count(Stage::EndToEnd).max(1.0)
+    }
+
+    /// The stages in which a frame is being worked on. Not the queue; and in a batch not the
+    /// return, for which a finding waits until the frames behind it are done.
+    pub(super) fn working(&self) -> impl Iterator<Item = Stage> {
+        let alone = self.report.workload.batch == 1;
+        let counts =
+            move |stage: &Stage| *stage != Stage::Queue && (alone || *stage != Stage::Return);
+        Stage::PARTS.into_iter().filter(counts)
     }
 
     /// A total shared out over the frames.

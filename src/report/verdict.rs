@@ -257,9 +257,13 @@ fn shipped(run: &Run) -> Shipped {
 fn costs(slow: &Run, fast: &Run) -> String {
     let shipping = |run: &Run| {
         let stages = [Stage::Serialize, Stage::Transfer, Stage::Deserialize];
-        stages.into_iter().map(|stage| run.mean(stage)).sum::<f64>()
+        stages
+            .into_iter()
+            .map(|stage| run.a_frame(stage))
+            .sum::<f64>()
     };
-    let (total, less) = (slow.mean(Stage::Service), fast.mean(Stage::Service));
+    let total = |run: &Run| run.working().map(|stage| run.a_frame(stage)).sum::<f64>();
+    let (total, less) = (total(slow), total(fast));
     if total <= less {
         return String::new();
     }
@@ -287,15 +291,15 @@ fn costs(slow: &Run, fast: &Run) -> String {
 }
 
 fn largest_difference(slow: &Run, fast: &Run) -> String {
-    let more = |stage: Stage| slow.mean(stage) - fast.mean(stage);
-    let stage = Stage::PARTS
-        .into_iter()
-        .filter(|&stage| stage != Stage::Queue && more(stage) > 0.0)
+    let more = |stage: Stage| slow.a_frame(stage) - fast.a_frame(stage);
+    let stage = slow
+        .working()
+        .filter(|&stage| more(stage) > 0.0)
         .max_by(|&a, &b| more(a).total_cmp(&more(b)));
     let Some(stage) = stage else {
         return String::new();
     };
-    let (slow, fast) = (time(slow.mean(stage)), time(fast.mean(stage)));
+    let (slow, fast) = (time(slow.a_frame(stage)), time(fast.a_frame(stage)));
     format!(
         ": most of it is {}, {slow} a frame against {fast}",
         stage.name()

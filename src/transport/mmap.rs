@@ -19,7 +19,7 @@ impl Transport for Mmap {
         "mmap"
     }
     fn summary(&self) -> &'static str {
-        "a span of a file that the worker has mapped: nothing is copied (raw frames only)"
+        "a span of a file that the worker has mapped: no copy (raw frames only)"
     }
     fn family(&self) -> Family {
         Family::ShipReference

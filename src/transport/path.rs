@@ -15,7 +15,7 @@ impl Transport for Path {
         "path"
     }
     fn summary(&self) -> &'static str {
-        "a file name (and an offset in it); the worker reads or decodes the frame itself"
+        "a file name and an offset; the worker reads or decodes the frame itself"
     }
     fn family(&self) -> Family {
         Family::ShipReference

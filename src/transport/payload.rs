@@ -19,7 +19,7 @@ impl Transport for Payload {
         "payload"
     }
     fn summary(&self) -> &'static str {
-        "each frame as an ndarray through serde and a typed ipc-channel: what one writes first"
+        "an ndarray through serde and a typed ipc-channel: what one writes first"
     }
     fn family(&self) -> Family {
         Family::ShipPixels

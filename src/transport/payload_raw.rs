@@ -17,7 +17,7 @@ impl Transport for PayloadRaw {
         "payload-raw"
     }
     fn summary(&self) -> &'static str {
-        "each frame as raw bytes through ipc-channel's bytes channel: the best a payload can do"
+        "raw bytes through ipc-channel's bytes channel: the best a payload can do"
     }
     fn family(&self) -> Family {
         Family::ShipPixels
