@@ -2,31 +2,11 @@
 
 mod common;
 
-use common::{Sandbox, children, is_running, kill, npy, write_npy};
+use common::Sandbox;
 use serde_json::Value;
 use std::collections::HashSet;
-use std::fs::OpenOptions;
-use std::io::Read;
-use std::process::Stdio;
 
 const ALL: &str = "luma,histogram,motion,sharpness";
-const REPOSITORY: &str = env!("CARGO_MANIFEST_DIR");
-
-fn samples() -> [String; 2] {
-    ["clip.y4m", "images"].map(|name| format!("{REPOSITORY}/data/{name}"))
-}
-
-/// The digests of all runs below `out`.
-fn digests(sandbox: &Sandbox, out: &str) -> HashSet<String> {
-    let runs = std::fs::read_dir(sandbox.path(out)).unwrap();
-    runs.map(|run| {
-        let name = run.unwrap().file_name().into_string().unwrap();
-        let report = sandbox.report(&format!("{out}/{name}"));
-        report["findings_digest"].as_str().unwrap().to_owned()
-    })
-    .collect()
-}
-
 #[test]
 fn every_mode_batch_and_worker_count_finds_the_same_in_every_input() {
     for (options, input) in [
@@ -34,8 +14,8 @@ fn every_mode_batch_and_worker_count_finds_the_same_in_every_input() {
         ("--pixels rgb8 --layout files --format png", "set"),
         ("--pixels gray16 --layout files", "set/frames"),
         ("--pixels gray8 --layout packed", "set/frames.npy"),
-        ("", &samples()[0]),
-        ("", &samples()[1]),
+        ("", &common::samples()[0]),
+        ("", &common::samples()[1]),
     ] {
         let sandbox = Sandbox::new().with_set(&format!("--size 160x90 --frames 12 {options}"));
         for (n, how) in [
@@ -50,7 +30,7 @@ fn every_mode_batch_and_worker_count_finds_the_same_in_every_input() {
             sandbox.run(&line).succeeds();
         }
         let all: HashSet<_> = (0..3)
-            .flat_map(|n| digests(&sandbox, &format!("out{n}")))
+            .flat_map(|n| sandbox.digests(&format!("out{n}")))
             .collect();
         assert_eq!(all.len(), 1, "{input} {options}");
         let modes = std::fs::read_dir(sandbox.path("out0")).unwrap().count();
@@ -237,326 +217,6 @@ fn a_pace_that_nobody_can_keep_is_reported_with_the_growth_of_the_backlog() {
     }
 }
 
-// ---- bad input ---------------------------------------------------------------------------------
-
-#[test]
-fn unusable_input_or_options_are_one_line_and_exit_code_2() {
-    let sandbox = Sandbox::new().with_set("--size 16x16 --frames 3");
-    let header = |descr: &str, order: &str, shape: &str| {
-        format!("{{'descr': '{descr}', 'fortran_order': {order}, 'shape': {shape}, }}")
-    };
-    let data = [0u8; 4096];
-    sandbox.write(
-        "fortran.npy",
-        &npy(&header("|u1", "True", "(2, 4, 4, 3)"), &data),
-    );
-    sandbox.write(
-        "big-endian.npy",
-        &npy(&header(">u2", "False", "(2, 4, 4, 3)"), &data),
-    );
-    sandbox.write(
-        "floats.npy",
-        &npy(&header("<f4", "False", "(2, 4, 4, 3)"), &data),
-    );
-    sandbox.write(
-        "none.npy",
-        &npy(&header("|u1", "False", "(0, 4, 4, 3)"), &data),
-    );
-    sandbox.write("empty.npy", b"");
-    let mut wrong = npy(&header("|u1", "False", "(2, 4, 4, 3)"), &data);
-    wrong[8] = 255;
-    wrong[9] = 255;
-    sandbox.write("wrong.npy", &wrong);
-    sandbox.write("none.y4m", b"YUV4MPEG2 W4 H4 F25:1 C420jpeg\n");
-    sandbox.write("text.png", b"no picture");
-    sandbox.write("full/file", b"");
-    std::fs::create_dir(sandbox.path("nothing")).unwrap();
-
-    for (line, words) in [
-        (
-            "run fortran.npy --mode all",
-            &["fortran.npy", "Fortran"][..],
-        ),
-        ("run big-endian.npy --mode all", &["big-endian.npy", ">u2"]),
-        ("run floats.npy --mode all", &["floats.npy", "<f4"]),
-        ("run none.npy --mode all", &["none.npy", "no frame"]),
-        ("run empty.npy --mode all", &["empty.npy", "empty"]),
-        ("run wrong.npy --mode all", &["wrong.npy", "header"]),
-        ("run none.y4m --mode all", &["none.y4m", "no frame"]),
-        ("run text.png --mode all", &["text.png"]),
-        ("run missing --mode all", &["missing"]),
-        ("run nothing --mode all", &["nothing"]),
-        ("run set --mode all --workers 0", &["--workers 0"]),
-        ("run set --mode all --analyze lumma", &["lumma", "luma"]),
-        ("run set --mode maps", &["maps", "did you mean mmap"]),
-        ("run set --mode all --frames 5..5", &["5..5", "empty"]),
-        ("run set --mode all --batch 0", &["--batch 0"]),
-        ("run set --mode all --repeat 0", &["--repeat 0"]),
-        ("run set --mode all --fps -3", &["fps"]),
-        (
-            "run set --mode all --fps 30 --batch 2",
-            &["--batch", "--fps"],
-        ),
-        ("run set --mode all --out full/file/out", &["full/file"]),
-    ] {
-        let said = sandbox.run(line).fails(2, words);
-        assert_eq!(said.out, "", "{said:#?}");
-        if !said.err.contains("Usage:") && !said.err.contains("--help") {
-            said.one_line();
-        }
-    }
-    let images = &samples()[1];
-    let line = format!("run {images} --mode mmap");
-    sandbox
-        .run(&line)
-        .fails(2, &["mmap", "decode", "path"])
-        .one_line();
-}
-
-/// Frames that fail, by the findings of each mode, which must agree.
-fn failed_frames(sandbox: &Sandbox, out: &str) -> Vec<(u64, String)> {
-    assert_eq!(digests(sandbox, out).len(), 1, "every mode says the same");
-    let run = std::fs::read_dir(sandbox.path(out))
-        .unwrap()
-        .next()
-        .unwrap()
-        .unwrap();
-    let lines = sandbox.findings(&format!("{out}/{}", run.file_name().display()));
-    let lines = lines
-        .iter()
-        .map(|line| serde_json::from_str::<Value>(line).unwrap());
-    lines
-        .filter_map(|line| Some((line["frame"].as_u64()?, line["error"].as_str()?.to_owned())))
-        .collect()
-}
-
-#[test]
-fn whole_frames_of_a_truncated_file_are_analysed_and_the_rest_reported_failed() {
-    let sandbox = Sandbox::new();
-    let frame = 8 * 6 * 3;
-    let path = sandbox.path("cut.npy");
-    write_npy(&path, "|u1", "(5, 6, 8, 3)", &vec![7; 3 * frame + 10]);
-    sandbox
-        .run("run cut.npy --mode all --analyze luma,motion --out npy")
-        .fails(1, &["frame 3 failed", "cut.npy", "truncated"]);
-    let failed = failed_frames(&sandbox, "npy");
-    assert_eq!(
-        failed.iter().map(|(frame, _)| *frame).collect::<Vec<_>>(),
-        [3, 4]
-    );
-
-    let clip = std::fs::read(&samples()[0]).unwrap();
-    sandbox.write("cut.y4m", &clip[..clip.len() - 100]);
-    sandbox
-        .run("run cut.y4m --mode all --analyze luma,motion --out y4m")
-        .fails(1, &["frame 11 failed", "cut.y4m"]);
-    let failed = failed_frames(&sandbox, "y4m");
-    assert_eq!(
-        failed.iter().map(|(frame, _)| *frame).collect::<Vec<_>>(),
-        [11]
-    );
-}
-
-#[test]
-fn a_broken_picture_fails_alone_and_its_successor_has_no_motion() {
-    let sandbox = Sandbox::new()
-        .with_set("--size 40x30 --frames 6 --pixels rgb8 --layout files --format png");
-    sandbox.write("set/frames/000002.png", b"\x89PNG\r\n\x1a\nbroken");
-    sandbox
-        .run("generate other --size 20x20 --frames 1 --pixels rgb8 --layout files --format png")
-        .succeeds();
-    std::fs::copy(
-        sandbox.path("other/frames/000000.png"),
-        sandbox.path("set/frames/000004.png"),
-    )
-    .unwrap();
-    for batch in ["", "--batch 1", "--batch 6"] {
-        sandbox
-            .run(&format!(
-                "run set/frames --mode all --analyze luma,motion {batch} --out out"
-            ))
-            .fails(
-                1,
-                &[
-                    "frame 2 failed",
-                    "000002.png",
-                    "frame 4 failed",
-                    "20x20",
-                    "40x30",
-                ],
-            );
-        let failed = failed_frames(&sandbox, "out");
-        assert_eq!(
-            failed.iter().map(|(frame, _)| *frame).collect::<Vec<_>>(),
-            [2, 4]
-        );
-        let lines = sandbox.findings("out/path");
-        assert!(lines[3].contains(r#""mean_abs_diff":null"#), "{}", lines[3]);
-        assert!(lines[1].contains(r#""mean_abs_diff":"#), "{}", lines[1]);
-    }
-}
-
-// ---- death -------------------------------------------------------------------------------------
-
-#[test]
-fn workers_killed_at_any_moment_change_no_finding_in_any_mode() {
-    let sandbox = Sandbox::new().with_set("--size 640x360 --frames 20");
-    let analyze = format!("--analyze {ALL},burn:2 --workers 2");
-    sandbox
-        .run(&format!("run set --mode sequential {analyze} --out quiet"))
-        .succeeds();
-    let expected = sandbox.report("quiet/sequential")["findings_digest"].clone();
-    let mut seed = 1u64;
-    println!("seed {seed}");
-    for mode in ["payload", "payload-raw", "path", "mmap"] {
-        for batch in [1, 6] {
-            let line =
-                format!("run set --mode {mode} {analyze} --batch {batch} --repeat 8 --out out");
-            let mut run = sandbox
-                .command(&line)
-                .stdout(Stdio::null())
-                .stderr(Stdio::piped())
-                .spawn()
-                .unwrap();
-            let mut kills = 0;
-            while run.try_wait().unwrap().is_none() {
-                seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-                // Now and then one of the workers that are there; the limits' helper is a child
-                // too, but its death ends the run and is not what this is about.
-                let workers = workers(run.id());
-                if kills < 40 && seed >> 60 == 0 && !workers.is_empty() {
-                    kill("-9", workers[(seed >> 32) as usize % workers.len()]);
-                    kills += 1;
-                }
-                std::thread::yield_now();
-            }
-            let mut err = String::new();
-            run.stderr.take().unwrap().read_to_string(&mut err).unwrap();
-            assert!(
-                run.wait().unwrap().success(),
-                "{mode}, batch {batch}: {err}"
-            );
-            let report = sandbox.report(&format!("out/{mode}"));
-            assert_eq!(report["findings_digest"], expected, "{mode}, batch {batch}");
-            let died = report["totals"]["workers_died"].as_u64().unwrap();
-            println!("{mode}, batch {batch}: {kills} kills, {died} deaths");
-            assert!(died > 0, "nobody died: the test has tested nothing");
-            let notes = report["notes"].to_string();
-            assert!(notes.contains("killed by SIGKILL"), "{notes}");
-        }
-    }
-}
-
-/// The children of a run that are its workers.
-fn workers(run: u32) -> Vec<u32> {
-    let is_worker = |pid: &u32| {
-        let line = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        line.contains("__framehaul_worker")
-    };
-    children(run).into_iter().filter(is_worker).collect()
-}
-
-/// A run that would go on for hours, once its two workers are there.
-fn endless(sandbox: &Sandbox, mode: &str) -> std::process::Child {
-    let line =
-        format!("run set --mode {mode} --workers 2 --frames 0..100000000 --batch 4 --out out");
-    let mut command = sandbox.command(&line);
-    let run = command
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    if mode != "sequential" && mode != "threads" {
-        while workers(run.id()).len() < 2 {
-            std::thread::yield_now();
-        }
-    }
-    run
-}
-
-#[test]
-fn no_worker_outlives_a_parent_that_is_killed() {
-    for mode in ["payload", "payload-raw", "path", "mmap"] {
-        let sandbox = Sandbox::new().with_set("--size 640x360 --frames 4");
-        let mut run = endless(&sandbox, mode);
-        let orphans = workers(run.id());
-        run.kill().unwrap();
-        run.wait().unwrap();
-        // Ends when they are gone; if one stayed, the test would not end.
-        while orphans.iter().any(|&pid| is_running(pid)) {
-            std::thread::yield_now();
-        }
-    }
-}
-
-#[test]
-fn an_interrupt_ends_the_run_without_a_half_made_report() {
-    for mode in ["mmap", "threads"] {
-        let sandbox = Sandbox::new().with_set("--size 64x48 --frames 4");
-        let run = endless(&sandbox, mode);
-        // The place is taken once everything is checked and the handler is installed.
-        while !sandbox.path(&format!("out/{mode}.partial")).exists() {
-            std::thread::yield_now();
-        }
-        kill("-INT", run.id());
-        let output = run.wait_with_output().unwrap();
-        assert_eq!(output.status.code(), Some(130));
-        let err = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(err.trim(), "framehaul: interrupted");
-        let left = std::fs::read_dir(sandbox.path("out")).unwrap().count();
-        assert_eq!(left, 0);
-    }
-}
-
-#[test]
-fn a_file_that_shrinks_while_mapped_loses_its_missing_frames_alone() {
-    let sandbox = Sandbox::new().with_set("--size 640x360 --frames 8");
-    let frame = 640 * 360 * 6;
-    for mode in ["mmap", "path", "payload-raw", "threads", "sequential"] {
-        sandbox
-            .run("generate set --size 640x360 --frames 8 --force")
-            .succeeds();
-        let line = format!(
-            "run set/frames.npy --mode {mode} --analyze luma --workers 2 --frames 0..3000 --batch 1 --out out"
-        );
-        let mut command = sandbox.command(&line);
-        let run = command
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        // A worker has mapped the file, or this process has.
-        let maps =
-            |pid: u32| std::fs::read_to_string(format!("/proc/{pid}/maps")).unwrap_or_default();
-        let in_process = matches!(mode, "threads" | "sequential");
-        while in_process && !maps(run.id()).contains("frames.npy") {
-            std::thread::yield_now();
-        }
-        while !in_process && workers(run.id()).is_empty() {
-            std::thread::yield_now();
-        }
-        let file = OpenOptions::new()
-            .write(true)
-            .open(sandbox.path("set/frames.npy"))
-            .unwrap();
-        file.set_len(4096 + 4 * frame + 100).unwrap();
-        let output = run.wait_with_output().unwrap();
-        let err = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(1), "{mode}: {err}");
-        assert!(
-            err.contains("frames.npy") && !err.contains("panicked"),
-            "{mode}: {err}"
-        );
-        if in_process && err.contains("shrank") {
-            assert_eq!(err.lines().count(), 1, "{mode}: {err}");
-        } else {
-            assert!(err.contains("truncated"), "{mode}: {err}");
-            let report = sandbox.report(&format!("out/{mode}"));
-            assert_eq!(report["totals"]["frames"], 3000, "{mode}");
-        }
-    }
-}
-
 #[test]
 fn list_names_every_mode_analyzer_and_source() {
     let said = Sandbox::new().run("list").succeeds().out;
@@ -603,7 +263,7 @@ fn the_demo_tells_its_story_keeps_its_reports_and_removes_its_frames() {
                 .count(),
             5
         );
-        assert_eq!(digests(&sandbox, &format!("demo/{pace}")).len(), 1);
+        assert_eq!(sandbox.digests(&format!("demo/{pace}")).len(), 1);
     }
     let next = sandbox
         .run("compare demo/flat/payload demo/flat/mmap")

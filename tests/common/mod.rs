@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 use serde_json::Value;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -46,6 +47,17 @@ impl Sandbox {
     pub(crate) fn report(&self, run: &str) -> Value {
         let text = std::fs::read(self.path(run).join("report.json")).unwrap();
         serde_json::from_slice(&text).unwrap()
+    }
+
+    /// The digests of all runs below `out`.
+    pub(crate) fn digests(&self, out: &str) -> HashSet<String> {
+        let runs = std::fs::read_dir(self.path(out)).unwrap();
+        runs.map(|run| {
+            let name = run.unwrap().file_name().into_string().unwrap();
+            let report = self.report(&format!("{out}/{name}"));
+            report["findings_digest"].as_str().unwrap().to_owned()
+        })
+        .collect()
     }
 
     pub(crate) fn findings(&self, run: &str) -> Vec<String> {
@@ -141,4 +153,10 @@ pub(crate) fn npy(header: &str, data: &[u8]) -> Vec<u8> {
 pub(crate) fn write_npy(path: &Path, descr: &str, shape: &str, data: &[u8]) {
     let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}");
     std::fs::write(path, npy(&header, data)).unwrap();
+}
+
+/// The committed samples: a clip and a folder of pictures.
+pub(crate) fn samples() -> [String; 2] {
+    let data = concat!(env!("CARGO_MANIFEST_DIR"), "/data");
+    ["clip.y4m", "images"].map(|name| format!("{data}/{name}"))
 }
