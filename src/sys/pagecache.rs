@@ -27,12 +27,13 @@ pub fn resident(file: &File) -> io::Result<(u64, u64)> {
 /// Asks the kernel to drop the file's clean pages (dirty ones are written out first).
 pub fn evict(file: &File) -> io::Result<()> {
     file.sync_data()?;
-    advise(file, 0, 0, libc::POSIX_FADV_DONTNEED)
-}
-
-/// Asks the kernel to start reading a range, without waiting for it.
-pub fn prefetch(file: &File, offset: u64, len: u64) -> io::Result<()> {
-    advise(file, offset, len, libc::POSIX_FADV_WILLNEED)
+    // SAFETY: plain system call on an open descriptor.
+    let rc = unsafe { libc::posix_fadvise(file.as_raw_fd(), 0, 0, libc::POSIX_FADV_DONTNEED) };
+    if rc == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::from_raw_os_error(rc))
+    }
 }
 
 /// Reads the file once, so that it is in the page cache as far as memory allows.
@@ -44,22 +45,5 @@ pub fn fill(file: &File) -> io::Result<()> {
             0 => return Ok(()),
             read => at += read as u64,
         }
-    }
-}
-
-fn advise(file: &File, offset: u64, len: u64, advice: libc::c_int) -> io::Result<()> {
-    // SAFETY: plain system call on an open descriptor.
-    let rc = unsafe {
-        libc::posix_fadvise(
-            file.as_raw_fd(),
-            offset as libc::off_t,
-            len as libc::off_t,
-            advice,
-        )
-    };
-    if rc == 0 {
-        Ok(())
-    } else {
-        Err(io::Error::from_raw_os_error(rc))
     }
 }

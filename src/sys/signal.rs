@@ -1,6 +1,5 @@
 //! Signals: waking a thread out of a system call, and ending with a sentence on SIGBUS.
 
-use std::io;
 use std::os::unix::thread::JoinHandleExt;
 use std::sync::Once;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
@@ -63,11 +62,4 @@ pub fn on_sigbus_say(line: &str) {
         action.sa_sigaction = say_and_exit as *const () as usize;
         libc::sigaction(libc::SIGBUS, &action, std::ptr::null_mut());
     }
-}
-
-/// Whether a process of that id exists (running, stopped or a zombie).
-pub fn process_exists(pid: u32) -> bool {
-    // SAFETY: signal 0 is not delivered; the call only checks.
-    let rc = unsafe { libc::kill(pid as libc::pid_t, 0) };
-    rc == 0 || io::Error::last_os_error().raw_os_error() == Some(libc::EPERM)
 }
