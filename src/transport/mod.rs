@@ -21,7 +21,8 @@
 //! use framehaul::transport::{self, Placement};
 //! let mmap = transport::by_name("mmap")?;
 //! assert_eq!(mmap.placement(), Placement::Processes);
-//! assert!(transport::by_name("mmpa").unwrap_err().to_string().contains("did you mean mmap"));
+//! let unknown = transport::by_name("mmpa").err().map(|error| error.to_string());
+//! assert!(unknown.is_some_and(|why| why.contains("did you mean mmap")));
 //! # Ok::<(), framehaul::Error>(())
 //! ```
 
