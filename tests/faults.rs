@@ -65,6 +65,15 @@ fn unusable_input_or_options_are_one_line_and_exit_code_2() {
         ("run set --mode maps", &["maps", "did you mean mmap"]),
         ("run set --mode all --frames 5..5", &["5..5", "empty"]),
         ("run set --mode all --batch 0", &["--batch 0"]),
+        (
+            "run set --mode all --frames 10..18446744073709551615",
+            &["--frames", "at most"],
+        ),
+        (
+            "run set --mode all --workers 100000",
+            &["--workers", "1024"],
+        ),
+        ("run set --mode all --fps 1e-300", &["--fps", "0.001"]),
         ("run set --mode all --repeat 0", &["--repeat 0"]),
         ("run set --mode all --fps -3", &["fps"]),
         (
@@ -219,6 +228,18 @@ fn workers_killed_at_any_moment_change_no_finding_in_any_mode() {
             assert!(notes.contains("killed by SIGKILL"), "{notes}");
         }
     }
+}
+
+#[test]
+fn a_broken_file_in_a_folder_of_arrays_fails_alone_in_mmap_too() {
+    let sandbox = Sandbox::new().with_set("--size 40x30 --frames 4 --layout files");
+    sandbox.write("set/frames/000002.npy", b"no array");
+    sandbox
+        .run("run set/frames --mode all --analyze luma --out out")
+        .fails(1, &["mmap: frame 2 failed", "000002.npy"]);
+    let failed = failed_frames(&sandbox, "out");
+    assert_eq!(failed.len(), 1);
+    assert!(sandbox.path("out/mmap").exists());
 }
 
 /// The children of a run that are its workers.

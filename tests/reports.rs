@@ -63,7 +63,7 @@ fn write_run(root: &Path, mode: &str, ms: u64) -> PathBuf {
         usage: Usage::default(),
         stages,
         findings: vec!["{}".into(); 20],
-        consistent: true,
+        disagreement: None,
         notes: Vec::new(),
     };
     let place = root.join(mode);

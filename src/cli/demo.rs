@@ -88,7 +88,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let need = Need::of(format, args.frames, workers as u64);
     writeln!(
         out,
-        "{} frames of {format}, {} each: {:.2} s of video at {FPS} frames a second.\nAnalyser: luma. \
+        "{} frames of {format}, {} each: {:.2} s of video at {FPS} frames a second.\nAnalyzer: luma. \
          Workers: {workers}. This takes {} of disk in {} until it ends,\nabout {} of memory, \
          and about a minute.\n",
         args.frames,

@@ -56,8 +56,12 @@ pub fn main() -> ExitCode {
             // Whoever read our output has had enough of it, as `head` does.
             return ExitCode::SUCCESS;
         }
-        eprintln!("framehaul: {error:#}");
         let known = error.downcast_ref::<crate::Error>();
+        // Ours are whole sentences; of others the chain of causes says more.
+        match known {
+            Some(known) => eprintln!("framehaul: {known}"),
+            None => eprintln!("framehaul: {error:#}"),
+        }
         ExitCode::from(known.map_or(1, crate::Error::exit_code))
     })
 }

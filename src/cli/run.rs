@@ -184,9 +184,12 @@ fn faults(outcome: &Outcome) -> Vec<String> {
             "{mode}: {more} more frames failed; findings.jsonl names them"
         ));
     }
-    if !outcome.consistent {
-        faults.push(format!("{mode}: the passes did not all find the same"));
-    }
+    faults.extend(
+        outcome
+            .disagreement
+            .iter()
+            .map(|what| format!("{mode}: {what}")),
+    );
     faults
 }
 

@@ -156,7 +156,7 @@ impl Engine {
             usage: sum.usage,
             stages: sum.stages,
             findings: sum.findings.unwrap_or_default(),
-            consistent: sum.consistent,
+            disagreement: sum.disagreement,
             notes,
         }
     }
@@ -222,7 +222,7 @@ struct Sum {
     usage: Usage,
     memory: MemoryPeak,
     findings: Option<Vec<String>>,
-    consistent: bool,
+    disagreement: Option<String>,
     notes: Vec<String>,
 }
 
@@ -242,7 +242,7 @@ impl Sum {
             usage: Usage::default(),
             memory: MemoryPeak::default(),
             findings: None,
-            consistent: true,
+            disagreement: None,
             notes: Vec::new(),
         }
     }
@@ -281,12 +281,14 @@ impl Sum {
             return;
         };
         // A pass that was cut short is compared as far as it went.
-        if let Some(line) = first.iter().zip(&findings).position(|(a, b)| a != b) {
-            self.consistent = false;
-            self.notes.push(format!(
-                "pass {number} found something else than the first, from this line on: {}",
-                findings[line]
-            ));
+        let other = first.iter().zip(&findings).find(|(a, b)| a != b);
+        if let Some((_, line)) = other.filter(|_| self.disagreement.is_none()) {
+            let sentence = format!(
+                "pass {number} did not find what the first one found (did the input change \
+                 meanwhile?): {line}"
+            );
+            self.notes.push(sentence.clone());
+            self.disagreement = Some(sentence);
         }
     }
 

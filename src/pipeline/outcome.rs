@@ -92,8 +92,9 @@ pub struct Outcome {
     pub stages: StageHistograms,
     /// The first pass's lines of `findings.jsonl`, in frame order, without newlines.
     pub findings: Vec<String>,
-    /// Whether every pass found what the first one found.
-    pub consistent: bool,
+    /// Where a later pass found something else than the first, in a sentence; none if all found
+    /// the same.
+    pub disagreement: Option<String>,
     /// What a reader must know: workers that died, frames given up, a pace cut short. One
     /// sentence each.
     pub notes: Vec<String>,

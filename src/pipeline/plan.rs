@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::frame::FrameFormat;
 use crate::source::FrameSet;
 use crate::transport::{self, Placement, Transport};
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -62,6 +62,15 @@ const FRAMES_A_LOOK_BACK: u64 = 9;
 /// A job of less than this is hardly worth its round trip.
 const WORTH_A_TRIP: u64 = 4 << 20;
 
+/// More workers than this are a slip of the finger.
+const MOST_WORKERS: usize = 1024;
+
+/// As many frames fit a job's number and step on the board that workers report on.
+const MOST_FRAMES: u64 = 1 << 40;
+
+/// Paces that make sense, in frames a second.
+const PACES: RangeInclusive<f64> = 0.001..=100_000.0;
+
 impl Request {
     /// A flat-out run of everything in `set` in all modes, one pass, warm.
     pub fn new(set: FrameSet, analysis: Analysis) -> Self {
@@ -91,12 +100,19 @@ impl Request {
         if self.workers == Some(0) {
             return usage("--workers 0: at least one worker is needed".into());
         }
+        if self.workers.is_some_and(|workers| workers > MOST_WORKERS) {
+            return usage(format!("--workers: at most {MOST_WORKERS} are possible"));
+        }
         if self.repeat == 0 {
             return usage("--repeat 0: at least one measured pass is needed".into());
         }
         if let Some(fps) = self.fps {
-            if !(fps.is_finite() && fps > 0.0) {
-                return usage(format!("--fps {fps}: a rate above 0 is needed"));
+            if !PACES.contains(&fps) {
+                return usage(format!(
+                    "--fps {fps}: a rate from {} to {} frames a second is needed",
+                    PACES.start(),
+                    PACES.end()
+                ));
             }
             if self.batch.is_some_and(|batch| batch != 1) {
                 return usage("--batch with --fps: a paced job is one frame".into());
@@ -109,6 +125,12 @@ impl Request {
         if frames.is_empty() {
             return usage(format!(
                 "--frames {}..{}: the range is empty; it counts from 0 and its end is not in it",
+                frames.start, frames.end
+            ));
+        }
+        if frames.end > MOST_FRAMES {
+            return usage(format!(
+                "--frames {}..{}: a stream has at most {MOST_FRAMES} frames",
                 frames.start, frames.end
             ));
         }
@@ -167,9 +189,11 @@ impl Request {
                     .map(|mode| mode.name())
                     .collect();
                 return Err(Error::Usage(format!(
-                    "mode {name} does not fit {}: its frames are compressed and must be decoded; \
-                     the modes that fit are {}",
+                    "mode {name} does not fit {}: {}; the modes that fit are {}",
                     self.set.input(),
+                    self.set
+                        .why_not_mappable()
+                        .unwrap_or("its frames cannot be mapped"),
                     fitting.join(", ")
                 )));
             }

@@ -15,6 +15,7 @@ pub(super) struct Recorder {
     /// Whether jobs are serialised at all.
     crosses: bool,
     fps: Option<f64>,
+    /// By frame of the range; as long as the last one that has ended.
     lines: Vec<Option<String>>,
     pub stages: StageHistograms,
     pub shipped: Shipped,
@@ -27,7 +28,7 @@ pub(super) struct Recorder {
 impl Recorder {
     pub(super) fn new(frames: Range<u64>, crosses: bool, fps: Option<f64>) -> Self {
         Self {
-            lines: vec![None; (frames.end - frames.start) as usize],
+            lines: Vec::new(),
             frames,
             crosses,
             fps,
@@ -91,7 +92,11 @@ impl Recorder {
 
     fn line(&mut self, index: u64, line: String, failed: bool) {
         self.failed += u64::from(failed);
-        let place = &mut self.lines[(index - self.frames.start) as usize];
+        let at = (index - self.frames.start) as usize;
+        if self.lines.len() <= at {
+            self.lines.resize(at + 1, None);
+        }
+        let place = &mut self.lines[at];
         debug_assert!(place.is_none(), "frame {index} ended twice");
         *place = Some(line);
     }

@@ -86,7 +86,7 @@ fn reading(limits: &Limits) -> Line {
             digits(limits.read_gb_per_s)
         ),
         means: format!(
-            "mmap, path, shm and threads: no analyzer reads a 4K frame of 49.8 MB in less than \
+            "mmap, path and threads: no analyzer reads a 4K frame of 49.8 MB in less than \
              {a_frame}; {fps} such frames a second are the ceiling."
         ),
     }
@@ -151,8 +151,8 @@ fn cgroup(survey: &Survey) -> Line {
                 bytes(memory.limit_bytes as f64),
                 bytes(memory.used_bytes as f64)
             ),
-            "All modes: who passes it is killed, not refused. It counts payload copies, shm \
-             slots, and the page cache that mmap and path fill, which is given back first."
+            "All modes: who passes it is killed, not refused. It counts payload copies, \
+             and the page cache that mmap and path fill, which is given back first."
                 .into(),
         ),
     };

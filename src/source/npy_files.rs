@@ -47,16 +47,12 @@ fn open(input: &Input) -> Result<FrameSet> {
     let Some(first) = first else {
         return Err(first_fault.unwrap_or_else(|| Error::input(&input.path, "no files")));
     };
-    let mut not_mappable = None;
+    // A file that is not what it should be is found out by the reader, when its turn comes.
     let offsets: Vec<Option<u64>> = files
         .iter()
         .map(|path| {
-            let offset = File::open(path)
-                .map_err(|e| format!("{}: cannot open: {e}", path.display()))
-                .and_then(|file| single_frame(path, &file, first.format));
-            offset
-                .map_err(|what| not_mappable.get_or_insert_with(|| what.into()))
-                .ok()
+            let file = File::open(path).ok()?;
+            single_frame(path, &file, first.format).ok()
         })
         .collect();
     Ok(FrameSet {
@@ -65,6 +61,6 @@ fn open(input: &Input) -> Result<FrameSet> {
         fps: None,
         files: files.into(),
         layout: Layout::Single(offsets.into()),
-        not_mappable,
+        not_mappable: None,
     })
 }

@@ -5,9 +5,9 @@
 //! other modes pay for.
 
 use super::mmap::{MmapIn, MmapOut};
-use super::path::{PathIn, PathOut};
-use super::{Family, Files, Inbound, Outbound, Placement, Ticket, Transport};
-use crate::frame::{FrameFormat, FrameView};
+use super::path::PathOut;
+use super::{Family, Files, Inbound, Outbound, Placement, Transport};
+use crate::frame::FrameFormat;
 use crate::source::FrameSet;
 use std::sync::Arc;
 
@@ -50,26 +50,9 @@ impl Transport for InProcess {
         }
     }
     fn inbound(&self, files: &Files) -> Box<dyn Inbound> {
-        Box::new(In {
-            mapped: MmapIn::new(files, files.maps.clone()),
-            read: PathIn::new(files),
-        })
+        Box::new(MmapIn::new(files))
     }
     fn memory(&self, format: FrameFormat, _frames_a_job: u64) -> u64 {
         2 * format.bytes() as u64
-    }
-}
-
-struct In {
-    mapped: MmapIn,
-    read: PathIn,
-}
-
-impl Inbound for In {
-    fn open<'a>(&'a mut self, ticket: &'a Ticket, bulk: &'a [u8]) -> Result<FrameView<'a>, String> {
-        match ticket {
-            Ticket::Span { .. } => self.mapped.open(ticket, bulk),
-            other => self.read.open(other, bulk),
-        }
     }
 }

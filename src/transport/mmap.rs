@@ -3,6 +3,7 @@
 //! Zero copies: the worker maps the file once and analyses the pages of the page cache themselves.
 //! Any file of raw frames will do, a `.npy` or a `.y4m` as it is.
 
+use super::path::PathIn;
 use super::{Family, Files, Inbound, Outbound, Ticket, Transport};
 use crate::frame::{FrameFormat, FrameView};
 use crate::source::{FrameSet, Place};
@@ -31,7 +32,7 @@ impl Transport for Mmap {
         Box::new(MmapOut(set))
     }
     fn inbound(&self, files: &Files) -> Box<dyn Inbound> {
-        Box::new(MmapIn::new(files, Maps::default()))
+        Box::new(MmapIn::new(files))
     }
     fn memory(&self, _format: FrameFormat, _frames_a_job: u64) -> u64 {
         0
@@ -48,10 +49,11 @@ impl Outbound for MmapOut {
                 offset,
                 len: self.0.format().bytes() as u64,
             },
-            Place::Encoded { file } => Ticket::Unreadable(format!(
-                "{}: compressed images cannot be mapped",
-                self.0.files()[file as usize].display()
-            )),
+            // Among mappable frames, one that is not what it should be: opening it says why.
+            Place::Encoded { file } => Ticket::File {
+                path: self.0.files()[file as usize].clone(),
+                offset: None,
+            },
         }
     }
 }
@@ -98,23 +100,26 @@ pub(super) struct MmapIn {
     paths: Arc<[PathBuf]>,
     maps: Maps,
     current: Option<Arc<Mapped>>,
+    /// For what is no span.
+    read: PathIn,
 }
 
 impl MmapIn {
-    pub(super) fn new(files: &Files, maps: Maps) -> Self {
+    pub(super) fn new(files: &Files) -> Self {
         Self {
             format: files.format,
             paths: files.paths.clone(),
-            maps,
+            maps: files.maps.clone(),
             current: None,
+            read: PathIn::new(files),
         }
     }
 }
 
 impl Inbound for MmapIn {
-    fn open<'a>(&'a mut self, ticket: &'a Ticket, _: &'a [u8]) -> Result<FrameView<'a>, String> {
+    fn open<'a>(&'a mut self, ticket: &'a Ticket, bulk: &'a [u8]) -> Result<FrameView<'a>, String> {
         let Ticket::Span { file, offset, len } = *ticket else {
-            return Err(super::wrong_ticket(ticket));
+            return self.read.open(ticket, bulk);
         };
         let path = &self.paths[file as usize];
         let mapped = match self.current.take() {
