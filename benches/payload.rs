@@ -33,7 +33,7 @@ fn main() {
         return bare_worker(&args[2]);
     }
     let quick = args.iter().any(|arg| arg == "--quick");
-    let (frames, turns) = if quick { (8, 2) } else { (16, 7) };
+    let (frames, turns) = if quick { (8, 2) } else { (16, 5) };
 
     let folder = tempfile::tempdir().expect("a temporary folder");
     let format = FrameFormat::new(3840, 2160, Colour::Rgb, Sample::U16);
