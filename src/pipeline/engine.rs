@@ -75,6 +75,14 @@ impl Engine {
 
     /// Runs the frames once; a pass that is not `measured` warms up.
     fn pass(&mut self, measured: bool, watch: &mut dyn Watch) -> Result<()> {
+        // Before the first page of a map is touched, limbering up included.
+        if self.plan.mode.placement() != Placement::Processes && self.plan.set.mappable() {
+            signal::on_sigbus_say(&format!(
+                "framehaul: {}: the file shrank while it was being read; the run is lost (a mode \
+                 with worker processes would have lost the missing frames alone)",
+                self.plan.set.input()
+            ));
+        }
         self.prepare_cache(watch)?;
         let mut pool = match self.pool.take() {
             Some(mut pool) => {
@@ -85,13 +93,6 @@ impl Engine {
         };
         if measured && self.measured.is_empty() {
             self.resident = resident_share(&self.plan.set)?;
-        }
-        if self.plan.mode.placement() != Placement::Processes && self.plan.set.mappable() {
-            signal::on_sigbus_say(&format!(
-                "framehaul: {}: the file shrank while it was being read; the run is lost (a mode \
-                 with worker processes would have lost the missing frames alone)",
-                self.plan.set.input()
-            ));
         }
         let pids = pool.pids();
         let sampler = MemorySampler::start(move || pids.list());
