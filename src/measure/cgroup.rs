@@ -48,21 +48,9 @@ impl Cgroup {
 
     /// The same with `/proc` and the mounts below `root`, so that any machine can be imitated.
     fn under(root: &Path) -> Self {
-        let read = |path: &str| read_to_string(root.join(path)).unwrap_or_default();
-        let groups = read("proc/self/cgroup");
-        let mounts = read("proc/self/mountinfo");
         let mut found = Self::default();
-        for line in groups.lines() {
-            let mut parts = line.splitn(3, ':').skip(1);
-            let (Some(controllers), Some(group)) = (parts.next(), parts.next()) else {
-                continue;
-            };
-            let Some(mount) = mounts.lines().find_map(|mount| mounted(mount, controllers)) else {
-                continue;
-            };
-            for folder in mount.folders(root, group) {
-                found.tighten(&folder);
-            }
+        for folder in folders(root).iter().flatten() {
+            found.tighten(folder);
         }
         found
     }
@@ -116,6 +104,46 @@ impl Cgroup {
     }
 }
 
+/// How many processes the kernel has killed for want of memory: in this process's control group,
+/// or on the whole machine where the group does not count them.
+///
+/// ```
+/// assert!(framehaul::measure::oom_kills() <= framehaul::measure::oom_kills());
+/// ```
+pub fn oom_kills() -> u64 {
+    oom_kills_under(Path::new("/"))
+}
+
+fn oom_kills_under(root: &Path) -> u64 {
+    let count = |path: PathBuf| {
+        let text = read_to_string(path).ok()?;
+        let mut lines = text.lines();
+        lines.find_map(|line| line.strip_prefix("oom_kill ")?.trim().parse::<u64>().ok())
+    };
+    // The first folder of each hierarchy is the process's own group.
+    let folders = folders(root);
+    let groups = folders.iter().filter_map(|folders| folders.first());
+    groups
+        .flat_map(|group| ["memory.events", "memory.oom_control"].map(|file| group.join(file)))
+        .find_map(count)
+        .or_else(|| count(root.join("proc/vmstat")))
+        .unwrap_or(0)
+}
+
+/// For each hierarchy that this process is in, the folders of its group and of all above it.
+fn folders(root: &Path) -> Vec<Vec<PathBuf>> {
+    let read = |path: &str| read_to_string(root.join(path)).unwrap_or_default();
+    let groups = read("proc/self/cgroup");
+    let mounts = read("proc/self/mountinfo");
+    let of_line = |line: &str| {
+        let mut parts = line.splitn(3, ':').skip(1);
+        let (controllers, group) = (parts.next()?, parts.next()?);
+        let mount = mounts.lines().find_map(|mount| mounted(mount, controllers))?;
+        Some(mount.folders(root, group))
+    };
+    groups.lines().filter_map(of_line).collect()
+}
+
 /// Version 1 says "no limit" with the highest page-aligned number; nothing above this is one.
 const NO_LIMIT: u64 = 1 << 60;
 
@@ -167,14 +195,18 @@ mod tests {
     use super::*;
 
     /// A machine as far as this module can tell: files by path.
-    fn machine(files: &[(&str, &str)]) -> Cgroup {
+    fn files(files: &[(&str, &str)]) -> tempfile::TempDir {
         let root = tempfile::tempdir().unwrap();
         for (path, text) in files {
             let path = root.path().join(path);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, text).unwrap();
         }
-        Cgroup::under(root.path())
+        root
+    }
+
+    fn machine(text: &[(&str, &str)]) -> Cgroup {
+        Cgroup::under(files(text).path())
     }
 
     const V2_MOUNT: &str = "30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n";
@@ -228,6 +260,21 @@ mod tests {
         );
         let unlimited = files("9223372036854771712\n");
         assert_eq!(unlimited, Cgroup::default());
+    }
+
+    #[test]
+    fn kills_for_want_of_memory_are_those_of_the_own_group_where_it_counts_them() {
+        let vmstat = ("proc/vmstat", "nr_free_pages 5\noom_kill 9\n");
+        let mount = ("proc/self/mountinfo", V2_MOUNT);
+        let group = ("proc/self/cgroup", "0::/job\n");
+        let events = (
+            "sys/fs/cgroup/job/memory.events",
+            "max 4\noom 3\noom_kill 2\noom_group_kill 1\n",
+        );
+        let counted = |text: &[_]| oom_kills_under(files(text).path());
+        assert_eq!(counted(&[vmstat, mount, group, events]), 2);
+        assert_eq!(counted(&[vmstat, mount, group]), 9);
+        assert_eq!(counted(&[]), 0);
     }
 
     #[test]

@@ -22,7 +22,7 @@ mod stages;
 mod survey;
 mod usage;
 
-pub use cgroup::{Cgroup, GroupMemory};
+pub use cgroup::{Cgroup, GroupMemory, oom_kills};
 pub use limits::Limits;
 pub use machine::Machine;
 pub use memory::{MemoryPeak, MemorySampler, available_memory};

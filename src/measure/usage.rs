@@ -30,6 +30,16 @@ pub struct Usage {
 }
 
 impl Usage {
+    /// Nothing.
+    pub const NONE: Self = Self {
+        user_s: 0.0,
+        system_s: 0.0,
+        minor_faults: 0,
+        major_faults: 0,
+        voluntary_switches: 0,
+        involuntary_switches: 0,
+    };
+
     /// This process, all its threads, so far.
     pub fn of_self() -> Self {
         Self::from_rusage(&crate::sys::usage::of_self())

@@ -1,14 +1,16 @@
 //! One pass: orders go out as they are due and as there is room, outcomes come back.
 
-use super::job::{Order, Packer};
+use super::job::{FrameJob, FramePool, Order};
 use super::plan::Plan;
 use super::recorder::Recorder;
 use crate::analysis::failed_line;
 use crate::clock::{Nanos, now};
 use crate::error::{Error, Result};
-use crate::pool::{Completion, Failure, Pool};
+use crate::pool::{Completion, JobError, as_completed};
 use crate::transport::Placement;
+use std::collections::HashMap;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 /// What is known when a pass has ended.
 pub(super) struct Pass {
@@ -25,33 +27,44 @@ const LOOK_UP: Nanos = 100_000_000;
 /// Runs the frames of a plan once. `progress` is told how many frames have ended.
 pub(super) fn pass(
     plan: &Plan,
-    pool: &mut dyn Pool<Packer>,
+    pool: &FramePool,
     mut progress: impl FnMut(u64),
 ) -> Result<Pass> {
     let crosses = plan.mode.placement() == Placement::Processes;
     let mut recorder = Recorder::new(plan.frames.clone(), crosses, plan.fps);
     let mut pending = Pending::new(plan, now());
+    let mut under_way = as_completed([]);
+    let mut orders = HashMap::new();
     let mut ended = 0;
     loop {
         if plan.stop.load(Ordering::Relaxed) {
             return Err(Error::Interrupted);
         }
-        while pool.under_way() < pool.capacity()
+        while under_way.len() < pool.capacity()
             && let Some(order) = pending.take_due(now())
         {
-            pool.submit(order);
+            let handle = pool.submit(order.clone());
+            orders.insert(handle.id(), order);
+            under_way.push(handle);
         }
-        if pending.is_empty() && pool.under_way() == 0 {
+        if pending.is_empty() && under_way.is_empty() {
             break;
         }
-        let room = pool.under_way() < pool.capacity();
-        let next_due = pending.next_due().filter(|_| room);
+        let has_room = under_way.len() < pool.capacity();
+        let next_due = pending.next_due().filter(|_| has_room);
         let look_up = now() + LOOK_UP;
         let until = next_due.map_or(look_up, |due| due.min(look_up));
-        let Some(completion) = pool.next(Some(until))? else {
+        let left = Duration::from_nanos(until.saturating_sub(now()));
+        let Some(handle) = under_way.next_timeout(left) else {
+            if under_way.is_empty() {
+                std::thread::sleep(left);
+            }
             continue;
         };
-        ended += take(completion, &mut recorder, &mut pending);
+        let Some(order) = orders.remove(&handle.id()) else {
+            unreachable!("each job ends once");
+        };
+        ended += take(order, handle.completion(), &mut recorder, &mut pending)?;
         progress(ended);
         if plan.cut_short && recorder.lateness.is_hopeless() {
             pending.cut_short();
@@ -65,31 +78,31 @@ pub(super) fn pass(
 }
 
 /// Records a job's end; returns how many frames ended with it.
-fn take(completion: Completion<Packer>, recorder: &mut Recorder, pending: &mut Pending) -> u64 {
-    let Completion {
-        order,
-        outcome,
-        trip,
-        ..
-    } = completion;
-    let failure = match outcome {
+fn take(
+    order: Order,
+    completion: Completion<FrameJob>,
+    recorder: &mut Recorder,
+    pending: &mut Pending,
+) -> Result<u64> {
+    let error = match completion.outcome {
         Ok(output) => {
-            recorder.done(&order, &trip, output);
-            return order.count;
+            recorder.done(&order, &completion.trip, output);
+            return Ok(order.count);
         }
-        Err(failure) => failure,
+        Err(JobError::PoolEnded(why)) => return Err(Error::Failed(why)),
+        Err(error) => error,
     };
-    let culprit = match failure {
-        Failure::GivenUp { step, .. } => Some(order.first + u64::from(step)),
-        // A panic does not say at which frame it was; alone, each will tell.
-        Failure::Panicked(_) => (order.count == 1).then_some(order.first),
+    let culprit = match &error {
+        JobError::WorkerDied(died) => Some(order.first + u64::from(died.step)),
+        // Others do not say at which frame it was; alone, each will tell.
+        _ => (order.count == 1).then_some(order.first),
     };
     if let Some(frame) = culprit {
-        let line = failed_line(frame, &failure.to_string());
+        let line = failed_line(frame, &error.to_string());
         recorder.lost(frame, line, now());
     }
     pending.retry_all_but(&order, culprit);
-    u64::from(culprit.is_some())
+    Ok(u64::from(culprit.is_some()))
 }
 
 /// The orders that are still to be given.

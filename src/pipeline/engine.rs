@@ -1,14 +1,14 @@
 //! Modes with their workers started, and their passes in turn.
 
 use super::dispatch::{Pass, pass};
-use super::job::{Packer, Setup, Shipped};
+use super::job::{FramePool, Packer, Setup, Shipped};
 use super::outcome::{Cache, Outcome, Totals};
 use super::pace::Pace;
 use super::plan::Plan;
 use crate::clock::{Nanos, now};
 use crate::error::{Error, Result};
 use crate::measure::{Limits, MemoryPeak, MemorySampler, StageHistograms, Usage};
-use crate::pool::{self, Death, Inline, Pool, Processes, Threads};
+use crate::pool::{Death, Pool};
 use crate::source::FrameSet;
 use crate::sys::{pagecache, signal};
 use crate::transport::{Files, Placement};
@@ -40,7 +40,7 @@ impl Watch for () {
 struct Engine {
     plan: Plan,
     /// None between cold passes.
-    pool: Option<Box<dyn Pool<Packer>>>,
+    pool: Option<FramePool>,
     /// Deaths in pools that are gone.
     deaths: Vec<Death>,
     measured: Vec<Measured>,
@@ -84,9 +84,9 @@ impl Engine {
             ));
         }
         self.prepare_cache(watch)?;
-        let mut pool = match self.pool.take() {
-            Some(mut pool) => {
-                limber_up(&self.plan, &mut *pool)?;
+        let pool = match self.pool.take() {
+            Some(pool) => {
+                limber_up(&self.plan, &pool)?;
                 pool
             }
             None => start_pool(&self.plan)?,
@@ -97,13 +97,13 @@ impl Engine {
         let pids = pool.pids();
         let sampler = MemorySampler::start(move || pids.list());
         let before = Usage::of_self() + pool.usage();
-        let pass = pass(&self.plan, &mut *pool, |ended| watch.progress(ended));
+        let pass = pass(&self.plan, &pool, |ended| watch.progress(ended));
         let usage = Usage::of_self() + pool.usage() - before;
         let memory = sampler.finish();
         let pass = pass?;
         match self.plan.cache {
             Cache::Warm => self.pool = Some(pool),
-            Cache::Cold => self.deaths.extend_from_slice(pool.deaths()),
+            Cache::Cold => self.deaths.extend(pool.deaths()),
         }
         if measured {
             self.measured.push(Measured {
@@ -129,7 +129,7 @@ impl Engine {
 
     /// Gives back the memory of frames under way, or the next mode would be charged for it.
     fn rest(&mut self) {
-        if let Some(pool) = &mut self.pool {
+        if let Some(pool) = &self.pool {
             pool.rest();
         }
     }
@@ -138,7 +138,7 @@ impl Engine {
     fn finish(self, limits: Limits) -> Outcome {
         let mut deaths = self.deaths;
         if let Some(pool) = &self.pool {
-            deaths.extend_from_slice(pool.deaths());
+            deaths.extend(pool.deaths());
         }
         let mut sum = Sum::new(&self.plan);
         for (index, measured) in self.measured.into_iter().enumerate() {
@@ -163,21 +163,19 @@ impl Engine {
     }
 }
 
-fn start_pool(plan: &Plan) -> Result<Box<dyn Pool<Packer>>> {
+fn start_pool(plan: &Plan) -> Result<FramePool> {
     let packer = Packer::new(plan.mode, plan.set.clone(), plan.analysis.looks_back());
     let setup = Setup {
         mode: plan.mode.name().to_owned(),
         analysis: plan.analysis.clone(),
         files: Files::of(&plan.set),
     };
-    Ok(match plan.mode.placement() {
-        Placement::Processes => {
-            let config = pool::Config::new(plan.workers);
-            Box::new(Processes::start(config, setup, packer)?)
-        }
-        Placement::Threads => Box::new(Threads::start(plan.workers, &setup, &packer)?),
-        Placement::Inline => Box::new(Inline::start(setup, packer)?),
-    })
+    let pool = match plan.mode.placement() {
+        Placement::Processes => Pool::processes(plan.workers),
+        Placement::Threads => Pool::threads(plan.workers),
+        Placement::Inline => Pool::inline(),
+    };
+    pool.pack(packer).start(setup)
 }
 
 /// So long at most is a pool limbered up, once each place in it has had a job.
@@ -187,7 +185,7 @@ const LIMBER: Nanos = 300_000_000;
 /// of the last one are there again and faulted in when the clock starts, and mapped pages have been
 /// touched lately. (A page table entry that the kernel has marked as old since, while other modes
 /// had their turn, costs the processor a microsecond to mark as young: as much as the analysis.)
-fn limber_up(plan: &Plan, pool: &mut dyn Pool<Packer>) -> Result<()> {
+fn limber_up(plan: &Plan, pool: &FramePool) -> Result<()> {
     let chunk = pool.capacity() as u64 * plan.batch;
     let begin = now();
     // Twice around, since which worker gets which frame is chance.
@@ -325,7 +323,7 @@ impl Sum {
 fn say_death(death: &Death) -> String {
     format!(
         "worker {} was lost ({}); its frames were done by another",
-        death.pid, death.how
+        death.pid, death
     )
 }
 

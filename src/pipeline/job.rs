@@ -3,7 +3,7 @@
 
 use crate::analysis::{Analysis, Engine, failed_line};
 use crate::clock::{Nanos, now};
-use crate::pool::{Context, Job, Pack};
+use crate::pool::{Context, Job, Never, Pack, Packed, Pool};
 use crate::source::FrameSet;
 use crate::transport::{self, Files, Inbound, Outbound, Ticket};
 use serde::{Deserialize, Serialize};
@@ -68,10 +68,15 @@ pub struct State {
     engine: Engine,
 }
 
+/// The pool of a run.
+pub(super) type FramePool = Pool<FrameJob, Packer>;
+
 impl Job for FrameJob {
     type Setup = Setup;
     type State = State;
     type Output = JobOutput;
+    /// A frame that fails is part of the output.
+    type Error = Never;
 
     fn init(setup: &Setup) -> Result<State, String> {
         let mode = transport::by_name(&setup.mode).map_err(|error| error.to_string())?;
@@ -81,8 +86,9 @@ impl Job for FrameJob {
         })
     }
 
-    fn run(self, state: &mut State, bulk: &[u8], context: &Context<'_>) -> JobOutput {
+    fn run(&self, state: &mut State, context: &Context<'_>) -> Result<JobOutput, Never> {
         let State { inbound, engine } = state;
+        let bulk = context.bulk();
         let mut frames = Vec::with_capacity(self.frames.len());
         context.step(0);
         let mut begin = now();
@@ -113,10 +119,10 @@ impl Job for FrameJob {
             });
             begin = computed;
         }
-        JobOutput {
+        Ok(JobOutput {
             frames,
             shipped: self.shipped,
-        }
+        })
     }
 }
 
@@ -160,7 +166,7 @@ impl Pack for Packer {
     type Order = Order;
     type Job = FrameJob;
 
-    fn pack(&mut self, order: &Order, bulk: &mut Vec<u8>) -> FrameJob {
+    fn pack<'a>(&mut self, order: &'a Order, bulk: &mut Vec<u8>) -> Packed<'a, FrameJob> {
         let format = self.set.format();
         let look_back =
             (self.looks_back && order.first > 0).then(|| self.ticket(order.first - 1, bulk));
@@ -175,12 +181,16 @@ impl Pack for Packer {
             frames: frames.iter().map(size).sum(),
             overlap: look_back.iter().map(size).sum(),
         };
-        FrameJob {
+        Packed::Owned(FrameJob {
             first: order.first,
             look_back,
             frames,
             shipped,
-        }
+        })
+    }
+
+    fn is_light(&self) -> bool {
+        self.mode.family() != transport::Family::ShipPixels
     }
 
     fn rest(&mut self) {

@@ -3,9 +3,9 @@
 //! * The **keeper** starts the process and waits for its end. It lives exactly as long as the
 //!   worker, which is what PR_SET_PDEATHSIG needs: that signal is tied to the thread that forked.
 //! * The **receiver** accepts the worker's connection, then hands on what it says.
-//! * The **sender** packs orders and sends them. ipc-channel's `send` blocks while the worker is
-//!   busy, and would go on blocking if the worker died half-way through a large message, because
-//!   it keeps its own copy of the receiving end open.
+//! * The **sender** sends what is too much to be sent by whoever submits it. ipc-channel's `send`
+//!   blocks while the worker is busy, and would go on blocking if the worker died half-way through
+//!   a large message, because it keeps its own copy of the receiving end open.
 //!
 //! When the worker is dead, the keeper releases the other two: it connects to the worker's socket
 //! in its stead and hangs up, which ends an `accept` that waits for it, and it interrupts the
@@ -13,105 +13,145 @@
 //! does it say that the worker is gone. If any of them finds the link broken, it kills the worker:
 //! there is one way out, and it always leads through here.
 
-use super::processes::{Note, Told};
-use super::protocol::{Envelope, FromWorker};
-use super::{Job, JobId, Pack, worker};
-use crate::clock::{Mark, now};
-use crate::sys::board::Board;
-use crate::sys::process;
+use super::core::{Core, Gone, Sent};
+use super::processes::{Processes, Start, envelope, panicked};
+use super::protocol::{Answer, AnswerHead, Envelope, FromWorker, Hello, Said, ToWorker, put, take};
+use super::{Job, JobError, JobId, Pack, mark_own_thread, panics, worker};
+use crate::clock::now;
+use crate::measure::{Usage, oom_kills};
+use crate::sys::process::{self, Exit};
 use crate::sys::{signal, socket};
-use ipc_channel::ipc::{IpcBytesSender, IpcOneShotServer, IpcSender};
-use std::path::PathBuf;
+use ipc_channel::ipc::{IpcBytesReceiver, IpcBytesSender, IpcOneShotServer, IpcSender};
+use std::os::fd::AsFd;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 /// For the sender.
-pub(super) enum ToSender<O> {
-    /// Pack this and send it.
-    Order(JobId, O),
+pub(super) enum ToSender<P: Pack> {
+    /// Pack these and send them one by one.
+    Parcel(Vec<Sent<P>>),
+    /// Send this as it is.
+    Message(Vec<u8>),
     /// Give memory back, and hang up on whoever waits for that.
     Rest(Sender<()>),
-    /// Hang up; the worker ends when it has done what it was sent.
+    /// The worker is gone, or will be.
     Stop,
 }
 
 /// All that a keeper needs.
 pub(super) struct Keeper<P: Pack> {
     pub seat: usize,
-    pub exe: PathBuf,
-    pub board: Arc<Board>,
+    pub core: Arc<Core<P>>,
+    pub crew: Arc<Processes<P>>,
+    pub start: Start,
     pub setup: <P::Job as Job>::Setup,
     pub pack: P,
+    /// Messages that its sender has not sent yet.
+    pub backlog: Arc<AtomicUsize>,
     pub pause: Duration,
-    pub tell: Sender<Note<P>>,
 }
 
-/// Starts a keeper; what the returned end is told goes to its sender.
+/// The parent's ends of a worker's channels.
+pub(super) struct Link<J: Job> {
+    pub orders: IpcBytesSender,
+    pub jobs: IpcSender<Envelope<J>>,
+    pub bulk: IpcBytesSender,
+}
+
+impl<J: Job> Clone for Link<J> {
+    fn clone(&self) -> Self {
+        Self {
+            orders: self.orders.clone(),
+            jobs: self.jobs.clone(),
+            bulk: self.bulk.clone(),
+        }
+    }
+}
+
+/// Starts a keeper; what is sent to `inbox` by others goes to its sender.
 pub(super) fn start<P: Pack>(
     keeper: Keeper<P>,
-) -> (thread::JoinHandle<()>, Sender<ToSender<P::Order>>) {
-    let (orders, inbox) = channel();
-    let to_sender = orders.clone();
-    let handle = thread::spawn(move || keeper.keep(to_sender, inbox));
-    (handle, orders)
+    to_sender: Sender<ToSender<P>>,
+    inbox: Receiver<ToSender<P>>,
+) -> JoinHandle<()> {
+    thread::spawn(move || keeper.keep(to_sender, inbox))
 }
 
 impl<P: Pack> Keeper<P> {
-    fn keep(self, to_sender: Sender<ToSender<P::Order>>, inbox: Receiver<ToSender<P::Order>>) {
-        if !self.pause.is_zero() {
-            thread::sleep(self.pause);
-        }
-        let (seat, tell) = (self.seat, self.tell.clone());
-        let told = match self.live(to_sender, inbox) {
-            Ok(gone) => gone,
-            Err(why) => Told::CannotStart(why.to_string()),
+    fn keep(self, to_sender: Sender<ToSender<P>>, inbox: Receiver<ToSender<P>>) {
+        mark_own_thread();
+        let (core, crew, seat) = (self.core.clone(), self.crew.clone(), self.seat);
+        let nobody = Gone {
+            usage: Usage::default(),
+            process: None,
         };
-        // If nobody listens any more, the pool is gone and so is the need to tell.
-        let _ = tell.send(told.at(seat));
+        let gone = if called_off(&inbox, self.pause) {
+            nobody
+        } else {
+            self.live(to_sender, inbox).unwrap_or_else(|why| {
+                core.broken(format!("a worker process cannot be started: {why}"));
+                nobody
+            })
+        };
+        crew.vacate(seat);
+        core.gone(seat, gone);
     }
 
     fn live(
         self,
-        to_sender: Sender<ToSender<P::Order>>,
-        inbox: Receiver<ToSender<P::Order>>,
-    ) -> std::io::Result<Told<P>> {
+        to_sender: Sender<ToSender<P>>,
+        inbox: Receiver<ToSender<P>>,
+    ) -> std::io::Result<Gone> {
+        let kills_before = oom_kills();
         let Self {
             seat,
-            exe,
-            board,
+            core,
+            crew,
+            start,
             setup,
             pack,
-            tell,
+            backlog,
             ..
         } = self;
-        let (server, address) = IpcOneShotServer::<FromWorker<P::Job>>::new()?;
-        let args = worker::args(&address, &board, seat);
-        let process = Arc::new(process::spawn(
-            &exe,
-            args,
-            std::os::fd::AsFd::as_fd(&*board),
-        )?);
+        let (server, address) = IpcOneShotServer::<Hello<P::Job>>::new()?;
+        let args = worker::args::<P::Job>(&address, &core.board, seat);
+        let process = process::spawn(&start.exe, args, &start.surroundings, core.board.as_fd());
+        let process = Arc::new(process.map_err(|error| {
+            let what = format!("{}: {error}", start.exe.display());
+            std::io::Error::new(error.kind(), what)
+        })?);
         let pid = process.pid();
-        let _ = tell.send(Told::Started(process.clone()).at(seat));
+        core.pids.add(pid);
+        crew.started(seat, process.clone());
 
         // Both threads hold a clone of `alive`; the keeper knows them ended when the last is gone.
         let (alive, ended) = channel::<()>();
         let (link, links) = channel();
         let receiver = {
-            let (process, alive, tell) = (process.clone(), alive.clone(), tell.clone());
+            let (process, alive, core) = (process.clone(), alive.clone(), core.clone());
             thread::spawn(move || {
                 let _alive = alive;
-                receive::<P>(seat, server, &setup, link, &tell);
+                mark_own_thread();
+                // However it ends, the worker is of no use any more.
+                let _ = receive::<P>(seat, &core, &crew, server, &setup, link);
                 process.kill();
             })
         };
         let sender = {
-            let process = process.clone();
+            let (process, core) = (process.clone(), core.clone());
+            let mut sender = SenderThread {
+                seat,
+                core,
+                pack,
+                bulk: Vec::new(),
+            };
             thread::spawn(move || {
                 let _alive = alive;
-                if send::<P>(&links, inbox, pack).is_err() {
+                mark_own_thread();
+                if sender.send(&links, inbox, &backlog).is_err() {
                     process.kill();
                 }
             })
@@ -127,95 +167,195 @@ impl<P: Pack> Keeper<P> {
         // Both have dropped their end as the last thing they did; a panic in them is a bug that
         // was printed already, and the worker is gone all the same.
         let _ = (receiver.join(), sender.join());
-        Ok(Told::Gone {
-            pid,
-            exit,
-            usage: crate::measure::Usage::from_rusage(&usage),
-            during: worker::take_progress(board.cell(seat)),
+        core.pids.remove(pid);
+        let killed = exit == Exit::Signal(libc::SIGKILL);
+        Ok(Gone {
+            usage: Usage::from_rusage(&usage),
+            process: Some((pid, exit, killed && oom_kills() > kills_before)),
         })
     }
 }
 
-struct Link<J: Job> {
-    jobs: IpcSender<Envelope<J>>,
-    bulk: IpcBytesSender,
+/// Waits before a worker is started, and says whether it shall not be.
+fn called_off<P: Pack>(inbox: &Receiver<ToSender<P>>, pause: Duration) -> bool {
+    let begin = now();
+    loop {
+        let gone = Duration::from_nanos(now() - begin);
+        match inbox.recv_timeout(pause.saturating_sub(gone)) {
+            Ok(ToSender::Stop) => return true,
+            // There is no memory to be given back yet; jobs are not sent before it is ready.
+            Ok(_) => {}
+            Err(_) => return false,
+        }
+    }
+}
+
+/// The link does not work, or the worker does not.
+#[derive(Debug)]
+struct LinkBroken;
+
+impl From<ipc_channel::IpcError> for LinkBroken {
+    fn from(_: ipc_channel::IpcError) -> Self {
+        Self
+    }
+}
+
+impl From<std::io::Error> for LinkBroken {
+    fn from(_: std::io::Error) -> Self {
+        Self
+    }
+}
+
+impl From<postcard::Error> for LinkBroken {
+    fn from(_: postcard::Error) -> Self {
+        Self
+    }
 }
 
 /// Accepts the worker's connection and hands on what it says until it hangs up.
 fn receive<P: Pack>(
     seat: usize,
-    server: IpcOneShotServer<FromWorker<P::Job>>,
+    core: &Arc<Core<P>>,
+    crew: &Arc<Processes<P>>,
+    server: IpcOneShotServer<Hello<P::Job>>,
     setup: &<P::Job as Job>::Setup,
-    link: Sender<Link<P::Job>>,
-    tell: &Sender<Note<P>>,
-) {
-    let Ok((
-        from_worker,
-        FromWorker::Hello {
-            setup: to,
+    links: Sender<Link<P::Job>>,
+) -> Result<(), LinkBroken> {
+    let (_, hello) = server.accept()?;
+    let (link, answers) = match hello {
+        Hello::Stranger(why) => {
+            core.broken(why);
+            return Ok(());
+        }
+        Hello::Here {
+            orders,
             jobs,
             bulk,
-        },
-    )) = server.accept()
-    else {
-        return;
+            answers,
+        } => (Link { orders, jobs, bulk }, answers),
     };
-    if to.send(setup.clone()).is_err() || link.send(Link { jobs, bulk }).is_err() {
-        return;
+    let mut message = Vec::new();
+    put(&mut message, &ToWorker::Setup)?;
+    if let Err(why) = put(&mut message, setup) {
+        core.broken(format!("the workers' setup cannot be turned into bytes: {why}"));
+        return Ok(());
     }
-    drop(link);
-    while let Ok(message) = from_worker.recv() {
-        let told = match message {
-            FromWorker::Ready(usage) => Told::Ready(usage),
-            FromWorker::Refused(why) => Told::CannotStart(why),
-            FromWorker::Done(done) => Told::Done(done, now()),
-            FromWorker::Hello { .. } => return,
-        };
-        if tell.send(told.at(seat)).is_err() {
-            return;
+    link.orders.send(&message)?;
+    crew.connected(seat, link.clone());
+    links.send(link).map_err(|_| LinkBroken)?;
+    drop(links);
+    listen(seat, core, &answers)
+}
+
+fn listen<P: Pack>(
+    seat: usize,
+    core: &Arc<Core<P>>,
+    answers: &IpcBytesReceiver,
+) -> Result<(), LinkBroken> {
+    loop {
+        let message = answers.recv()?;
+        let arrived = now();
+        let mut message = &message[..];
+        match take(&mut message)? {
+            FromWorker::Ready(usage) => core.ready(seat, usage),
+            FromWorker::Refused(why) => core.broken(format!("a worker cannot start: {why}")),
+            FromWorker::Answers(usage) => {
+                let mut all = Vec::new();
+                while !message.is_empty() {
+                    all.push(read::<P::Job>(take(&mut message)?));
+                }
+                core.answered(seat, all, Some(usage), arrived);
+            }
         }
     }
 }
 
-/// Packs and sends orders until told to stop; an error means that the link is broken.
-fn send<P: Pack>(
-    links: &Receiver<Link<P::Job>>,
-    inbox: Receiver<ToSender<P::Order>>,
-    mut pack: P,
-) -> Result<(), LinkBroken> {
-    // No link will come if the worker died before it connected.
-    let link = links.recv().map_err(|_| LinkBroken)?;
-    let mut bulk = Vec::new();
-    for message in inbox {
-        let (id, order) = match message {
-            ToSender::Order(id, order) => (id, order),
-            ToSender::Rest(_done) => {
-                bulk = Vec::new();
-                pack.rest();
-                continue;
+fn read<J: Job>(head: AnswerHead<'_>) -> Answer<J> {
+    let mut body = head.body;
+    let said = take::<Said<J::Output, J::Error>>(&mut body);
+    Answer {
+        id: head.id,
+        outcome: said.map_or_else(
+            |why| {
+                let name = std::any::type_name::<J::Output>();
+                let what = format!("the job's answer cannot be read as {name}: {why}");
+                Err(JobError::NotUnderstood(what))
+            },
+            Into::into,
+        ),
+        stamps: head.stamps,
+    }
+}
+
+/// Packs and sends what may block.
+struct SenderThread<P: Pack> {
+    seat: usize,
+    core: Arc<Core<P>>,
+    pack: P,
+    bulk: Vec<u8>,
+}
+
+impl<P: Pack> SenderThread<P> {
+    fn send(
+        &mut self,
+        links: &Receiver<Link<P::Job>>,
+        inbox: Receiver<ToSender<P>>,
+        backlog: &AtomicUsize,
+    ) -> Result<(), LinkBroken> {
+        // No link will come if the worker died before it connected.
+        let link = links.recv().map_err(|_| LinkBroken)?;
+        for message in inbox {
+            match message {
+                ToSender::Parcel(parcel) => {
+                    for sent in parcel {
+                        self.send_large(&link, sent.id, &sent.order)?;
+                    }
+                }
+                ToSender::Message(message) => link.orders.send(&message)?,
+                ToSender::Rest(_done) => {
+                    self.bulk = Vec::new();
+                    self.pack.rest();
+                    continue;
+                }
+                ToSender::Stop => break,
             }
-            ToSender::Stop => break,
-        };
+            // Release, with the Acquire of whoever sends next by themselves: after this.
+            backlog.fetch_sub(1, Ordering::Release);
+        }
+        Ok(())
+    }
+
+    fn send_large(
+        &mut self,
+        link: &Link<P::Job>,
+        id: JobId,
+        order: &P::Order,
+    ) -> Result<(), LinkBroken> {
         let pack_begin = now();
-        bulk.clear();
-        let job = pack.pack(&order, &mut bulk);
-        let envelope = Envelope {
+        self.bulk.clear();
+        let packed = panics::catch(|| self.pack.pack(order, &mut self.bulk));
+        let envelope = match packed.map(envelope) {
+            Ok(Some(envelope)) => envelope,
+            Ok(None) => unreachable!("a pack that is not light makes its jobs"),
+            Err(panic) => {
+                let answer = panicked(id, panic);
+                self.core.answered(self.seat, vec![answer], None, now());
+                return Ok(());
+            }
+        };
+        let mut head = Vec::new();
+        let large = ToWorker::Large {
             id,
             pack_begin,
             packed: now(),
-            bulk: !bulk.is_empty(),
-            begin: Mark::default(),
-            job,
-            end: Mark::default(),
+            bulk: !self.bulk.is_empty(),
         };
-        link.jobs.send(envelope).map_err(|_| LinkBroken)?;
-        if !bulk.is_empty() {
-            link.bulk.send(&bulk).map_err(|_| LinkBroken)?;
+        put(&mut head, &large)?;
+        link.orders.send(&head)?;
+        link.jobs.send(envelope)?;
+        if !self.bulk.is_empty() {
+            link.bulk.send(&self.bulk)?;
         }
+        Ok(())
     }
-    Ok(())
 }
-
-/// The worker is dead or dying, or cannot be reached.
-#[derive(Debug)]
-struct LinkBroken;

@@ -1,159 +1,224 @@
 //! Worker processes that survive: submit jobs, get each one's outcome exactly once.
 //!
-//! A [`Job`] is a serialisable struct; each worker builds a [`Job::State`] once and runs jobs with
-//! it. [`Processes`] runs them in worker processes (this executable, started again),
-//! [`Threads`] on a thread pool, [`Inline`] in the caller's thread: all three are a [`Pool`], so
-//! switching is one line. What crosses is decided by a [`Pack`]: the pool keeps the small *order*
-//! until its outcome is known, so that another worker can do it again, and the pack turns the
-//! order into the job that is sent, in the thread that sends it.
+//! A [`Job`] is a serialisable struct. Each worker builds a [`Job::State`] once and runs jobs with
+//! it. Where the workers are is one word: [`Pool::processes`] (this executable, started again),
+//! [`Pool::threads`], or [`Pool::inline`] for none at all.
 //!
 //! ```
-//! use framehaul::pool::{AsIs, Context, Inline, Job, Pool};
+//! use framehaul::pool::{Context, Job, Never, Pool};
 //!
-//! #[derive(Clone, serde::Serialize, serde::Deserialize)]
+//! #[derive(serde::Serialize, serde::Deserialize)]
 //! struct Square(u64);
 //!
 //! impl Job for Square {
 //!     type Setup = ();
 //!     type State = ();
 //!     type Output = u64;
+//!     type Error = Never;
 //!     fn init(_: &()) -> Result<(), String> { Ok(()) }
-//!     fn run(self, _: &mut (), _: &[u8], _: &Context<'_>) -> u64 { self.0 * self.0 }
+//!     fn run(&self, _: &mut (), _: &Context<'_>) -> Result<u64, Never> { Ok(self.0 * self.0) }
 //! }
 //!
-//! let mut pool = Inline::<AsIs<Square>>::start((), AsIs::default())?;
-//! pool.submit(Square(7));
-//! let done = pool.next(None)?.expect("a job is under way");
-//! assert_eq!(done.outcome.unwrap(), 49);
-//! # Ok::<(), framehaul::Error>(())
+//! fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     framehaul::pool::worker::enter::<Square>(); // in a worker process, this does the work
+//!     # if false {
+//!     let pool = Pool::processes(2).start(())?; // or threads(2), or inline()
+//!     # }
+//!     # let pool = Pool::threads(2).start(())?;
+//!     let seven = pool.submit(Square(7));
+//!     assert_eq!(seven.wait()?, 49);
+//!     let squares: Result<Vec<_>, _> = pool.map((0..5).map(Square)).collect();
+//!     assert_eq!(squares?, [0, 1, 4, 9, 16]);
+//!     pool.drain();
+//!     Ok(())
+//! }
 //! ```
 //!
-//! # Processes
+//! * **Futures**: [`Pool::submit`] gives a [`Handle`]: wait for it, with or without a limit, await
+//!   it under any runtime, cancel it, have a callback called; [`as_completed`] over many.
+//! * **Streams**: [`Pool::map`] and [`Pool::map_unordered`] take jobs lazily from any iterator,
+//!   as many ahead as keep the workers busy, and send short ones [together](Batch).
+//! * **Control**: see [`Builder`].
+//! * **Failure**: [`JobError`] says what happened to one job. A worker's death is never more than
+//!   that: the worker is replaced, and its job done by another, up to a limit.
+//! * **Shutdown**: [`Pool::drain`], [`Pool::cancel_pending`], [`Pool::kill`]; dropping a pool kills
+//!   it. Nothing of it outlives this process, whatever ends it.
+//! * **More than the job**: what is large can travel beside a job, or be made only when it is sent
+//!   ([`Pack`]).
 //!
-//! A program that uses [`Processes`] calls [`worker::enter`] first thing in `main`: in a worker it
-//! never returns. Each worker has a keeper in the parent: a thread that starts it, waits for its
-//! end, and sees to it that nobody stays blocked on it (`keeper.rs` says how). What
-//! to do then is decided by a state machine without any I/O (`supervisor.rs`): a dead worker's
-//! jobs go to another; a job is given up, and named, only after [`MAX_DEATHS`] workers died while
-//! computing the same step of it.
+//! # How it works
+//!
+//! Each worker process has a keeper in the parent, a thread that starts it, waits for its end, and
+//! sees to it that nobody stays blocked on it (`keeper.rs` says how). What is done when, is decided
+//! by a state machine without any I/O (`supervisor.rs`), and carried out by whoever brought the
+//! event (`core.rs`): the thread that submits sends, the thread that receives an answer wakes who
+//! waits for it, and sends the next job.
 
 mod bootstrap;
+mod builder;
+mod context;
+mod core;
+mod handle;
 mod inline;
+mod job;
 mod keeper;
+mod outcome;
+mod panics;
 mod processes;
 mod protocol;
+mod runner;
+mod stream;
 mod supervisor;
 mod threads;
+mod trip;
 pub mod worker;
 
-pub use inline::Inline;
-pub use processes::{Config, Processes};
-pub use supervisor::MAX_DEATHS;
-pub use threads::Threads;
-pub use worker::Context;
+pub use builder::{Builder, available_workers};
+pub use context::Context;
+pub use handle::{AsCompleted, Handle, as_completed};
+pub use job::{AsIs, Job, Pack, Packed};
+pub use outcome::{Completion, Death, Exit, JobError, Never, Outcome, Panic, WorkerDied};
+pub use stream::{Batch, Map, MapUnordered};
+pub use supervisor::Shutdown;
+pub use trip::Trip;
 
-use crate::clock::Nanos;
-use crate::error::Result;
+use self::core::Core;
 use crate::measure::Usage;
-use serde::{Serialize, de::DeserializeOwned};
-use std::fmt;
+use std::cell::Cell;
 use std::sync::{Arc, Mutex};
-
-/// A unit of work, and what a worker needs to do it.
-pub trait Job: Serialize + DeserializeOwned + Send + 'static {
-    /// What a worker is told once, before its first job.
-    type Setup: Serialize + DeserializeOwned + Clone + Send + Sync + 'static;
-    /// What a worker keeps from job to job.
-    type State;
-    /// What comes back.
-    type Output: Serialize + DeserializeOwned + Send + 'static;
-
-    /// Builds a worker's state.
-    ///
-    /// # Errors
-    /// One sentence; no worker can start then, and the pool says so.
-    fn init(setup: &Self::Setup) -> Result<Self::State, String>;
-
-    /// Does the work. `bulk` holds the bytes that were sent beside the job, past the serialiser.
-    fn run(self, state: &mut Self::State, bulk: &[u8], context: &Context<'_>) -> Self::Output;
-}
-
-/// Makes jobs out of orders, in the thread that sends them to one worker.
-pub trait Pack: Clone + Send + 'static {
-    /// What is submitted, and kept until its outcome is known.
-    type Order: Clone + Send + 'static;
-    /// What crosses to the worker.
-    type Job: Job;
-
-    /// The job for an order. Bytes put into `bulk` (empty when called, its memory reused) travel
-    /// beside the job, untouched by serde.
-    fn pack(&mut self, order: &Self::Order, bulk: &mut Vec<u8>) -> Self::Job;
-
-    /// Called when the pool is at rest: gives back memory that only jobs under way need.
-    fn rest(&mut self) {}
-}
-
-/// The pack of a job that is sent as it is.
-pub struct AsIs<J>(std::marker::PhantomData<fn() -> J>);
-
-impl<J> Clone for AsIs<J> {
-    fn clone(&self) -> Self {
-        Self::default()
-    }
-}
-
-impl<J> Default for AsIs<J> {
-    fn default() -> Self {
-        Self(std::marker::PhantomData)
-    }
-}
-
-impl<J: Job + Clone> Pack for AsIs<J> {
-    type Order = J;
-    type Job = J;
-    fn pack(&mut self, order: &J, _bulk: &mut Vec<u8>) -> J {
-        order.clone()
-    }
-}
+use std::time::Duration;
 
 /// A submitted job's number, unique in its pool.
 pub type JobId = u64;
 
-/// One way of running jobs. Not thread-safe by itself: one owner submits and collects.
-pub trait Pool<P: Pack> {
-    /// Takes an order. It is sent as soon as a worker has room for it.
-    fn submit(&mut self, order: P::Order) -> JobId;
+/// So many workers must die at the same step of a job before it is given up, unless the pool was
+/// [built](Builder::max_deaths) with another number.
+pub const MAX_DEATHS: u32 = 5;
 
-    /// The next outcome, in order of arrival; none if `until` (on [`crate::clock`]) comes first,
-    /// or at once if nothing is under way and no `until` is given.
-    ///
-    /// # Errors
-    /// If the pool cannot go on: its workers cannot start, or die before they can begin.
-    fn next(&mut self, until: Option<Nanos>) -> Result<Option<Completion<P>>>;
+/// Runs jobs; see [the module](self).
+///
+/// It can be used from several threads at a time. Dropping it kills the workers: jobs that have not
+/// ended end as [`JobError::PoolEnded`].
+pub struct Pool<J: Job, P: Pack<Job = J> = AsIs<J>> {
+    core: Arc<Core<P>>,
+    deadline: Option<Duration>,
+}
 
-    /// Jobs submitted whose outcome was not collected yet.
-    fn under_way(&self) -> usize;
+impl<J: Job, P: Pack<Job = J>> Pool<J, P> {
+    /// Takes a job; it is sent as soon as a worker has room for it. A pool that was shut down
+    /// refuses it: its outcome is [`JobError::PoolEnded`].
+    pub fn submit(&self, order: P::Order) -> Handle<J> {
+        self.core.submit_one(order, self.deadline)
+    }
 
-    /// As many jobs under way keep every worker busy.
-    fn capacity(&self) -> usize;
+    /// Takes a job that may run for so long. After that it is asked to stop
+    /// ([`Context::should_stop`]), and if it does not within the [grace](Builder::grace), its
+    /// worker is killed and its outcome is [`JobError::DeadlinePassed`]. (Threads cannot be
+    /// killed: there it is asked, and waited for.)
+    pub fn submit_within(&self, order: P::Order, deadline: Duration) -> Handle<J> {
+        self.core.submit_one(order, Some(deadline))
+    }
+
+    /// The outcomes of all jobs of an iterator, in their order. It takes jobs only as outcomes are
+    /// taken from it, some [ahead](Map::ahead), so that the iterator may be endless; an outcome
+    /// that is an error ends nothing.
+    pub fn map<I: IntoIterator<Item = P::Order>>(&self, orders: I) -> Map<P, I::IntoIter> {
+        Map::over(self.core.clone(), self.deadline, orders.into_iter())
+    }
+
+    /// The same in the order in which the jobs end, each with its job's number in the stream.
+    pub fn map_unordered<I: IntoIterator<Item = P::Order>>(
+        &self,
+        orders: I,
+    ) -> MapUnordered<P, I::IntoIter> {
+        MapUnordered::over(self.core.clone(), self.deadline, orders.into_iter())
+    }
+
+    /// Takes no more jobs, waits until all that were submitted are done, and for the end of the
+    /// workers: each finds a poison pill behind its last job.
+    pub fn drain(&self) {
+        self.finish(Shutdown::Drain);
+    }
+
+    /// Takes no more jobs, ends those that no worker has as [`JobError::Cancelled`], and waits
+    /// until the rest are done, and for the end of the workers.
+    pub fn cancel_pending(&self) {
+        self.finish(Shutdown::CancelPending);
+    }
+
+    /// Kills the workers and waits for their end. Jobs that have not ended do so as
+    /// [`JobError::PoolEnded`].
+    pub fn kill(&self) {
+        self.finish(Shutdown::Kill);
+    }
+
+    /// Begins to shut down and returns at once, so that it may be called from a callback or a
+    /// signal's thread; a second call can only hurry it.
+    pub fn shutdown(&self, how: Shutdown) {
+        self.core.shutdown(how);
+    }
+
+    fn finish(&self, how: Shutdown) {
+        self.core.shutdown(how);
+        if !is_own_thread() {
+            self.core.wait_for_end();
+        }
+    }
+
+    /// Workers, dead ones that are being replaced included.
+    pub fn workers(&self) -> usize {
+        self.core.workers()
+    }
+
+    /// As many jobs (or parcels of them) under way keep every worker busy.
+    pub fn capacity(&self) -> usize {
+        self.core.capacity()
+    }
+
+    /// Jobs submitted that have not ended.
+    pub fn under_way(&self) -> usize {
+        self.core.under_way()
+    }
 
     /// Gives back memory that only jobs under way need.
-    fn rest(&mut self) {}
+    pub fn rest(&self) {
+        self.core.rest();
+    }
 
-    /// Processor use of the workers so far, as far as they have reported it; nothing for those
-    /// inside this process.
-    fn usage(&self) -> Usage {
-        Usage::default()
+    /// Processor use of the worker processes so far, as far as they have reported it.
+    pub fn usage(&self) -> Usage {
+        self.core.usage()
     }
 
     /// The worker processes alive now; a shared list that stays current.
-    fn pids(&self) -> Pids {
-        Pids::default()
+    pub fn pids(&self) -> Pids {
+        self.core.pids.clone()
     }
 
-    /// The deaths so far.
-    fn deaths(&self) -> &[Death] {
-        &[]
+    /// The deaths so far, the last thousand of them at most.
+    pub fn deaths(&self) -> Vec<Death> {
+        self.core.deaths()
+    }
+
+    /// How many workers have died so far; those that were told to end do not count.
+    pub fn died(&self) -> u64 {
+        self.core.died()
+    }
+}
+
+impl<J: Job, P: Pack<Job = J>> Drop for Pool<J, P> {
+    fn drop(&mut self) {
+        self.core.end();
+    }
+}
+
+impl<J: Job, P: Pack<Job = J>> std::fmt::Debug for Pool<J, P> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pool")
+            .field("job", &std::any::type_name::<J>())
+            .field("workers", &self.workers())
+            .field("under_way", &self.under_way())
+            .finish()
     }
 }
 
@@ -182,100 +247,15 @@ impl Pids {
     }
 }
 
-/// A worker process that died while it was needed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Death {
-    /// Its process id.
-    pub pid: u32,
-    /// How it ended, as "killed by SIGKILL".
-    pub how: String,
-    /// The job, and its step, that it was computing, if any.
-    pub during: Option<(JobId, u32)>,
+thread_local! {
+    static OWN_THREAD: Cell<bool> = const { Cell::new(false) };
 }
 
-/// A job's end.
-pub struct Completion<P: Pack> {
-    /// The number that [`Pool::submit`] gave.
-    pub id: JobId,
-    /// The order that was submitted.
-    pub order: P::Order,
-    /// What the job returned, or why it did not.
-    pub outcome: Result<<P::Job as Job>::Output, Failure>,
-    /// When what happened to it, on its successful way.
-    pub trip: Trip,
+/// This thread belongs to a pool, whose end it must not wait for.
+fn mark_own_thread() {
+    OWN_THREAD.set(true);
 }
 
-/// Why a job has no output.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Failure {
-    /// It panicked, with this message; its worker lives on.
-    Panicked(String),
-    /// It was given up: this many workers died while computing this step of it.
-    GivenUp {
-        /// The step that they were computing.
-        step: u32,
-        /// How the last of them ended.
-        how: String,
-    },
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Panicked(message) => write!(f, "the analysis panicked: {message}"),
-            Self::GivenUp { how, .. } => write!(
-                f,
-                "given up after {MAX_DEATHS} workers died computing it (the last was {how})"
-            ),
-        }
-    }
-}
-
-/// The stamps of one job's way, each not before the one above it.
-///
-/// Inside one process nothing is serialised: the stamps from `packed` to `received` are equal.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Trip {
-    /// Submitted to the pool.
-    pub submitted: Nanos,
-    /// Its pack began.
-    pub pack_begin: Nanos,
-    /// Its pack ended.
-    pub packed: Nanos,
-    /// The serialiser began.
-    pub serialize_begin: Nanos,
-    /// The serialiser ended.
-    pub serialized: Nanos,
-    /// The worker was free to receive it (when it had finished the job before), or `serialized`
-    /// if it was already: from here on the transfer counts.
-    pub awaited: Nanos,
-    /// The deserialiser began.
-    pub deserialize_begin: Nanos,
-    /// The deserialiser ended.
-    pub deserialized: Nanos,
-    /// The last of what was sent beside it arrived.
-    pub received: Nanos,
-    /// The job began to run.
-    pub run_begin: Nanos,
-    /// The job ended.
-    pub run_end: Nanos,
-    /// Its output arrived.
-    pub arrived: Nanos,
-}
-
-impl Trip {
-    /// Time spent serialising.
-    pub const fn serialize(&self) -> Nanos {
-        self.serialized - self.serialize_begin
-    }
-
-    /// Time in the kernel and in its buffers, less the wait for a worker that was still busy.
-    pub const fn transfer(&self) -> Nanos {
-        (self.deserialize_begin - self.awaited) + (self.received - self.deserialized)
-    }
-
-    /// Time spent deserialising.
-    pub const fn deserialize(&self) -> Nanos {
-        self.deserialized - self.deserialize_begin
-    }
+fn is_own_thread() -> bool {
+    OWN_THREAD.get()
 }

@@ -1,65 +1,156 @@
 //! What parent and worker say to each other.
+//!
+//! Small messages are bytes of our own making (postcard, as ipc-channel itself): a head, then for
+//! each job or answer a body that says how long it is, so that one that cannot be read spoils no
+//! other. A pack that is not light sends each job through a typed channel of its own, announced by
+//! a head, and its bulk through a third.
 
+use super::outcome::{JobError, Outcome, Panic};
+use super::trip::Stamps;
 use super::{Job, JobId};
 use crate::clock::{Mark, Nanos};
 use crate::measure::Usage;
-use ipc_channel::ipc::{IpcBytesSender, IpcSender};
+use ipc_channel::ipc::{IpcBytesReceiver, IpcBytesSender, IpcSender};
 use serde::{Deserialize, Serialize};
 
-/// From the parent: a job between two marks, which see what the serialiser does to it.
+/// What a worker says first, before anything that a version might change: where to send what.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Envelope<J> {
+#[serde(bound = "")]
+pub(super) enum Hello<J: Job> {
+    /// It does not fit to its parent, for this reason.
+    Stranger(String),
+    Here {
+        /// [`ToWorker`]s.
+        orders: IpcBytesSender,
+        /// Jobs of packs that are not light.
+        jobs: IpcSender<Envelope<J>>,
+        /// What travels beside them.
+        bulk: IpcBytesSender,
+        /// [`FromWorker`]s.
+        answers: IpcBytesReceiver,
+    },
+}
+
+/// The head of a message to a worker.
+#[derive(Serialize, Deserialize)]
+pub(super) enum ToWorker {
+    /// The setup follows.
+    Setup,
+    /// So many [`Small`] jobs follow.
+    Parcel(u32),
+    /// A job comes on the typed channel.
+    Large {
+        id: JobId,
+        pack_begin: Nanos,
+        packed: Nanos,
+        /// Whether a message on the bulk channel belongs to it.
+        bulk: bool,
+    },
+    /// The poison pill: that was the last.
+    Retire,
+}
+
+/// A job inside a message.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Small<'a> {
     pub id: JobId,
-    /// When its pack began, and ended.
     pub pack_begin: Nanos,
     pub packed: Nanos,
-    /// Whether a message on the bytes channel belongs to it.
-    pub bulk: bool,
+    pub bulk: &'a [u8],
+    /// An [`Envelope`].
+    pub body: &'a [u8],
+}
+
+/// A job between two marks, which see what the serialiser does to it.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Envelope<J> {
     pub begin: Mark,
     pub job: J,
     pub end: Mark,
 }
 
-/// From the worker.
+/// The head of a message from a worker.
 #[derive(Serialize, Deserialize)]
-#[serde(bound = "")]
-pub(super) enum FromWorker<J: Job> {
-    /// The first message: where to send what.
-    Hello {
-        setup: IpcSender<J::Setup>,
-        jobs: IpcSender<Envelope<J>>,
-        bulk: IpcBytesSender,
-    },
+pub(super) enum FromWorker {
     /// The state is built; jobs may come. What starting has cost is no job's.
     Ready(Usage),
     /// The state could not be built.
     Refused(String),
-    /// A job's end.
-    Done(Done<J::Output>),
+    /// Answers follow, up to the end of the message; and the worker's use of the processor so far.
+    Answers(Usage),
 }
 
+/// An answer inside a message.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Done<O> {
+pub(super) struct AnswerHead<'a> {
     pub id: JobId,
-    /// The output, or the message of the panic.
-    pub output: Result<O, String>,
     pub stamps: Stamps,
-    /// The worker's use of the processor so far.
-    pub usage: Usage,
+    /// A [`Said`].
+    pub body: &'a [u8],
 }
 
-/// The part of a [`super::Trip`] that the worker knows of.
-#[derive(Clone, Copy, Serialize, Deserialize)]
-pub(super) struct Stamps {
-    pub pack_begin: Nanos,
-    pub packed: Nanos,
-    pub serialize_begin: Nanos,
-    pub serialized: Nanos,
-    /// When the worker had finished the job before.
-    pub free: Nanos,
-    pub deserialize_begin: Nanos,
-    pub deserialized: Nanos,
-    pub received: Nanos,
-    pub run_begin: Nanos,
-    pub run_end: Nanos,
+/// How a job ended where it ran.
+#[derive(Serialize, Deserialize)]
+pub(super) enum Said<O, E> {
+    Done(O),
+    Failed(E),
+    Panicked(Panic),
+    NotUnderstood(String),
+    Cancelled,
+}
+
+impl<O, E> From<Said<O, E>> for Result<O, JobError<E>> {
+    fn from(said: Said<O, E>) -> Self {
+        Err(match said {
+            Said::Done(output) => return Ok(output),
+            Said::Failed(error) => JobError::Failed(error),
+            Said::Panicked(panic) => JobError::Panicked(panic),
+            Said::NotUnderstood(why) => JobError::NotUnderstood(why),
+            Said::Cancelled => JobError::Cancelled,
+        })
+    }
+}
+
+/// A job's end where it ran, on its way to the caller.
+pub(super) struct Answer<J: Job> {
+    pub id: JobId,
+    pub outcome: Outcome<J>,
+    pub stamps: Stamps,
+}
+
+/// Appends a message's part.
+pub(super) fn put(message: &mut Vec<u8>, part: &impl Serialize) -> Result<(), postcard::Error> {
+    struct Append<'a>(&'a mut Vec<u8>);
+    impl postcard::ser_flavors::Flavor for Append<'_> {
+        type Output = ();
+        fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+            self.0.push(byte);
+            Ok(())
+        }
+        fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+            self.0.extend_from_slice(bytes);
+            Ok(())
+        }
+        fn finalize(self) -> postcard::Result<()> {
+            Ok(())
+        }
+    }
+    postcard::serialize_with_flavor(part, Append(message))
+}
+
+/// Takes a message's next part off its front.
+pub(super) fn take<'a, T: Deserialize<'a>>(message: &mut &'a [u8]) -> Result<T, postcard::Error> {
+    let (part, rest) = postcard::take_from_bytes(message)?;
+    *message = rest;
+    Ok(part)
+}
+
+/// What must be the same on both sides, and is named when it is not.
+pub(super) fn version<J: Job>() -> String {
+    format!(
+        "framehaul {}, {} version {}",
+        env!("CARGO_PKG_VERSION"),
+        std::any::type_name::<J>(),
+        J::VERSION
+    )
 }

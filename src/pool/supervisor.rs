@@ -1,40 +1,70 @@
 //! What to do when: the pool's decisions as a state machine without any I/O.
 //!
-//! Events go in, actions come out; [`super::processes`] carries them out. A worker's death is one
-//! more event. Seats are places for workers: a seat's worker may die and be replaced, the seat
-//! stays.
+//! Events go in, actions come out; [`super::core`] carries them out. A worker's death is one more
+//! event. Seats are places for workers: a seat's worker may die and be replaced, the seat stays.
 //!
-//! Each job ends exactly once: it finishes, or it is given up. Jobs of a dead worker go back to
-//! the head of the queue in their old order, so that age wins.
+//! Each job ends exactly once: its answer comes, or the supervisor ends it and says why. Jobs that
+//! were submitted together travel together, as one *parcel*; a worker holds a few parcels, works
+//! through them in order, and what it holds when it dies goes back to the head of the queue in its
+//! old order, so that age wins.
 
 use super::JobId;
+use crate::clock::Nanos;
 use std::collections::{HashMap, VecDeque};
+use std::ops::Range;
 use std::time::Duration;
 
-/// So many workers must die while computing the same step of a job before it is given up.
-pub const MAX_DEATHS: u32 = 5;
-
-/// So many deaths in a row outside any job's compute, without a job finishing in between, say
-/// that workers cannot live here at all.
+/// So many deaths in a row outside any job, without one ending in between, say that workers
+/// cannot live here at all.
 const MAX_BARREN_DEATHS: u32 = 100;
 
 /// The same while no worker has ever been ready: the executable is no worker, or cannot run.
 const MAX_FALSE_STARTS: u32 = 10;
 
-/// Jobs that are sent to a worker before the first of them is done: one to work on, one to find
-/// waiting when it is.
-pub(super) const JOBS_AHEAD: usize = 2;
+/// What does not change while a pool lives.
+#[derive(Clone, Debug)]
+pub(super) struct Policy {
+    /// Parcels that a worker holds: one to work on, one to find waiting when it is done.
+    pub parcels_ahead: usize,
+    /// So many workers must die at the same step of a job before it is given up.
+    pub max_deaths: u32,
+    /// A worker that was sent so many jobs is replaced.
+    pub max_jobs: u64,
+    /// A worker that had nothing to do for so long is let go.
+    pub idle: Option<Nanos>,
+    /// From being asked to stop to being killed.
+    pub grace: Nanos,
+}
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Event {
-    /// A new job.
-    Submitted(JobId),
+    /// New jobs, which travel together, each with so much time to run.
+    Submitted(Range<JobId>, Option<Nanos>),
     /// The seat's worker can take jobs.
     Ready(usize),
-    /// The seat's worker finished a job.
-    Finished(usize, JobId),
-    /// The seat's worker is dead, reaped, and nobody waits for it; what it was computing.
-    Died(usize, Option<(JobId, u32)>),
+    /// The seat's worker answered for a job.
+    Answered(usize, JobId),
+    /// The seat's worker is gone, reaped, and nobody waits for it; the job and step it was at.
+    Gone(usize, Option<(JobId, u32)>),
+    /// Somebody does not want a job any more.
+    Cancel(JobId),
+    /// Time has passed: what each seat's worker is at, and since when.
+    Tick(Vec<Option<(JobId, Nanos)>>),
+    /// No more jobs.
+    Shutdown(Shutdown),
+    /// Workers cannot be had.
+    Broken,
+}
+
+/// How a pool ends, from patient to not; a later call can only hurry it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Shutdown {
+    /// All that was submitted is done first: each worker finds a poison pill behind its last job.
+    Drain,
+    /// What no worker has yet is cancelled; the rest is done.
+    CancelPending,
+    /// Workers are killed; whatever has not ended is cancelled.
+    Kill,
 }
 
 #[must_use]
@@ -42,89 +72,263 @@ pub(super) enum Event {
 pub(super) enum Action {
     /// Start a worker for this seat, after a pause.
     Start(usize, Duration),
-    /// Send a job to the seat's worker.
-    Send(usize, JobId),
-    /// The job ends without an output: too many workers died at this step of it.
-    GiveUp(JobId, u32),
-    /// Nothing more can be done: workers keep dying before they compute anything.
+    /// Send these to the seat's worker, as one parcel.
+    Send(usize, Vec<JobId>),
+    /// Send the seat's worker the pill that ends it when it comes to it.
+    Retire(usize),
+    /// Ask the seat's worker not to start this job, or to stop it.
+    AskToStop(usize, JobId),
+    /// Kill the seat's worker, whatever it is at.
+    Kill(usize),
+    /// The job ends without an answer.
+    End(JobId, Why),
+    /// Workers keep dying before they can do anything.
     Abort,
+}
+
+/// Why a job ends without an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Why {
+    /// So many workers died at this step of it, the last of them just now.
+    Deaths(u32, u32),
+    /// It ran for longer than it may, and did not stop when asked to.
+    Overdue(Nanos),
+    /// Before a worker had it.
+    Cancelled,
+    /// The pool was killed, or ended before the job came.
+    Ended,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Staff {
+    /// Nobody sits here.
+    #[default]
+    Vacant,
+    /// A worker was started and was not heard of yet.
+    Starting,
+    Ready,
+    /// Its pill is under way.
+    Retiring,
 }
 
 #[derive(Debug, Default)]
 struct Seat {
-    ready: bool,
-    /// Sent and not finished, oldest first.
-    jobs: Vec<JobId>,
+    staff: Staff,
+    /// Sent and not answered, oldest first.
+    parcels: VecDeque<VecDeque<JobId>>,
+    /// Jobs sent to this worker so far.
+    sent: u64,
+    /// When it was last sent something or answered something.
+    quiet_since: Nanos,
+    /// When to look whether it is at a job for too long.
+    look_at: Option<Nanos>,
+    /// The job that it was asked to stop because of its deadline, and when that was.
+    asked: Option<(JobId, Nanos)>,
+    /// It was killed for that job's sake, or because it does nothing (no job's fault).
+    doomed: Option<Option<JobId>>,
+}
+
+impl Seat {
+    fn jobs(&self) -> impl DoubleEndedIterator<Item = JobId> {
+        self.parcels.iter().flatten().copied()
+    }
+
+    /// Whether it was retired because there was nothing to do, not because it had done enough.
+    fn was_let_go(&self, policy: &Policy) -> bool {
+        self.staff == Staff::Retiring && self.sent < policy.max_jobs
+    }
+
+    /// Takes a job out. A worker answers in order, so it is at the front of a parcel.
+    fn remove(&mut self, job: JobId) {
+        let mut parcels = self.parcels.iter_mut();
+        if let Some(parcel) = parcels.find(|parcel| parcel.front() == Some(&job)) {
+            parcel.pop_front();
+        } else {
+            for parcel in &mut self.parcels {
+                parcel.retain(|&held| held != job);
+            }
+        }
+        self.parcels.retain(|parcel| !parcel.is_empty());
+    }
+}
+
+#[derive(Debug)]
+struct Job {
+    /// The first of those that it was submitted with.
+    group: JobId,
+    /// Nanoseconds that it may run.
+    deadline: Option<Nanos>,
+    /// The seat whose worker has it.
+    seat: Option<usize>,
+    /// Nobody wants it any more, but its worker may be at it.
+    cancelled: bool,
+    /// Deaths at each step of it.
+    deaths: Vec<(u32, u32)>,
 }
 
 #[derive(Debug)]
 pub(super) struct Supervisor {
+    policy: Policy,
     seats: Vec<Seat>,
+    /// Every job that has not ended.
+    jobs: HashMap<JobId, Job>,
+    /// Jobs that no worker has; those that ended meanwhile are skipped.
     waiting: VecDeque<JobId>,
-    /// Deaths a job and step.
-    deaths: HashMap<JobId, HashMap<u32, u32>>,
+    shutdown: Option<Shutdown>,
     barren_deaths: u32,
+    /// Deaths since the last answer.
+    deaths_in_a_row: u32,
     ever_ready: bool,
 }
 
 impl Supervisor {
     /// A pool of so many seats; the actions start their first workers.
-    pub(super) fn new(seats: usize) -> (Self, Vec<Action>) {
-        let supervisor = Self {
+    pub(super) fn new(seats: usize, policy: Policy) -> (Self, Vec<Action>) {
+        let mut supervisor = Self {
+            policy,
             seats: (0..seats).map(|_| Seat::default()).collect(),
+            jobs: HashMap::new(),
             waiting: VecDeque::new(),
-            deaths: HashMap::new(),
+            shutdown: None,
             barren_deaths: 0,
+            deaths_in_a_row: 0,
             ever_ready: false,
         };
-        let actions = (0..seats).map(|seat| Action::Start(seat, Duration::ZERO));
-        (supervisor, actions.collect())
+        let mut actions = Vec::new();
+        for seat in 0..seats {
+            supervisor.start(seat, &mut actions);
+        }
+        (supervisor, actions)
     }
 
     /// Takes note of what happened and says what is to be done about it.
-    pub(super) fn on(&mut self, event: Event) -> Vec<Action> {
-        let mut actions = Vec::new();
+    pub(super) fn on(&mut self, now: Nanos, event: Event, actions: &mut impl Extend<Action>) {
+        let mut out = Vec::new();
         match event {
-            Event::Submitted(job) => self.waiting.push_back(job),
+            Event::Submitted(jobs, deadline) => self.submit(jobs, deadline, &mut out),
             Event::Ready(seat) => {
-                self.seats[seat].ready = true;
                 self.ever_ready = true;
+                self.seats[seat].quiet_since = now;
+                // A worker that is being killed may have come up before it noticed.
+                if self.seats[seat].staff == Staff::Starting {
+                    self.seats[seat].staff = Staff::Ready;
+                }
             }
-            Event::Finished(seat, job) => {
-                self.seats[seat].jobs.retain(|&sent| sent != job);
-                self.deaths.remove(&job);
+            Event::Answered(seat, job) => {
                 self.barren_deaths = 0;
+                self.deaths_in_a_row = 0;
+                self.jobs.remove(&job);
+                self.seats[seat].remove(job);
+                self.attend(seat, now);
             }
-            Event::Died(seat, during) => self.bury(seat, during, &mut actions),
+            Event::Gone(seat, during) => self.bury(seat, during, &mut out),
+            Event::Cancel(job) => self.cancel(job, &mut out),
+            Event::Tick(running) => self.look(now, &running, &mut out),
+            Event::Shutdown(how) => self.shut_down(how, &mut out),
+            Event::Broken => self.abort(&mut out),
         }
-        self.hand_out(&mut actions);
-        actions
+        self.hand_out(now, &mut out);
+        self.let_go(now, &mut out);
+        actions.extend(out);
     }
 
     /// Whether every seat has a worker that can take jobs.
     pub(super) fn all_ready(&self) -> bool {
-        self.seats.iter().all(|seat| seat.ready)
+        self.seats.iter().all(|seat| seat.staff == Staff::Ready)
+    }
+
+    /// Whether the pool was shut down and its last worker is gone.
+    pub(super) fn is_over(&self) -> bool {
+        self.shutdown.is_some() && self.seats.iter().all(|seat| seat.staff == Staff::Vacant)
+    }
+
+    /// Whether jobs are still taken.
+    pub(super) fn is_open(&self) -> bool {
+        self.shutdown.is_none()
+    }
+
+    /// When a [`Event::Tick`] is due, if ever.
+    pub(super) fn next_tick(&self) -> Option<Nanos> {
+        let seats = self.seats.iter();
+        seats.filter_map(|seat| self.tick_of(seat)).min()
+    }
+
+    fn tick_of(&self, seat: &Seat) -> Option<Nanos> {
+        match seat.staff {
+            Staff::Vacant | Staff::Starting => None,
+            Staff::Ready if seat.parcels.is_empty() => {
+                Some(seat.quiet_since.saturating_add(self.policy.idle?))
+            }
+            Staff::Ready | Staff::Retiring => seat.look_at,
+        }
+    }
+
+    fn submit(&mut self, jobs: Range<JobId>, deadline: Option<Nanos>, actions: &mut Vec<Action>) {
+        let group = jobs.start;
+        for id in jobs {
+            if !self.is_open() {
+                actions.push(Action::End(id, Why::Ended));
+                continue;
+            }
+            let job = Job {
+                group,
+                deadline,
+                seat: None,
+                cancelled: false,
+                deaths: Vec::new(),
+            };
+            self.jobs.insert(id, job);
+            self.waiting.push_back(id);
+        }
+    }
+
+    fn start(&mut self, seat: usize, actions: &mut Vec<Action>) {
+        self.seats[seat] = Seat {
+            staff: Staff::Starting,
+            ..Seat::default()
+        };
+        actions.push(Action::Start(seat, self.pause()));
+    }
+
+    /// None for the first few deaths, then longer and longer up to half a second.
+    fn pause(&self) -> Duration {
+        match self.deaths_in_a_row {
+            0..=4 => Duration::ZERO,
+            n => Duration::from_millis(1 << (n - 5).min(9)),
+        }
     }
 
     fn bury(&mut self, seat: usize, during: Option<(JobId, u32)>, actions: &mut Vec<Action>) {
-        let mut orphans = std::mem::take(&mut self.seats[seat].jobs);
-        self.seats[seat].ready = false;
-        // Progress that names a job which finished after all is a death between two jobs.
-        match during.filter(|(job, _)| orphans.contains(job)) {
-            Some((job, step)) => {
-                let deaths = self.deaths.entry(job).or_default().entry(step).or_default();
-                *deaths += 1;
-                if *deaths >= MAX_DEATHS {
-                    orphans.retain(|&orphan| orphan != job);
-                    self.deaths.remove(&job);
-                    actions.push(Action::GiveUp(job, step));
+        let gone = std::mem::take(&mut self.seats[seat]);
+        let killed = self.shutdown == Some(Shutdown::Kill);
+        let orphans: Vec<_> = gone.jobs().collect();
+        // Progress that names a job which was answered for after all is a death between two jobs.
+        let during = during.filter(|(job, _)| orphans.contains(job));
+        let retired = gone.staff == Staff::Retiring && orphans.is_empty();
+        if !retired && !killed {
+            self.deaths_in_a_row += 1;
+            match (gone.doomed, during) {
+                (Some(Some(job)), _) if orphans.contains(&job) => {
+                    let over = self.jobs[&job].deadline.unwrap_or_default();
+                    self.end(job, Why::Overdue(over), actions);
                 }
-                self.barren_deaths = 0;
+                (None, Some((job, step))) => {
+                    self.barren_deaths = 0;
+                    self.blame(job, step, actions);
+                }
+                _ => self.barren_deaths += 1,
             }
-            None => self.barren_deaths += 1,
         }
         for job in orphans.into_iter().rev() {
-            self.waiting.push_front(job);
+            match self.jobs.get_mut(&job) {
+                Some(back) if back.cancelled => self.end(job, Why::Cancelled, actions),
+                Some(back) => {
+                    back.seat = None;
+                    self.waiting.push_front(job);
+                }
+                // It has just ended.
+                None => {}
+            }
         }
         let most = if self.ever_ready {
             MAX_BARREN_DEATHS
@@ -133,199 +337,245 @@ impl Supervisor {
         };
         if self.barren_deaths >= most {
             actions.push(Action::Abort);
-        } else {
-            actions.push(Action::Start(seat, self.pause()));
+            self.abort(actions);
+        } else if !killed && (self.is_needed() || self.is_open() && !gone.was_let_go(&self.policy)) {
+            self.start(seat, actions);
         }
     }
 
-    /// None for the first few deaths, then longer and longer up to half a second.
-    fn pause(&self) -> Duration {
-        match self.barren_deaths {
-            0..=4 => Duration::ZERO,
-            n => Duration::from_millis(1 << (n - 5).min(9)),
+    /// Whether there are jobs that no worker has.
+    fn is_needed(&self) -> bool {
+        self.jobs.values().any(|job| job.seat.is_none())
+    }
+
+    /// A worker died at this step of a job.
+    fn blame(&mut self, id: JobId, step: u32, actions: &mut Vec<Action>) {
+        let Some(job) = self.jobs.get_mut(&id) else {
+            return;
+        };
+        let known = job.deaths.iter_mut().find(|(at, _)| *at == step);
+        let deaths = match known {
+            Some((_, deaths)) => {
+                *deaths += 1;
+                *deaths
+            }
+            None => {
+                job.deaths.push((step, 1));
+                1
+            }
+        };
+        if deaths >= self.policy.max_deaths {
+            self.end(id, Why::Deaths(step, deaths), actions);
         }
     }
 
-    /// Gives waiting jobs to the workers with the fewest.
-    fn hand_out(&mut self, actions: &mut Vec<Action>) {
-        while let Some(&job) = self.waiting.front() {
-            let Some(seat) = (0..self.seats.len())
-                .filter(|&seat| self.seats[seat].ready)
-                .filter(|&seat| self.seats[seat].jobs.len() < JOBS_AHEAD)
-                .min_by_key(|&seat| self.seats[seat].jobs.len())
-            else {
+    fn end(&mut self, job: JobId, why: Why, actions: &mut Vec<Action>) {
+        if let Some(ended) = self.jobs.remove(&job) {
+            if let Some(seat) = ended.seat {
+                self.seats[seat].remove(job);
+            }
+            actions.push(Action::End(job, why));
+        }
+    }
+
+    fn cancel(&mut self, job: JobId, actions: &mut Vec<Action>) {
+        let Some(known) = self.jobs.get_mut(&job) else {
+            return;
+        };
+        match known.seat {
+            None => self.end(job, Why::Cancelled, actions),
+            Some(_) if known.cancelled => {}
+            Some(seat) => {
+                known.cancelled = true;
+                actions.push(Action::AskToStop(seat, job));
+            }
+        }
+    }
+
+    fn shut_down(&mut self, how: Shutdown, actions: &mut Vec<Action>) {
+        if self.shutdown.is_some_and(|already| already >= how) {
+            return;
+        }
+        self.shutdown = Some(how);
+        if how == Shutdown::CancelPending {
+            for job in std::mem::take(&mut self.waiting) {
+                self.end(job, Why::Cancelled, actions);
+            }
+        }
+        if how == Shutdown::Kill {
+            self.end_all(actions);
+            for (index, seat) in self.seats.iter_mut().enumerate() {
+                if seat.staff != Staff::Vacant {
+                    actions.push(Action::Kill(index));
+                }
+            }
+        }
+    }
+
+    fn abort(&mut self, actions: &mut Vec<Action>) {
+        self.shut_down(Shutdown::Kill, actions);
+    }
+
+    fn end_all(&mut self, actions: &mut Vec<Action>) {
+        self.waiting.clear();
+        for seat in &mut self.seats {
+            seat.parcels.clear();
+        }
+        let mut all: Vec<_> = self.jobs.drain().map(|(id, _)| id).collect();
+        all.sort_unstable();
+        actions.extend(all.into_iter().map(|id| Action::End(id, Why::Ended)));
+    }
+
+    /// When to look at the seat's worker again, now that it is at its next job.
+    fn attend(&mut self, seat: usize, now: Nanos) {
+        let head = self.seats[seat].jobs().next();
+        let deadline = head.and_then(|job| self.jobs.get(&job)?.deadline);
+        let seat = &mut self.seats[seat];
+        seat.quiet_since = now;
+        // Answers come in parcels: the job that was asked to stop may still be running.
+        if seat.asked.is_some_and(|(asked, _)| seat.jobs().any(|job| job == asked)) {
+            return;
+        }
+        seat.asked = None;
+        seat.look_at = deadline.map(|deadline| now.saturating_add(deadline));
+    }
+
+    /// Looks for workers that are at a job for too long, or do nothing with the jobs they have.
+    fn look(&mut self, now: Nanos, running: &[Option<(JobId, Nanos)>], actions: &mut Vec<Action>) {
+        for index in 0..self.seats.len() {
+            if self.tick_of(&self.seats[index]).is_none_or(|due| due > now)
+                || self.seats[index].parcels.is_empty()
+            {
+                continue;
+            }
+            let grace = self.policy.grace;
+            let seat = &mut self.seats[index];
+            let at = running.get(index).copied().flatten();
+            let at = at.filter(|(job, _)| seat.jobs().any(|held| held == *job));
+            let Some((job, since)) = at else {
+                // It has jobs, and is at none of them: stopped, perhaps.
+                let head = seat.jobs().next();
+                let deadline = head.and_then(|job| self.jobs.get(&job)?.deadline);
+                let patience = deadline.unwrap_or_default().saturating_add(grace);
+                let end = seat.quiet_since.saturating_add(patience);
+                if now >= end {
+                    seat.doomed.get_or_insert(None);
+                    seat.look_at = None;
+                    actions.push(Action::Kill(index));
+                } else {
+                    seat.look_at = Some(end);
+                }
+                continue;
+            };
+            let deadline = self.jobs.get(&job).and_then(|job| job.deadline);
+            let Some(deadline) = deadline else {
+                seat.look_at = None;
+                continue;
+            };
+            let over = since.saturating_add(deadline);
+            match seat.asked {
+                _ if now < over => seat.look_at = Some(over),
+                Some((asked, when)) if asked == job => {
+                    let end = when.saturating_add(grace);
+                    if now >= end {
+                        seat.doomed.get_or_insert(Some(job));
+                        seat.look_at = None;
+                        actions.push(Action::Kill(index));
+                    } else {
+                        seat.look_at = Some(end);
+                    }
+                }
+                _ => {
+                    seat.asked = Some((job, now));
+                    seat.look_at = Some(now.saturating_add(grace));
+                    actions.push(Action::AskToStop(index, job));
+                }
+            }
+        }
+    }
+
+    /// Gives waiting jobs to the workers with the least to do.
+    fn hand_out(&mut self, now: Nanos, actions: &mut Vec<Action>) {
+        loop {
+            while let Some(head) = self.waiting.front()
+                && !self.jobs.contains_key(head)
+            {
+                self.waiting.pop_front();
+            }
+            let Some(&head) = self.waiting.front() else {
                 return;
             };
-            self.waiting.pop_front();
-            self.seats[seat].jobs.push(job);
-            actions.push(Action::Send(seat, job));
+            let max_jobs = self.policy.max_jobs;
+            let ahead = self.policy.parcels_ahead;
+            let with_room = (0..self.seats.len())
+                .filter(|&seat| self.seats[seat].staff == Staff::Ready)
+                .filter(|&seat| self.seats[seat].parcels.len() < ahead)
+                .filter(|&seat| self.seats[seat].sent < max_jobs)
+                .min_by_key(|&seat| self.seats[seat].parcels.len());
+            let Some(seat) = with_room else {
+                // All are busy or about to come; those that were let go are called back.
+                let vacant = (0..self.seats.len())
+                    .find(|&seat| self.seats[seat].staff == Staff::Vacant)
+                    .filter(|_| self.shutdown != Some(Shutdown::Kill));
+                match vacant {
+                    Some(seat) if !self.is_staffed_for_waiting() => self.start(seat, actions),
+                    _ => return,
+                }
+                continue;
+            };
+            let group = self.jobs[&head].group;
+            let room = max_jobs - self.seats[seat].sent;
+            let mut parcel = Vec::new();
+            while let Some(&next) = self.waiting.front()
+                && (parcel.len() as u64) < room
+            {
+                match self.jobs.get_mut(&next) {
+                    Some(job) if job.group == group => {
+                        job.seat = Some(seat);
+                        parcel.push(next);
+                    }
+                    Some(_) => break,
+                    None => {}
+                }
+                self.waiting.pop_front();
+            }
+            let was_idle = self.seats[seat].parcels.is_empty();
+            self.seats[seat].sent += parcel.len() as u64;
+            self.seats[seat].parcels.push_back(parcel.iter().copied().collect());
+            if was_idle {
+                self.attend(seat, now);
+            }
+            actions.push(Action::Send(seat, parcel));
+        }
+    }
+
+    /// Whether a worker is about to come for each parcel's worth of waiting jobs.
+    fn is_staffed_for_waiting(&self) -> bool {
+        let coming = self.seats.iter().filter(|seat| seat.staff == Staff::Starting);
+        coming.count() >= self.waiting.len().min(self.seats.len())
+    }
+
+    /// Sends the pill to workers that have had enough jobs, nothing to do for long, or all there
+    /// is to do in a pool that ends.
+    fn let_go(&mut self, now: Nanos, actions: &mut Vec<Action>) {
+        let ending = matches!(
+            self.shutdown,
+            Some(Shutdown::Drain | Shutdown::CancelPending)
+        ) && self.waiting.is_empty();
+        for (index, seat) in self.seats.iter_mut().enumerate() {
+            let idle = seat.parcels.is_empty()
+                && self
+                    .policy
+                    .idle
+                    .is_some_and(|idle| now >= seat.quiet_since.saturating_add(idle));
+            let worn = seat.sent >= self.policy.max_jobs;
+            if seat.staff == Staff::Ready && (ending || idle || worn) {
+                seat.staff = Staff::Retiring;
+                actions.push(Action::Retire(index));
+            }
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-    use std::collections::BTreeSet;
-
-    /// A supervisor with all workers ready.
-    fn ready(seats: usize) -> Supervisor {
-        let (mut supervisor, starts) = Supervisor::new(seats);
-        assert_eq!(starts.len(), seats);
-        for seat in 0..seats {
-            assert_eq!(supervisor.on(Event::Ready(seat)), []);
-        }
-        supervisor
-    }
-
-    #[test]
-    fn jobs_go_to_the_idlest_worker_and_wait_when_all_have_two() {
-        let mut supervisor = ready(2);
-        assert_eq!(supervisor.on(Event::Submitted(1)), [Action::Send(0, 1)]);
-        assert_eq!(supervisor.on(Event::Submitted(2)), [Action::Send(1, 2)]);
-        assert_eq!(supervisor.on(Event::Submitted(3)), [Action::Send(0, 3)]);
-        assert_eq!(supervisor.on(Event::Submitted(4)), [Action::Send(1, 4)]);
-        assert_eq!(supervisor.on(Event::Submitted(5)), []);
-        assert_eq!(supervisor.on(Event::Finished(1, 2)), [Action::Send(1, 5)]);
-    }
-
-    #[test]
-    fn a_dead_workers_jobs_are_done_by_another_oldest_first() {
-        let mut supervisor = ready(2);
-        for job in 1..=5 {
-            let _ = supervisor.on(Event::Submitted(job));
-        }
-        // Seat 0 held 1 and 3; 5 was waiting.
-        assert_eq!(
-            supervisor.on(Event::Died(0, None)),
-            [Action::Start(0, Duration::ZERO)]
-        );
-        assert_eq!(
-            supervisor.on(Event::Ready(0)),
-            [Action::Send(0, 1), Action::Send(0, 3)]
-        );
-    }
-
-    #[test]
-    fn a_step_that_kills_five_workers_is_given_up_and_the_rest_goes_on() {
-        let mut supervisor = ready(1);
-        let _ = supervisor.on(Event::Submitted(1));
-        let _ = supervisor.on(Event::Submitted(2));
-        for _ in 1..MAX_DEATHS {
-            let actions = supervisor.on(Event::Died(0, Some((1, 7))));
-            assert_eq!(actions, [Action::Start(0, Duration::ZERO)]);
-            let actions = supervisor.on(Event::Ready(0));
-            assert_eq!(actions, [Action::Send(0, 1), Action::Send(0, 2)]);
-        }
-        let actions = supervisor.on(Event::Died(0, Some((1, 7))));
-        assert_eq!(
-            actions,
-            [Action::GiveUp(1, 7), Action::Start(0, Duration::ZERO)]
-        );
-        assert_eq!(supervisor.on(Event::Ready(0)), [Action::Send(0, 2)]);
-    }
-
-    #[test]
-    fn deaths_at_other_steps_or_outside_a_compute_do_not_count_against_a_job() {
-        let mut supervisor = ready(1);
-        let _ = supervisor.on(Event::Submitted(1));
-        for step in 0..20 {
-            for during in [None, Some((1, step))] {
-                let actions = supervisor.on(Event::Died(0, during));
-                assert!(matches!(actions[..], [Action::Start(0, _)]), "{actions:?}");
-                let _ = supervisor.on(Event::Ready(0));
-            }
-        }
-    }
-
-    #[test]
-    fn workers_that_only_die_are_replaced_ever_more_slowly_and_then_no_more() {
-        let mut supervisor = ready(1);
-        let mut last = Duration::ZERO;
-        for _ in 1..MAX_BARREN_DEATHS {
-            match supervisor.on(Event::Died(0, None))[..] {
-                [Action::Start(0, pause)] => {
-                    assert!(pause >= last);
-                    last = pause;
-                }
-                ref other => panic!("{other:?}"),
-            }
-        }
-        assert_eq!(supervisor.on(Event::Died(0, None)), [Action::Abort]);
-    }
-
-    #[test]
-    fn an_executable_that_never_becomes_a_worker_is_given_up_soon() {
-        let (mut supervisor, _) = Supervisor::new(1);
-        let deaths = (1..).find(|_| supervisor.on(Event::Died(0, None)) == [Action::Abort]);
-        assert_eq!(deaths, Some(MAX_FALSE_STARTS));
-    }
-
-    proptest! {
-        /// Random histories of what workers and users can do. Whatever happens, each job is sent
-        /// only to a ready worker, is with one worker at a time, and ends exactly once.
-        #[test]
-        fn every_job_ends_exactly_once(seats in 1usize..5, dice in prop::collection::vec(any::<u16>(), 0..400)) {
-            let (mut supervisor, _) = Supervisor::new(seats);
-            let mut alive = vec![false; seats];
-            let mut held: Vec<Vec<JobId>> = vec![Vec::new(); seats];
-            let mut ended = BTreeSet::new();
-            let mut submitted = 0;
-            let step = |supervisor: &mut Supervisor,
-                            alive: &mut Vec<bool>,
-                            held: &mut Vec<Vec<JobId>>,
-                            ended: &mut BTreeSet<JobId>,
-                            event: Event| -> Result<(), TestCaseError> {
-                match event {
-                    Event::Ready(seat) => alive[seat] = true,
-                    Event::Finished(seat, job) => {
-                        held[seat].retain(|&j| j != job);
-                        prop_assert!(ended.insert(job), "job {job} ended twice");
-                    }
-                    Event::Died(seat, _) => { alive[seat] = false; held[seat].clear(); }
-                    Event::Submitted(_) => {}
-                }
-                for action in supervisor.on(event) {
-                    match action {
-                        Action::Send(seat, job) => {
-                            prop_assert!(alive[seat]);
-                            prop_assert!(held.iter().all(|jobs| !jobs.contains(&job)));
-                            prop_assert!(!ended.contains(&job));
-                            held[seat].push(job);
-                            prop_assert!(held[seat].len() <= JOBS_AHEAD);
-                        }
-                        Action::GiveUp(job, _) => prop_assert!(ended.insert(job)),
-                        Action::Start(seat, _) => prop_assert!(!alive[seat]),
-                        Action::Abort => {}
-                    }
-                }
-                Ok(())
-            };
-            for roll in dice {
-                let seat = usize::from(roll >> 4) % seats;
-                let event = match roll % 8 {
-                    0..=2 => { submitted += 1; Event::Submitted(submitted) }
-                    3 => Event::Ready(seat),
-                    4 | 5 => match held[seat].first() {
-                        Some(&job) => Event::Finished(seat, job),
-                        None => continue,
-                    },
-                    6 => Event::Died(seat, None),
-                    _ => Event::Died(seat, held[seat].first().map(|&job| (job, u32::from(roll >> 12)))),
-                };
-                step(&mut supervisor, &mut alive, &mut held, &mut ended, event)?;
-            }
-            // Calm: all workers come up and finish what they get.
-            for seat in 0..seats {
-                step(&mut supervisor, &mut alive, &mut held, &mut ended, Event::Ready(seat))?;
-            }
-            while let Some((seat, job)) = held.iter().enumerate()
-                .find_map(|(seat, jobs)| jobs.first().map(|&job| (seat, job)))
-            {
-                step(&mut supervisor, &mut alive, &mut held, &mut ended, Event::Finished(seat, job))?;
-            }
-            prop_assert_eq!(ended, (1..=submitted).collect::<BTreeSet<_>>());
-        }
-    }
-}
+mod tests {}

@@ -1,201 +1,314 @@
 //! The worker's side: a hidden entry that turns this executable into a worker.
 //!
-//! The parent starts `EXE __framehaul_worker SOCKET BOARD CELL`. The worker connects to SOCKET,
-//! says where jobs are to be sent, is told its setup, and then receives, runs and answers until
-//! its job channel closes. It needs no care about its parent's death: the channel closes then, and
-//! the kernel kills a worker that is busy.
+//! The parent starts `EXE __framehaul_worker VERSION SOCKET BOARD SEAT`. The worker connects to
+//! SOCKET, says where jobs are to be sent, is told its setup, and then receives, runs and answers
+//! until it comes to the pill or its channel closes. It needs no care about its parent's death:
+//! the channel closes then, and the kernel kills a worker that is busy.
 
-use super::Job;
-use super::protocol::{Done, Envelope, FromWorker, Stamps};
+use super::protocol::{
+    AnswerHead, Envelope, FromWorker, Hello, Said, Small, ToWorker, put, take, version,
+};
+use super::runner::{Refused, Runner};
+use super::trip::Stamps;
+use super::{Context, Job, JobId};
 use crate::clock::{Nanos, now};
 use crate::measure::Usage;
 use crate::sys::board::Board;
-use ipc_channel::ipc::{self, IpcBytesReceiver, IpcSender};
-use std::cell::RefCell;
+use ipc_channel::ipc::{self, IpcBytesReceiver, IpcBytesSender, IpcReceiver, IpcSender};
 use std::ffi::OsString;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The first argument of a worker's command line.
 const ENTRY: &str = "__framehaul_worker";
 
+/// Whether this process has found its way into [`enter`].
+static ENTERED: AtomicBool = AtomicBool::new(false);
+
 /// The command line of a worker for [`enter`].
-pub(super) fn args(socket: &str, board: &Board, cell: usize) -> [OsString; 4] {
+pub(super) fn args<J: Job>(socket: &str, board: &Board, seat: usize) -> [OsString; 5] {
     [
         ENTRY.into(),
+        version::<J>().into(),
         socket.into(),
         board.fd_number().to_string().into(),
-        cell.to_string().into(),
+        seat.to_string().into(),
     ]
 }
 
-/// To be called first thing in `main` by a program that uses [`super::Processes`] with jobs of
-/// type `J`. In a worker it serves jobs and then ends the process; otherwise it returns at once.
+/// Whether this process was started as a worker and its `main` has not called [`enter`] for the
+/// job's type: if it went on to start a pool of its own, there would be no end of processes.
+pub(super) fn is_lost() -> bool {
+    std::env::args().nth(1).as_deref() == Some(ENTRY) && !ENTERED.load(Ordering::Relaxed)
+}
+
+/// To be called first thing in `main` by a program whose pools have worker processes for jobs of
+/// type `J`; once for each such type. In a worker for `J` it serves jobs and then ends the process;
+/// otherwise it returns at once.
 pub fn enter<J: Job>() {
     let mut args = std::env::args().skip(1);
     if args.next().as_deref() != Some(ENTRY) {
         return;
     }
+    let wanted = args.next().unwrap_or_default();
+    let own = version::<J>();
+    let job = |version: &str| version.split(", ").nth(1).map(name).map(str::to_owned);
+    if wanted.is_empty() || job(&wanted) != job(&own) {
+        // A worker for another type: the next call of this function may be the right one.
+        return;
+    }
+    ENTERED.store(true, Ordering::Relaxed);
     let parsed = (|| {
         let socket = args.next()?;
         let board = args.next()?.parse().ok()?;
-        let cell = args.next()?.parse().ok()?;
-        Some((socket, board, cell))
+        let seat = args.next()?.parse().ok()?;
+        Some((socket, board, seat))
     })();
-    let Some((socket, board, cell)) = parsed else {
+    let Some((socket, board, seat)) = parsed else {
         eprintln!("this is the entry of a worker process; it is not for use by hand");
         std::process::exit(2);
     };
+    // When memory runs out, the kernel is to take a worker, which can be replaced.
+    let _ = std::fs::write("/proc/self/oom_score_adj", "500");
+    if wanted != own {
+        let why = format!("the worker is {own}, its parent is {wanted}; start both from one build");
+        let said = IpcSender::<Hello<J>>::connect(socket)
+            .map(|parent| parent.send(Hello::Stranger(why)));
+        std::process::exit(i32::from(said.is_err()));
+    }
     // An error here means that the parent is gone, or is about to see our end: nobody to tell.
-    let code = match serve::<J>(socket, board, cell) {
-        Ok(()) => 0,
-        Err(_) => 1,
+    let Ok(mut worker) = Worker::<J>::connect(socket, board, seat) else {
+        std::process::exit(1);
     };
-    std::process::exit(code);
+    let served = worker.serve();
+    // With its channels still open: the parent kills a worker that hangs up.
+    std::process::exit(i32::from(served.is_err()));
 }
 
-fn serve<J: Job>(socket: String, board: i32, cell: usize) -> Result<(), ServeError> {
-    let board = Board::inherited(board)?;
-    let context = Context {
-        progress: Some(board.cell(cell)),
-        id: 0,
-    };
-    let results = IpcSender::<FromWorker<J>>::connect(socket)?;
-    let (setup_sender, setups) = ipc::channel()?;
-    let (job_sender, jobs) = ipc::channel::<Envelope<J>>()?;
-    let (bulk_sender, bulks) = ipc::bytes_channel()?;
-    results.send(FromWorker::Hello {
-        setup: setup_sender,
-        jobs: job_sender,
-        bulk: bulk_sender,
-    })?;
-    let setup = setups.recv()?;
-    let mut state = match J::init(&setup) {
-        Ok(state) => state,
-        Err(why) => {
-            results.send(FromWorker::Refused(why))?;
-            return Ok(());
+/// The job's type without its version: "my_crate::MyJob" of "my_crate::MyJob version 1".
+fn name(job: &str) -> &str {
+    job.split(" version ").next().unwrap_or(job)
+}
+
+/// A worker's ends of its channels.
+struct Worker<J: Job> {
+    orders: IpcBytesReceiver,
+    jobs: IpcReceiver<Envelope<J>>,
+    bulks: IpcBytesReceiver,
+    answers: Answers,
+    board: Board,
+    seat: usize,
+    /// When the job before was done.
+    free: Nanos,
+}
+
+impl<J: Job> Worker<J> {
+    fn connect(socket: String, board: i32, seat: usize) -> Result<Self, ServeError> {
+        let board = Board::inherited(board)?;
+        let parent = IpcSender::<Hello<J>>::connect(socket)?;
+        let (to_orders, orders) = ipc::bytes_channel()?;
+        let (to_jobs, jobs) = ipc::channel()?;
+        let (to_bulks, bulks) = ipc::bytes_channel()?;
+        let (to_answers, answers) = ipc::bytes_channel()?;
+        parent.send(Hello::Here {
+            orders: to_orders,
+            jobs: to_jobs,
+            bulk: to_bulks,
+            answers,
+        })?;
+        Ok(Self {
+            orders,
+            jobs,
+            bulks,
+            answers: Answers::new(to_answers),
+            board,
+            seat,
+            free: 0,
+        })
+    }
+
+    fn serve(&mut self) -> Result<(), ServeError> {
+        let mut runner = None;
+        while let Ok(message) = self.orders.recv() {
+            let mut message = &message[..];
+            let head = take(&mut message)?;
+            let served = match (head, &mut runner) {
+                (ToWorker::Setup, none) => begin(message).map(|new| {
+                    *none = Some(new);
+                    self.free = now();
+                }),
+                (ToWorker::Parcel(count), Some(runner)) => {
+                    (0..count).try_for_each(|_| self.small(runner, &mut message))
+                }
+                (ToWorker::Large { id, pack_begin, packed, bulk }, Some(runner)) => {
+                    self.large(runner, id, (pack_begin, packed), bulk)
+                }
+                (ToWorker::Retire, _) => break,
+                (_, None) => return Err(ServeError::NoSetup),
+            };
+            match served {
+                Err(ServeError::Refused(why)) => {
+                    self.answers.flush()?;
+                    return self.answers.say(&FromWorker::Refused(why));
+                }
+                Err(other) => return Err(other),
+                Ok(()) if self.answers.said_ready => self.answers.flush()?,
+                Ok(()) => {
+                    self.answers.said_ready = true;
+                    self.answers.say(&FromWorker::Ready(Usage::of_self()))?;
+                }
+            }
         }
-    };
-    catch_panics_quietly();
-    results.send(FromWorker::Ready(Usage::of_self()))?;
-    let mut free = now();
-    while let Ok(envelope) = jobs.recv() {
-        let received = receive_bulk(&bulks, &envelope)?;
-        let (bulk, received) = received.unwrap_or((Vec::new(), envelope.end.read));
-        let context = Context {
-            id: envelope.id,
-            ..context
+        Ok(())
+    }
+
+    fn small(&mut self, runner: &mut Runner<J>, message: &mut &[u8]) -> Result<(), ServeError> {
+        let Small {
+            id,
+            pack_begin,
+            packed,
+            bulk,
+            mut body,
+        } = take(message)?;
+        let opened = take::<Envelope<J>>(&mut body);
+        self.run(runner, id, (pack_begin, packed), opened.map_err(|e| e.to_string()), bulk, None)
+    }
+
+    fn large(
+        &mut self,
+        runner: &mut Runner<J>,
+        id: JobId,
+        packed: (Nanos, Nanos),
+        has_bulk: bool,
+    ) -> Result<(), ServeError> {
+        let opened = match self.jobs.recv() {
+            Ok(envelope) => Ok(envelope),
+            Err(ipc_channel::IpcError::SerializationError(why)) => Err(why.to_string()),
+            Err(other) => return Err(other.into()),
         };
-        let run_begin = now();
-        let output = catch_unwind(AssertUnwindSafe(|| {
-            envelope.job.run(&mut state, &bulk, &context)
-        }));
-        let run_end = now();
-        context.idle();
-        let output = output.map_err(|_| last_panic());
-        if output.is_err() {
-            // The panic may have left the state half-changed.
-            state = J::init(&setup).map_err(ServeError::Init)?;
-        }
-        results.send(FromWorker::Done(Done {
-            id: envelope.id,
-            output,
-            stamps: Stamps {
-                pack_begin: envelope.pack_begin,
-                packed: envelope.packed,
-                serialize_begin: envelope.begin.written,
-                serialized: envelope.end.written,
-                free,
-                deserialize_begin: envelope.begin.read,
-                deserialized: envelope.end.read,
-                received,
-                run_begin,
-                run_end,
-            },
-            usage: Usage::of_self(),
-        }))?;
+        let bulk = if has_bulk { self.bulks.recv()? } else { Vec::new() };
+        let received = has_bulk.then(now);
+        self.run(runner, id, packed, opened, &bulk, received)?;
         drop(bulk);
-        free = now();
+        self.free = now();
+        Ok(())
     }
-    Ok(())
-}
 
-fn receive_bulk<J>(
-    bulks: &IpcBytesReceiver,
-    envelope: &Envelope<J>,
-) -> Result<Option<(Vec<u8>, Nanos)>, ServeError> {
-    if !envelope.bulk {
-        return Ok(None);
+    fn run(
+        &mut self,
+        runner: &mut Runner<J>,
+        id: JobId,
+        (pack_begin, packed): (Nanos, Nanos),
+        opened: Result<Envelope<J>, String>,
+        bulk: &[u8],
+        received: Option<Nanos>,
+    ) -> Result<(), ServeError> {
+        let mut stamps = Stamps {
+            pack_begin,
+            packed,
+            free: self.free,
+            ..Stamps::default()
+        };
+        let said = match opened {
+            Ok(envelope) => {
+                stamps.serialize_begin = envelope.begin.written;
+                stamps.serialized = envelope.end.written;
+                stamps.deserialize_begin = envelope.begin.read;
+                stamps.deserialized = envelope.end.read;
+                stamps.received = received.unwrap_or(envelope.end.read);
+                let context = Context::begin(&self.board, self.seat, id, bulk);
+                stamps.run_begin = context.begun();
+                let said = runner.run(&envelope.job, &context);
+                stamps.run_end = now();
+                context.end();
+                said?
+            }
+            Err(why) => {
+                let name = std::any::type_name::<J>();
+                Said::NotUnderstood(format!("the worker cannot read the job as {name}: {why}"))
+            }
+        };
+        self.free = now();
+        self.answers.add(id, stamps, &said)
     }
-    let bytes = bulks.recv()?;
-    Ok(Some((bytes, now())))
 }
 
-/// What a job may use of its surroundings while it runs.
-#[derive(Clone, Copy)]
-pub struct Context<'a> {
-    progress: Option<&'a AtomicU64>,
-    id: super::JobId,
+fn begin<J: Job>(mut setup: &[u8]) -> Result<Runner<J>, ServeError> {
+    let setup = take(&mut setup)
+        .map_err(|why| ServeError::Refused(format!("it cannot read its setup: {why}")))?;
+    Ok(Runner::new(setup)?)
 }
 
-/// A step in the low bits of a board cell, a job's number above it; the cell of an idle worker is
-/// 0, so that a step is stored with one added.
-const STEP_BITS: u32 = 24;
+/// Answers on their way back, several in one message where jobs are short.
+struct Answers {
+    sender: IpcBytesSender,
+    message: Vec<u8>,
+    body: Vec<u8>,
+    count: usize,
+    since: Nanos,
+    said_ready: bool,
+}
 
-impl Context<'_> {
-    /// A context for a job that runs inside this process.
-    pub(super) const fn in_process() -> Self {
+/// Answers travel together for as long as the jobs behind them took no longer than this.
+const PATIENCE: Nanos = 1_000_000;
+
+/// Nor is more than this kept back.
+const FULL: usize = 64 << 10;
+
+impl Answers {
+    const fn new(sender: IpcBytesSender) -> Self {
         Self {
-            progress: None,
-            id: 0,
+            sender,
+            message: Vec::new(),
+            body: Vec::new(),
+            count: 0,
+            since: 0,
+            said_ready: false,
         }
     }
 
-    /// Says which step of the job (a frame of a batch, say) is being computed from now on. If the
-    /// worker dies, the death counts against that step alone. Costs one store.
-    pub fn step(&self, step: u32) {
-        if let Some(progress) = self.progress {
-            // Relaxed: the parent reads it after it has reaped the process.
-            progress.store(
-                self.id << STEP_BITS | u64::from(step + 1),
-                Ordering::Relaxed,
-            );
+    fn add<O: serde::Serialize, E: serde::Serialize>(
+        &mut self,
+        id: JobId,
+        stamps: Stamps,
+        said: &Said<O, E>,
+    ) -> Result<(), ServeError> {
+        self.body.clear();
+        if let Err(why) = put(&mut self.body, said) {
+            self.body.clear();
+            let why = format!("the job's answer cannot be turned into bytes: {why}");
+            put(&mut self.body, &Said::<O, E>::NotUnderstood(why))?;
         }
+        if self.count == 0 {
+            self.message.clear();
+            put(&mut self.message, &FromWorker::Answers(Usage::of_self()))?;
+            self.since = stamps.run_begin;
+        }
+        let body = &self.body;
+        put(&mut self.message, &AnswerHead { id, stamps, body })?;
+        self.count += 1;
+        if self.message.len() > FULL || stamps.run_end - self.since > PATIENCE {
+            self.flush()?;
+        }
+        Ok(())
     }
 
-    fn idle(&self) {
-        if let Some(progress) = self.progress {
-            progress.store(0, Ordering::Relaxed);
+    fn flush(&mut self) -> Result<(), ServeError> {
+        if self.count > 0 {
+            self.count = 0;
+            self.sender.send(&self.message)?;
         }
+        if self.message.capacity() > 4 * FULL {
+            (self.message, self.body) = (Vec::new(), Vec::new());
+        }
+        Ok(())
     }
-}
 
-/// What a cell of the board said when its worker died; leaves it idle for the next worker.
-pub(super) fn take_progress(cell: &AtomicU64) -> Option<(super::JobId, u32)> {
-    let said = cell.swap(0, Ordering::Relaxed);
-    let step = said & ((1 << STEP_BITS) - 1);
-    (said != 0).then(|| (said >> STEP_BITS, step as u32 - 1))
-}
-
-thread_local! {
-    static LAST_PANIC: RefCell<String> = const { RefCell::new(String::new()) };
-}
-
-/// Keeps the message of a panic for [`last_panic`] instead of printing it: it goes back to the
-/// parent as the job's outcome.
-fn catch_panics_quietly() {
-    std::panic::set_hook(Box::new(|info| {
-        let message = info.payload_as_str().unwrap_or("no message");
-        let place = info
-            .location()
-            .map_or(String::new(), |at| format!(" ({at})"));
-        LAST_PANIC.with_borrow_mut(|last| *last = format!("{message}{place}"));
-    }));
-}
-
-fn last_panic() -> String {
-    LAST_PANIC.take()
+    fn say(&mut self, what: &FromWorker) -> Result<(), ServeError> {
+        let mut message = Vec::new();
+        put(&mut message, what)?;
+        self.sender.send(&message)?;
+        Ok(())
+    }
 }
 
 /// Why a worker ends early; for the reader of a backtrace, the parent sees only that it ended.
@@ -206,26 +319,15 @@ enum ServeError {
     #[error("{0}")]
     Ipc(#[from] ipc_channel::IpcError),
     #[error("{0}")]
-    Init(String),
+    Bytes(#[from] postcard::Error),
+    #[error("a job came before the setup")]
+    NoSetup,
+    #[error("{0}")]
+    Refused(String),
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_board_tells_job_and_step_once() {
-        let cell = AtomicU64::new(0);
-        let context = Context {
-            progress: Some(&cell),
-            id: 9,
-        };
-        assert_eq!(take_progress(&cell), None);
-        context.step(0);
-        assert_eq!(take_progress(&cell), Some((9, 0)));
-        assert_eq!(take_progress(&cell), None);
-        context.step(41);
-        context.idle();
-        assert_eq!(take_progress(&cell), None);
+impl From<Refused> for ServeError {
+    fn from(Refused(why): Refused) -> Self {
+        Self::Refused(why)
     }
 }

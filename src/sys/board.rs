@@ -5,10 +5,13 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, RawFd};
 use std::sync::atomic::AtomicU64;
 
-/// Cells are a cache line apart, so that workers do not slow each other down.
-const STRIDE: usize = 64;
+/// Lines are a cache line each, so that workers do not slow each other down.
+const STRIDE: usize = size_of::<Line>();
 
-/// A row of atomic cells in an anonymous shared file (`memfd`): it has no name, so nothing is left
+/// The cells of one cache line.
+pub type Line = [AtomicU64; 8];
+
+/// Lines of atomic cells in an anonymous shared file (`memfd`): it has no name, so nothing is left
 /// of it when the last process that has it goes.
 #[derive(Debug)]
 pub struct Board {
@@ -17,8 +20,8 @@ pub struct Board {
 }
 
 impl Board {
-    /// A board of `cells` zeros.
-    pub fn create(cells: usize) -> io::Result<Self> {
+    /// A board of so many lines of zeros.
+    pub fn create(lines: usize) -> io::Result<Self> {
         // SAFETY: the name is a valid C string; the call has no other requirement.
         let fd = unsafe { libc::memfd_create(c"framehaul-board".as_ptr(), libc::MFD_CLOEXEC) };
         if fd < 0 {
@@ -26,7 +29,7 @@ impl Board {
         }
         // SAFETY: `fd` was just created and nobody else owns it.
         let file = unsafe { File::from_raw_fd(fd) };
-        file.set_len((cells * STRIDE) as u64)?;
+        file.set_len((lines * STRIDE) as u64)?;
         Self::over(file)
     }
 
@@ -44,16 +47,16 @@ impl Board {
         Ok(Self { file, map })
     }
 
-    /// Cell `index`.
+    /// Line `index`: cells that lie together and apart from all others.
     ///
     /// # Panics
-    /// If the board has no such cell.
-    pub fn cell(&self, index: usize) -> &AtomicU64 {
-        assert!((index + 1) * STRIDE <= self.map.len(), "no cell {index}");
+    /// If the board has no such line.
+    pub fn line(&self, index: usize) -> &Line {
+        assert!((index + 1) * STRIDE <= self.map.len(), "no line {index}");
         // SAFETY: in bounds by the assertion, aligned because maps start on a page and STRIDE is a
-        // multiple of 8, alive as long as `self`, and only ever accessed as an AtomicU64, here and
-        // in every process that maps it.
-        unsafe { AtomicU64::from_ptr(self.map.as_mut_ptr().add(index * STRIDE).cast()) }
+        // multiple of 8, alive as long as `self`, and only ever accessed as AtomicU64, here and in
+        // every process that maps it.
+        unsafe { &*self.map.as_mut_ptr().add(index * STRIDE).cast::<Line>() }
     }
 
     /// The number to give to a process that inherits the descriptor.
@@ -77,8 +80,8 @@ mod tests {
     fn two_maps_of_one_board_see_each_others_writes() {
         let board = Board::create(3).unwrap();
         let other = Board::over(board.file.try_clone().unwrap()).unwrap();
-        board.cell(2).store(7, Ordering::Relaxed);
-        assert_eq!(other.cell(2).load(Ordering::Relaxed), 7);
-        assert_eq!(other.cell(1).load(Ordering::Relaxed), 0);
+        board.line(2)[1].store(7, Ordering::Relaxed);
+        assert_eq!(other.line(2)[1].load(Ordering::Relaxed), 7);
+        assert_eq!(other.line(1)[1].load(Ordering::Relaxed), 0);
     }
 }

@@ -1,11 +1,11 @@
 //! Worker processes: started so that they cannot outlive us, killed and reaped without races.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// A child process, from its start until it is reaped.
@@ -51,6 +51,15 @@ fn signal_name(signal: i32) -> Option<&'static str> {
     })
 }
 
+/// What a process is started with, beside its arguments.
+#[derive(Clone, Debug, Default)]
+pub struct Surroundings {
+    /// Variables set or changed in the environment that it inherits.
+    pub env: Vec<(OsString, OsString)>,
+    /// Its working directory, if not this process's.
+    pub dir: Option<PathBuf>,
+}
+
 /// Starts `exe` with `args`, in a process group of its own (a Ctrl-C at the terminal reaches the
 /// parent alone), without standard input and output, with `inherited` left open under its number.
 ///
@@ -59,11 +68,16 @@ fn signal_name(signal: i32) -> Option<&'static str> {
 pub fn spawn(
     exe: &Path,
     args: impl IntoIterator<Item: AsRef<OsStr>>,
+    surroundings: &Surroundings,
     inherited: BorrowedFd<'_>,
 ) -> io::Result<Process> {
     let mut command = Command::new(exe);
+    if let Some(dir) = &surroundings.dir {
+        command.current_dir(dir);
+    }
     command
         .args(args)
+        .envs(surroundings.env.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .process_group(0);

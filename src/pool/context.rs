@@ -1,0 +1,192 @@
+//! What a job may use of its surroundings, and what its pool sees of it while it runs.
+//!
+//! Each seat has two lines of a board in shared memory. On one the worker writes what it is at and
+//! since when, which can still be read when it is dead; on the other the pool writes which jobs
+//! are to stop. A job is named by its number there, so that a word that comes late is about nobody.
+
+use super::JobId;
+use crate::clock::{Nanos, now};
+use crate::sys::board::{Board, Line};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Lines of a board that each seat has.
+pub(super) const LINES: usize = 2;
+
+/// A step in the low bits of the progress cell, a job's number above it; the cell of an idle
+/// worker is 0, so that a step is stored with one added.
+const STEP_BITS: u32 = 24;
+
+/// What a job may use of its surroundings while it runs.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    seat: usize,
+    lines: Lines<'a>,
+    id: JobId,
+    begun: Nanos,
+    bulk: &'a [u8],
+}
+
+#[derive(Clone, Copy)]
+struct Lines<'a> {
+    /// Written by the worker: progress, and since when it is at that job.
+    at: &'a Line,
+    /// Written by the pool: jobs that are to stop.
+    stop: &'a Line,
+}
+
+impl<'a> Lines<'a> {
+    fn of(board: &'a Board, seat: usize) -> Self {
+        Self {
+            at: board.line(seat * LINES),
+            stop: board.line(seat * LINES + 1),
+        }
+    }
+
+    const fn progress(self) -> &'a AtomicU64 {
+        &self.at[0]
+    }
+
+    const fn since(self) -> &'a AtomicU64 {
+        &self.at[1]
+    }
+}
+
+impl<'a> Context<'a> {
+    /// For a job that begins now in that seat.
+    pub(super) fn begin(board: &'a Board, seat: usize, id: JobId, bulk: &'a [u8]) -> Self {
+        let lines = Lines::of(board, seat);
+        let begun = now();
+        lines.since().store(begun, Ordering::Relaxed);
+        let context = Self {
+            seat,
+            lines,
+            id,
+            begun,
+            bulk,
+        };
+        // Release, with the Acquire in `running`: who sees this job sees since when.
+        let first = context.at_step(0);
+        lines.progress().store(first, Ordering::Release);
+        context
+    }
+
+    /// The job has ended.
+    pub(super) fn end(self) {
+        self.lines.progress().store(0, Ordering::Relaxed);
+    }
+
+    pub(super) const fn begun(&self) -> Nanos {
+        self.begun
+    }
+
+    const fn at_step(&self, step: u32) -> u64 {
+        self.id << STEP_BITS | (step as u64 + 1)
+    }
+
+    /// Says which step of the job (a frame of a batch, say; below 16,777,215) is being done from
+    /// now on; a job begins at step 0. If the worker dies, the death counts against that step
+    /// alone. Costs one store.
+    pub fn step(&self, step: u32) {
+        // Relaxed: the pool reads it after it has reaped the process, or does not care.
+        let at = self.at_step(step);
+        self.lines.progress().store(at, Ordering::Relaxed);
+    }
+
+    /// Whether the job was cancelled or has passed its deadline, and should come to an end: with
+    /// an error, or with what it has. A job that passed its deadline and does not stop is killed
+    /// with its worker. Costs eight loads from one cache line.
+    pub fn should_stop(&self) -> bool {
+        let mut stop = self.lines.stop.iter();
+        // Relaxed: nothing else is published by it.
+        stop.any(|cell| cell.load(Ordering::Relaxed) == self.id)
+    }
+
+    /// The bytes that were sent beside the job; see [`super::Pack::pack`].
+    pub const fn bulk(&self) -> &'a [u8] {
+        self.bulk
+    }
+
+    /// The worker that runs it, from 0; a worker's successor has its number.
+    pub const fn worker(&self) -> usize {
+        self.seat
+    }
+
+    /// The job's number in its pool.
+    pub const fn id(&self) -> JobId {
+        self.id
+    }
+}
+
+/// What a seat's worker is at, and since when.
+pub(super) fn running(board: &Board, seat: usize) -> Option<(JobId, Nanos)> {
+    let lines = Lines::of(board, seat);
+    // Acquire, with the Release in `begin`. If the worker goes on to the next job between these
+    // two loads, the time is the later one's: nobody is killed too early for it.
+    let progress = lines.progress().load(Ordering::Acquire);
+    let since = lines.since().load(Ordering::Relaxed);
+    (progress != 0).then_some((progress >> STEP_BITS, since))
+}
+
+/// The job and step that a seat's worker was at when it died.
+pub(super) fn last_words(board: &Board, seat: usize) -> Option<(JobId, u32)> {
+    let said = Lines::of(board, seat).progress().load(Ordering::Relaxed);
+    let step = said & ((1 << STEP_BITS) - 1);
+    (said != 0).then(|| (said >> STEP_BITS, step as u32 - 1))
+}
+
+/// Makes the lines blank for a seat's next worker.
+pub(super) fn clear(board: &Board, seat: usize) {
+    let lines = Lines::of(board, seat);
+    for cell in lines.at.iter().chain(lines.stop) {
+        cell.store(0, Ordering::Relaxed);
+    }
+}
+
+/// Asks a job to stop. Eight of a seat can be asked at a time: says whether this one could.
+pub(super) fn ask_to_stop(board: &Board, seat: usize, job: JobId) -> bool {
+    let free = Lines::of(board, seat)
+        .stop
+        .iter()
+        .find(|cell| cell.load(Ordering::Relaxed) == 0);
+    if let Some(cell) = free {
+        cell.store(job, Ordering::Relaxed);
+    }
+    free.is_some()
+}
+
+/// The job has ended; its place is free for another.
+pub(super) fn forget(board: &Board, seat: usize, job: JobId) {
+    for cell in Lines::of(board, seat).stop {
+        if cell.load(Ordering::Relaxed) == job {
+            cell.store(0, Ordering::Relaxed);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_board_tells_job_and_step_and_a_job_hears_only_its_own_number() {
+        let board = Board::create(2 * LINES).unwrap();
+        assert_eq!((running(&board, 1), last_words(&board, 1)), (None, None));
+        let context = Context::begin(&board, 1, 9, &[]);
+        assert_eq!(last_words(&board, 1), Some((9, 0)));
+        context.step(41);
+        assert_eq!(last_words(&board, 1), Some((9, 41)));
+        assert_eq!(running(&board, 1).map(|(job, _)| job), Some(9));
+        assert_eq!(running(&board, 0), None);
+
+        assert!(ask_to_stop(&board, 1, 8));
+        assert!(!context.should_stop());
+        assert!(ask_to_stop(&board, 1, 9));
+        assert!(context.should_stop());
+        forget(&board, 1, 9);
+        assert!(!context.should_stop());
+        let asked = (10..20).filter(|&job| ask_to_stop(&board, 1, job)).count();
+        assert_eq!(asked, 7, "one of eight places is taken");
+        context.end();
+        assert_eq!(last_words(&board, 1), None);
+    }
+}

@@ -1,0 +1,582 @@
+//! The pool's heart: feeds the supervisor with events and carries its actions out.
+//!
+//! Whoever brings an event (the caller who submits, a thread that received an answer, a keeper that
+//! buried a worker) carries out what follows from it, so that nothing waits for a thread in
+//! between. Actions are carried out in the order in which they were decided, one at a time, without
+//! the lock: whoever finds somebody else at it leaves theirs to them.
+
+use super::handle::{Cancel, Handle, Slot, refused};
+use super::outcome::{Completion, Death, Exit, JobError, WorkerDied};
+use super::protocol::Answer;
+use super::supervisor::{Action, Event, Policy, Shutdown, Supervisor, Why};
+use super::{Job, JobId, Pack, Pids, context};
+use crate::clock::{Nanos, now};
+use crate::error::{Error, Result};
+use crate::measure::Usage;
+use crate::sys::board::Board;
+use std::collections::{HashMap, VecDeque};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, Weak};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// The workers of one kind of pool.
+pub(super) trait Crew<P: Pack>: Send + Sync {
+    /// Starts a worker for the seat, after a pause. It brings [`Event::Ready`] in time, and
+    /// [`Core::gone`] as its last act.
+    fn start(&self, core: &Arc<Core<P>>, seat: usize, pause: Duration);
+    /// Sends a parcel; it may not block. Each of its jobs is answered for, or the worker goes.
+    fn send(&self, core: &Arc<Core<P>>, seat: usize, parcel: Vec<Sent<P>>);
+    /// Sends the pill behind what was sent before.
+    fn retire(&self, core: &Arc<Core<P>>, seat: usize);
+    /// Ends the worker, at whatever it is.
+    fn kill(&self, core: &Arc<Core<P>>, seat: usize);
+    /// Gives back memory that only jobs under way need.
+    fn rest(&self);
+    /// Joins the threads of workers that are gone.
+    fn join(&self);
+}
+
+/// A job on its way to a worker.
+pub(super) struct Sent<P: Pack> {
+    pub id: JobId,
+    pub order: Arc<P::Order>,
+}
+
+/// Who is told of a job's end.
+pub(super) enum Caller<J: Job> {
+    Handle(Arc<Slot<J>>),
+    /// A stream, and the job's number in it.
+    Stream {
+        tell: Sender<(u64, Completion<J>)>,
+        stream: u64,
+        number: u64,
+    },
+}
+
+impl<J: Job> Caller<J> {
+    pub(super) fn tell(self, completion: Completion<J>) {
+        match self {
+            Self::Handle(slot) => slot.fill(completion),
+            // Fails only when the stream was dropped.
+            Self::Stream { tell, number, .. } => drop(tell.send((number, completion))),
+        }
+    }
+}
+
+struct Pending<P: Pack> {
+    order: Arc<P::Order>,
+    caller: Caller<P::Job>,
+    submitted: Nanos,
+}
+
+pub(super) struct Core<P: Pack> {
+    state: Mutex<State<P>>,
+    /// Workers have come or gone, or a tick is due earlier than before.
+    changed: Condvar,
+    pub(super) board: Board,
+    crew: Box<dyn Crew<P>>,
+    pub(super) pids: Pids,
+    workers: usize,
+    parcels_ahead: usize,
+    timer: Mutex<Option<JoinHandle<()>>>,
+}
+
+struct State<P: Pack> {
+    supervisor: Supervisor,
+    jobs: HashMap<JobId, Pending<P>>,
+    next_id: JobId,
+    streams: u64,
+    actions: VecDeque<Action>,
+    /// Somebody carries actions out.
+    busy: bool,
+    /// Why the pool cannot go on.
+    broken: Option<String>,
+    deaths: VecDeque<Death>,
+    died: u64,
+    last_death: Option<Death>,
+    /// The deaths for which jobs are given up.
+    fatal: HashMap<JobId, Death>,
+    /// What the worker that sits there reported last.
+    usage: Vec<Usage>,
+    /// What workers that are gone have used.
+    past_usage: Usage,
+    /// Jobs that were asked to stop, and their seats.
+    asked: Vec<(usize, JobId)>,
+    timed: bool,
+    /// When the timer will look up.
+    next_look: Option<Nanos>,
+}
+
+/// So many deaths are remembered.
+const REMEMBERED: usize = 1000;
+
+impl<P: Pack> Core<P> {
+    /// A pool of so many workers, which are started.
+    pub(super) fn start(workers: usize, policy: Policy, crew: Box<dyn Crew<P>>) -> Result<Arc<Self>> {
+        let board = Board::create(workers * context::LINES)
+            .map_err(|error| Error::Failed(format!("no shared memory for the workers: {error}")))?;
+        let parcels_ahead = policy.parcels_ahead;
+        let timed = policy.idle.is_some();
+        let (supervisor, actions) = Supervisor::new(workers, policy);
+        let core = Arc::new(Self {
+            state: Mutex::new(State {
+                supervisor,
+                jobs: HashMap::new(),
+                next_id: 1,
+                streams: 0,
+                actions: actions.into(),
+                busy: false,
+                broken: None,
+                deaths: VecDeque::new(),
+                died: 0,
+                last_death: None,
+                fatal: HashMap::new(),
+                usage: vec![Usage::default(); workers],
+                past_usage: Usage::default(),
+                asked: Vec::new(),
+                timed,
+                next_look: None,
+            }),
+            changed: Condvar::new(),
+            board,
+            crew,
+            pids: Pids::default(),
+            workers,
+            parcels_ahead,
+            timer: Mutex::new(None),
+        });
+        if timed {
+            core.start_timer();
+        }
+        let state = core.lock();
+        core.carry_out(state);
+        core.wait_until_ready()?;
+        Ok(core)
+    }
+
+    fn wait_until_ready(self: &Arc<Self>) -> Result<()> {
+        let mut state = self.lock();
+        loop {
+            if let Some(why) = &state.broken {
+                let error = Error::Failed(why.clone());
+                drop(state);
+                self.end();
+                return Err(error);
+            }
+            if state.supervisor.all_ready() {
+                return Ok(());
+            }
+            state = self.wait(state);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<P>> {
+        // Nothing of a user's runs under the lock.
+        self.state
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    fn wait<'a>(&self, state: MutexGuard<'a, State<P>>) -> MutexGuard<'a, State<P>> {
+        let woken = self.changed.wait(state);
+        woken.unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    // ---- jobs -----------------------------------------------------------------------------------
+
+    /// Takes jobs that travel together, and says which number the first of them got.
+    pub(super) fn submit(
+        self: &Arc<Self>,
+        orders: impl IntoIterator<Item = (P::Order, Caller<P::Job>)>,
+        deadline: Option<Duration>,
+    ) -> JobId {
+        let submitted = now();
+        let deadline = deadline.map(|limit| u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX));
+        let mut state = self.lock();
+        let first = state.next_id;
+        if !state.supervisor.is_open() {
+            let why = state.why_ended();
+            drop(state);
+            for (_, caller) in orders {
+                caller.tell(refused(first, &why));
+            }
+            return first;
+        }
+        let orders = orders.into_iter();
+        state.jobs.reserve(orders.size_hint().0);
+        for (order, caller) in orders {
+            let id = state.next_id;
+            state.next_id += 1;
+            let pending = Pending {
+                order: Arc::new(order),
+                caller,
+                submitted,
+            };
+            state.jobs.insert(id, pending);
+        }
+        let jobs = first..state.next_id;
+        if deadline.is_some() && !state.timed {
+            state.timed = true;
+            drop(state);
+            self.start_timer();
+            state = self.lock();
+        }
+        self.feed(state, Event::Submitted(jobs, deadline));
+        first
+    }
+
+    /// A number for a stream.
+    pub(super) fn new_stream(&self) -> u64 {
+        let mut state = self.lock();
+        state.streams += 1;
+        state.streams
+    }
+
+    /// Nobody wants the outcomes of that stream's jobs any more.
+    pub(super) fn cancel_stream(self: &Arc<Self>, id: u64) {
+        let mut state = self.lock();
+        let is_of_it = |pending: &Pending<P>| matches!(pending.caller, Caller::Stream { stream, .. } if stream == id);
+        let mut jobs: Vec<_> = state
+            .jobs
+            .iter()
+            .filter_map(|(&job, pending)| is_of_it(pending).then_some(job))
+            .collect();
+        jobs.sort_unstable();
+        let mut actions = std::mem::take(&mut state.actions);
+        for job in jobs {
+            state.supervisor.on(now(), Event::Cancel(job), &mut actions);
+        }
+        state.actions = actions;
+        self.carry_out(state);
+    }
+
+    /// Takes a job and gives a handle to it.
+    pub(super) fn submit_one(self: &Arc<Self>, order: P::Order, deadline: Option<Duration>) -> Handle<P::Job> {
+        let slot = Slot::new();
+        let id = self.submit([(order, Caller::Handle(slot.clone()))], deadline);
+        let pool: Weak<Self> = Arc::downgrade(self);
+        Handle::new(id, slot, pool)
+    }
+
+    /// The outcomes that a worker has sent, and its use of the processor so far.
+    pub(super) fn answered(
+        self: &Arc<Self>,
+        seat: usize,
+        answers: Vec<Answer<P::Job>>,
+        usage: Option<Usage>,
+        arrived: Nanos,
+    ) {
+        let mut ended = Vec::with_capacity(answers.len());
+        let mut state = self.lock();
+        if let Some(usage) = usage {
+            state.usage[seat] = usage;
+        }
+        let mut actions = std::mem::take(&mut state.actions);
+        for answer in answers {
+            state
+                .supervisor
+                .on(arrived, Event::Answered(seat, answer.id), &mut actions);
+            if let Some(index) = state.asked.iter().position(|&asked| asked == (seat, answer.id)) {
+                state.asked.swap_remove(index);
+                context::forget(&self.board, seat, answer.id);
+            }
+            if !state.fatal.is_empty() {
+                state.fatal.remove(&answer.id);
+            }
+            // A job that was given up meanwhile has had its end.
+            if let Some(pending) = state.jobs.remove(&answer.id) {
+                let completion = Completion {
+                    id: answer.id,
+                    outcome: answer.outcome,
+                    trip: answer.stamps.trip(pending.submitted, arrived),
+                };
+                ended.push((pending.caller, completion));
+            }
+        }
+        state.actions = actions;
+        self.carry_out(state);
+        for (caller, completion) in ended {
+            caller.tell(completion);
+        }
+    }
+
+    // ---- workers --------------------------------------------------------------------------------
+
+    /// The seat's worker can take jobs.
+    pub(super) fn ready(self: &Arc<Self>, seat: usize, usage: Usage) {
+        let mut state = self.lock();
+        state.usage[seat] = usage;
+        self.feed(state, Event::Ready(seat));
+    }
+
+    /// The seat's worker is gone, and nobody waits for it.
+    pub(super) fn gone(self: &Arc<Self>, seat: usize, gone: Gone) {
+        let during = context::last_words(&self.board, seat);
+        let mut state = self.lock();
+        state.usage[seat] = Usage::default();
+        state.past_usage = state.past_usage + gone.usage;
+        if let Some((pid, exit, out_of_memory)) = gone.process {
+            let death = Death {
+                pid,
+                exit,
+                out_of_memory,
+                during,
+            };
+            // One that ended as it was told to is no loss.
+            if exit != Exit::Code(0) || during.is_some() {
+                state.died += 1;
+                if state.deaths.len() == REMEMBERED {
+                    state.deaths.pop_front();
+                }
+                state.deaths.push_back(death.clone());
+            }
+            if let Some((job, _)) = during {
+                // Only looked at if this death is one too many.
+                state.fatal.insert(job, death.clone());
+            }
+            state.last_death = Some(death);
+        }
+        state.asked.retain(|(asked, _)| *asked != seat);
+        self.feed(state, Event::Gone(seat, during));
+    }
+
+    /// No worker can be had, for this reason: the pool ends.
+    pub(super) fn broken(self: &Arc<Self>, why: String) {
+        let mut state = self.lock();
+        state.broken.get_or_insert(why);
+        self.feed(state, Event::Broken);
+    }
+
+    // ---- the supervisor -------------------------------------------------------------------------
+
+    fn feed(self: &Arc<Self>, mut state: MutexGuard<'_, State<P>>, event: Event) {
+        let is_news = matches!(
+            event,
+            Event::Ready(_) | Event::Gone(..) | Event::Shutdown(_) | Event::Broken
+        );
+        let mut actions = std::mem::take(&mut state.actions);
+        state.supervisor.on(now(), event, &mut actions);
+        state.actions = actions;
+        if is_news {
+            self.changed.notify_all();
+        }
+        self.carry_out(state);
+    }
+
+    fn carry_out<'a>(self: &'a Arc<Self>, mut state: MutexGuard<'a, State<P>>) {
+        if state.timed {
+            let due = state.supervisor.next_tick();
+            if due.is_some_and(|due| state.next_look.is_none_or(|look| due < look)) {
+                self.changed.notify_all();
+            }
+        }
+        if state.busy {
+            return;
+        }
+        state.busy = true;
+        while let Some(action) = state.actions.pop_front() {
+            state = self.carry_out_one(state, action);
+        }
+        state.busy = false;
+    }
+
+    fn carry_out_one<'a>(
+        self: &'a Arc<Self>,
+        mut state: MutexGuard<'a, State<P>>,
+        action: Action,
+    ) -> MutexGuard<'a, State<P>> {
+        match action {
+            Action::Send(seat, jobs) => {
+                let order = |id| {
+                    // One that was ended since it was decided to send it is sent no more.
+                    let pending = state.jobs.get(&id)?;
+                    Some(Sent { id, order: pending.order.clone() })
+                };
+                let parcel: Vec<_> = jobs.into_iter().filter_map(order).collect();
+                drop(state);
+                self.crew.send(self, seat, parcel);
+            }
+            Action::End(job, why) => {
+                let ended = state.jobs.remove(&job);
+                let error = state.explain(job, why);
+                drop(state);
+                if let Some(pending) = ended {
+                    pending.caller.tell(Completion {
+                        id: job,
+                        outcome: Err(error),
+                        trip: super::Trip::default(),
+                    });
+                }
+            }
+            Action::Abort => {
+                let how = state.last_death.as_ref().map_or(String::new(), Death::to_string);
+                state.broken.get_or_insert(format!(
+                    "worker processes keep dying before they can begin (the last was {how}); is \
+                     there enough memory, and does `main` call pool::worker::enter first?"
+                ));
+                self.changed.notify_all();
+                return state;
+            }
+            Action::AskToStop(seat, job) => {
+                if context::ask_to_stop(&self.board, seat, job) {
+                    state.asked.push((seat, job));
+                }
+                return state;
+            }
+            Action::Start(seat, pause) => {
+                drop(state);
+                context::clear(&self.board, seat);
+                self.crew.start(self, seat, pause);
+            }
+            Action::Retire(seat) => {
+                drop(state);
+                self.crew.retire(self, seat);
+            }
+            Action::Kill(seat) => {
+                drop(state);
+                self.crew.kill(self, seat);
+            }
+        }
+        self.lock()
+    }
+
+    // ---- the timer ------------------------------------------------------------------------------
+
+    /// A thread that brings ticks when they are due. Only pools with deadlines or idle times have
+    /// one.
+    fn start_timer(self: &Arc<Self>) {
+        let core = self.clone();
+        let timer = std::thread::spawn(move || core.keep_time());
+        *self.timer.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(timer);
+    }
+
+    fn keep_time(self: Arc<Self>) {
+        super::mark_own_thread();
+        let mut state = self.lock();
+        while !state.supervisor.is_over() {
+            let due = state.supervisor.next_tick();
+            state.next_look = due;
+            let Some(due) = due else {
+                state = self.wait(state);
+                continue;
+            };
+            let left = due.saturating_sub(now());
+            if left > 0 {
+                let woken = self.changed.wait_timeout(state, Duration::from_nanos(left));
+                state = woken.unwrap_or_else(|poisoned| poisoned.into_inner()).0;
+                continue;
+            }
+            let running = (0..self.workers)
+                .map(|seat| context::running(&self.board, seat))
+                .collect();
+            self.feed(state, Event::Tick(running));
+            state = self.lock();
+        }
+    }
+
+    // ---- the end --------------------------------------------------------------------------------
+
+    /// Begins to shut down; a second call can only hurry it.
+    pub(super) fn shutdown(self: &Arc<Self>, how: Shutdown) {
+        self.feed(self.lock(), Event::Shutdown(how));
+    }
+
+    /// Waits until the last worker is gone, and its threads with it.
+    pub(super) fn wait_for_end(&self) {
+        let mut state = self.lock();
+        while !state.supervisor.is_over() {
+            state = self.wait(state);
+        }
+        // The timer looks whether it is over.
+        self.changed.notify_all();
+        drop(state);
+        self.crew.join();
+        let timer = self
+            .timer
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+            .take();
+        if let Some(timer) = timer {
+            let _ = timer.join();
+        }
+    }
+
+    /// Kills what is left. Waits for its end unless called by one of the pool's own threads (a
+    /// callback may hold the last handle on the pool), which would wait for itself.
+    pub(super) fn end(self: &Arc<Self>) {
+        self.shutdown(Shutdown::Kill);
+        if !super::is_own_thread() {
+            self.wait_for_end();
+        }
+    }
+
+    // ---- questions ------------------------------------------------------------------------------
+
+    pub(super) fn workers(&self) -> usize {
+        self.workers
+    }
+
+    pub(super) fn capacity(&self) -> usize {
+        self.workers * self.parcels_ahead
+    }
+
+    pub(super) fn under_way(&self) -> usize {
+        self.lock().jobs.len()
+    }
+
+    pub(super) fn rest(&self) {
+        self.crew.rest();
+    }
+
+    pub(super) fn usage(&self) -> Usage {
+        let state = self.lock();
+        let now = state.usage.iter().copied();
+        now.fold(state.past_usage, |sum, usage| sum + usage)
+    }
+
+    pub(super) fn deaths(&self) -> Vec<Death> {
+        self.lock().deaths.iter().cloned().collect()
+    }
+
+    pub(super) fn died(&self) -> u64 {
+        self.lock().died
+    }
+}
+
+/// What is left of a worker.
+pub(super) struct Gone {
+    /// All that it used.
+    pub usage: Usage,
+    /// If it was a process: its id, how it ended, and whether memory ran out.
+    pub process: Option<(u32, Exit, bool)>,
+}
+
+impl<P: Pack> State<P> {
+    fn explain(&mut self, job: JobId, why: Why) -> JobError<<P::Job as Job>::Error> {
+        match (why, self.fatal.remove(&job)) {
+            (Why::Deaths(step, deaths), Some(last)) => JobError::WorkerDied(WorkerDied {
+                pid: last.pid,
+                exit: last.exit,
+                out_of_memory: last.out_of_memory,
+                step,
+                deaths,
+            }),
+            (Why::Overdue(limit), _) => JobError::DeadlinePassed(Duration::from_nanos(limit)),
+            (Why::Cancelled, _) => JobError::Cancelled,
+            (Why::Ended | Why::Deaths(..), _) => JobError::PoolEnded(self.why_ended()),
+        }
+    }
+
+    fn why_ended(&self) -> String {
+        self.broken
+            .clone()
+            .unwrap_or_else(|| "the pool was shut down".into())
+    }
+}
+
+impl<P: Pack> Cancel for Core<P> {
+    fn cancel(self: Arc<Self>, job: JobId) {
+        self.feed(self.lock(), Event::Cancel(job));
+    }
+}
