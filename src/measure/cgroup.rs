@@ -138,7 +138,9 @@ fn folders(root: &Path) -> Vec<Vec<PathBuf>> {
     let of_line = |line: &str| {
         let mut parts = line.splitn(3, ':').skip(1);
         let (controllers, group) = (parts.next()?, parts.next()?);
-        let mount = mounts.lines().find_map(|mount| mounted(mount, controllers))?;
+        let mount = mounts
+            .lines()
+            .find_map(|mount| mounted(mount, controllers))?;
         Some(mount.folders(root, group))
     };
     groups.lines().filter_map(of_line).collect()

@@ -25,11 +25,7 @@ pub(super) struct Pass {
 const LOOK_UP: Nanos = 100_000_000;
 
 /// Runs the frames of a plan once. `progress` is told how many frames have ended.
-pub(super) fn pass(
-    plan: &Plan,
-    pool: &FramePool,
-    mut progress: impl FnMut(u64),
-) -> Result<Pass> {
+pub(super) fn pass(plan: &Plan, pool: &FramePool, mut progress: impl FnMut(u64)) -> Result<Pass> {
     let crosses = plan.mode.placement() == Placement::Processes;
     let mut recorder = Recorder::new(plan.frames.clone(), crosses, plan.fps);
     let mut pending = Pending::new(plan, now());

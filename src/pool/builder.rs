@@ -147,7 +147,10 @@ impl<J: Job, P: Pack<Job = J>> Builder<J, P> {
     /// Sets a variable in the workers' environment, which is otherwise this process's.
     #[must_use]
     pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
-        self.start.surroundings.env.push((name.into(), value.into()));
+        self.start
+            .surroundings
+            .env
+            .push((name.into(), value.into()));
         self
     }
 
@@ -178,7 +181,9 @@ impl<J: Job, P: Pack<Job = J>> Builder<J, P> {
             ("death a job", u64::from(self.max_deaths)),
         ] {
             if number == 0 {
-                return Err(Error::Usage(format!("a pool needs at least one {what}, not 0")));
+                return Err(Error::Usage(format!(
+                    "a pool needs at least one {what}, not 0"
+                )));
             }
         }
         let policy = Policy {
@@ -187,6 +192,8 @@ impl<J: Job, P: Pack<Job = J>> Builder<J, P> {
             max_jobs: self.max_jobs,
             idle: self.idle.map(nanos),
             grace: nanos(self.grace),
+            // What is heavy is half-way there already.
+            recall: self.place != Place::Inline && self.pack.is_light(),
         };
         let crew: Box<dyn Crew<P>> = match self.place {
             Place::Processes => {

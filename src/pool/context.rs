@@ -1,16 +1,19 @@
 //! What a job may use of its surroundings, and what its pool sees of it while it runs.
 //!
-//! Each seat has two lines of a board in shared memory. On one the worker writes what it is at and
-//! since when, which can still be read when it is dead; on the other the pool writes which jobs
+//! Each seat has three lines of a board in shared memory. On one the worker writes what it is at and
+//! since when, which can still be read when it is dead; on the second the pool writes which jobs
 //! are to stop. A job is named by its number there, so that a word that comes late is about nobody.
+//! On the third lie the parcels that were sent: whoever takes one's number off, the worker to begin
+//! it or the pool to give it to another, has it.
 
 use super::JobId;
+use super::supervisor::PLACES;
 use crate::clock::{Nanos, now};
 use crate::sys::board::{Board, Line};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Lines of a board that each seat has.
-pub(super) const LINES: usize = 2;
+pub(super) const LINES: usize = 3;
 
 /// A step in the low bits of the progress cell, a job's number above it; the cell of an idle
 /// worker is 0, so that a step is stored with one added.
@@ -117,6 +120,24 @@ impl<'a> Context<'a> {
     }
 }
 
+fn claim(board: &Board, seat: usize, parcel: u64) -> &AtomicU64 {
+    &board.line(seat * LINES + 2)[(parcel % PLACES) as usize]
+}
+
+/// Lays a parcel out, before it is sent.
+pub(super) fn lay_out(board: &Board, seat: usize, parcel: u64) {
+    // Relaxed: the parcel's message, which the worker receives first, comes later.
+    claim(board, seat, parcel).store(parcel, Ordering::Relaxed);
+}
+
+/// Takes a parcel, to begin it or to give it to another; says whether it was still there.
+pub(super) fn take_parcel(board: &Board, seat: usize, parcel: u64) -> bool {
+    // Relaxed: who has it is all that is decided here.
+    claim(board, seat, parcel)
+        .compare_exchange(parcel, 0, Ordering::Relaxed, Ordering::Relaxed)
+        .is_ok()
+}
+
 /// What a seat's worker is at, and since when.
 pub(super) fn running(board: &Board, seat: usize) -> Option<(JobId, Nanos)> {
     let lines = Lines::of(board, seat);
@@ -136,9 +157,10 @@ pub(super) fn last_words(board: &Board, seat: usize) -> Option<(JobId, u32)> {
 
 /// Makes the lines blank for a seat's next worker.
 pub(super) fn clear(board: &Board, seat: usize) {
-    let lines = Lines::of(board, seat);
-    for cell in lines.at.iter().chain(lines.stop) {
-        cell.store(0, Ordering::Relaxed);
+    for line in 0..LINES {
+        for cell in board.line(seat * LINES + line) {
+            cell.store(0, Ordering::Relaxed);
+        }
     }
 }
 
@@ -188,5 +210,9 @@ mod tests {
         assert_eq!(asked, 7, "one of eight places is taken");
         context.end();
         assert_eq!(last_words(&board, 1), None);
+
+        lay_out(&board, 1, 11);
+        assert!(take_parcel(&board, 1, 11));
+        assert!(!take_parcel(&board, 1, 11), "it is taken once");
     }
 }

@@ -26,7 +26,7 @@ pub(super) trait Crew<P: Pack>: Send + Sync {
     /// [`Core::gone`] as its last act.
     fn start(&self, core: &Arc<Core<P>>, seat: usize, pause: Duration);
     /// Sends a parcel; it may not block. Each of its jobs is answered for, or the worker goes.
-    fn send(&self, core: &Arc<Core<P>>, seat: usize, parcel: Vec<Sent<P>>);
+    fn send(&self, core: &Arc<Core<P>>, seat: usize, parcel: Parcel<P>);
     /// Sends the pill behind what was sent before.
     fn retire(&self, core: &Arc<Core<P>>, seat: usize);
     /// Ends the worker, at whatever it is.
@@ -35,6 +35,13 @@ pub(super) trait Crew<P: Pack>: Send + Sync {
     fn rest(&self);
     /// Joins the threads of workers that are gone.
     fn join(&self);
+}
+
+/// Jobs that travel together.
+pub(super) struct Parcel<P: Pack> {
+    /// What it is called on the board; see [`context::take_parcel`].
+    pub number: u64,
+    pub jobs: Vec<Sent<P>>,
 }
 
 /// A job on its way to a worker.
@@ -113,7 +120,11 @@ const REMEMBERED: usize = 1000;
 
 impl<P: Pack> Core<P> {
     /// A pool of so many workers, which are started.
-    pub(super) fn start(workers: usize, policy: Policy, crew: Box<dyn Crew<P>>) -> Result<Arc<Self>> {
+    pub(super) fn start(
+        workers: usize,
+        policy: Policy,
+        crew: Box<dyn Crew<P>>,
+    ) -> Result<Arc<Self>> {
         let board = Board::create(workers * context::LINES)
             .map_err(|error| Error::Failed(format!("no shared memory for the workers: {error}")))?;
         let parcels_ahead = policy.parcels_ahead;
@@ -252,7 +263,11 @@ impl<P: Pack> Core<P> {
     }
 
     /// Takes a job and gives a handle to it.
-    pub(super) fn submit_one(self: &Arc<Self>, order: P::Order, deadline: Option<Duration>) -> Handle<P::Job> {
+    pub(super) fn submit_one(
+        self: &Arc<Self>,
+        order: P::Order,
+        deadline: Option<Duration>,
+    ) -> Handle<P::Job> {
         let slot = Slot::new();
         let id = self.submit([(order, Caller::Handle(slot.clone()))], deadline);
         let pool: Weak<Self> = Arc::downgrade(self);
@@ -277,7 +292,11 @@ impl<P: Pack> Core<P> {
             state
                 .supervisor
                 .on(arrived, Event::Answered(seat, answer.id), &mut actions);
-            if let Some(index) = state.asked.iter().position(|&asked| asked == (seat, answer.id)) {
+            if let Some(index) = state
+                .asked
+                .iter()
+                .position(|&asked| asked == (seat, answer.id))
+            {
                 state.asked.swap_remove(index);
                 context::forget(&self.board, seat, answer.id);
             }
@@ -387,17 +406,25 @@ impl<P: Pack> Core<P> {
         action: Action,
     ) -> MutexGuard<'a, State<P>> {
         match action {
-            Action::Send(seat, jobs) => {
+            Action::Send(seat, number, jobs) => {
                 let order = |id| {
                     // One that was ended since it was decided to send it is sent no more.
                     let pending = state.jobs.get(&id)?;
-                    Some(Sent { id, order: pending.order.clone() })
+                    Some(Sent {
+                        id,
+                        order: pending.order.clone(),
+                    })
                 };
-                let parcel: Vec<_> = jobs.into_iter().filter_map(order).collect();
+                let jobs = jobs.into_iter().filter_map(order).collect();
                 drop(state);
-                self.crew.send(self, seat, parcel);
+                context::lay_out(&self.board, seat, number);
+                self.crew.send(self, seat, Parcel { number, jobs });
             }
             Action::End(job, why) => {
+                if let Some(index) = state.asked.iter().position(|(_, asked)| *asked == job) {
+                    let (seat, _) = state.asked.swap_remove(index);
+                    context::forget(&self.board, seat, job);
+                }
                 let ended = state.jobs.remove(&job);
                 let error = state.explain(job, why);
                 drop(state);
@@ -410,7 +437,10 @@ impl<P: Pack> Core<P> {
                 }
             }
             Action::Abort => {
-                let how = state.last_death.as_ref().map_or(String::new(), Death::to_string);
+                let how = state
+                    .last_death
+                    .as_ref()
+                    .map_or(String::new(), Death::to_string);
                 state.broken.get_or_insert(format!(
                     "worker processes keep dying before they can begin (the last was {how}); is \
                      there enough memory, and does `main` call pool::worker::enter first?"
@@ -421,6 +451,15 @@ impl<P: Pack> Core<P> {
             Action::AskToStop(seat, job) => {
                 if context::ask_to_stop(&self.board, seat, job) {
                     state.asked.push((seat, job));
+                }
+                return state;
+            }
+            Action::Recall(seat, parcel) => {
+                if context::take_parcel(&self.board, seat, parcel) {
+                    let mut actions = std::mem::take(&mut state.actions);
+                    let event = Event::Recalled(seat, parcel);
+                    state.supervisor.on(now(), event, &mut actions);
+                    state.actions = actions;
                 }
                 return state;
             }
@@ -448,7 +487,10 @@ impl<P: Pack> Core<P> {
     fn start_timer(self: &Arc<Self>) {
         let core = self.clone();
         let timer = std::thread::spawn(move || core.keep_time());
-        *self.timer.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(timer);
+        *self
+            .timer
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(timer);
     }
 
     fn keep_time(self: Arc<Self>) {

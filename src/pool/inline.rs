@@ -1,7 +1,7 @@
 //! No workers at all: jobs run in the thread that submits them, before `submit` returns. The
 //! baseline, and the pool for a debugger.
 
-use super::core::{Core, Crew, Gone, Sent};
+use super::core::{Core, Crew, Gone, Parcel};
 use super::runner::Runner;
 use super::threads::Worker;
 use super::{Job, Pack};
@@ -69,7 +69,7 @@ impl<P: Pack> Crew<P> for Inline<P> {
         }
     }
 
-    fn send(&self, core: &Arc<Core<P>>, _seat: usize, parcel: Vec<Sent<P>>) {
+    fn send(&self, core: &Arc<Core<P>>, _seat: usize, parcel: Parcel<P>) {
         let mut seat = self.seat();
         let Seat { worker, runner } = &mut *seat;
         let worked = match runner {

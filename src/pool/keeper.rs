@@ -237,7 +237,9 @@ fn receive<P: Pack>(
     let mut message = Vec::new();
     put(&mut message, &ToWorker::Setup)?;
     if let Err(why) = put(&mut message, setup) {
-        core.broken(format!("the workers' setup cannot be turned into bytes: {why}"));
+        core.broken(format!(
+            "the workers' setup cannot be turned into bytes: {why}"
+        ));
         return Ok(());
     }
     link.orders.send(&message)?;

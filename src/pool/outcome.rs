@@ -98,7 +98,11 @@ impl<E: fmt::Display> fmt::Display for JobError<E> {
             Self::Failed(error) => error.fmt(f),
             Self::Panicked(panic) => write!(f, "the job panicked: {}", panic.message),
             Self::WorkerDied(died) => {
-                write!(f, "given up after {} workers died at it (the last, process {}, was ", died.deaths, died.pid)?;
+                write!(
+                    f,
+                    "given up after {} workers died at it (the last, process {}, was ",
+                    died.deaths, died.pid
+                )?;
                 say(f, died.exit, died.out_of_memory)?;
                 write!(f, ")")
             }

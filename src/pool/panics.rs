@@ -22,7 +22,9 @@ pub(super) fn catch<T>(work: impl FnOnce() -> T) -> Result<T, Panic> {
                 return other(info);
             }
             let message = info.payload_as_str().unwrap_or("no message");
-            let place = info.location().map_or(String::new(), |at| format!(" ({at})"));
+            let place = info
+                .location()
+                .map_or(String::new(), |at| format!(" ({at})"));
             let panic = Panic {
                 message: format!("{message}{place}"),
                 backtrace: Backtrace::force_capture().to_string(),
@@ -49,7 +51,13 @@ mod tests {
     #[test]
     fn a_panic_says_what_where_and_how_it_came_there() {
         let panic = catch(|| panic!("out of {}", "luck")).unwrap_err();
-        assert!(panic.message.starts_with("out of luck (src/pool/panics.rs:"), "{}", panic.message);
+        assert!(
+            panic
+                .message
+                .starts_with("out of luck (src/pool/panics.rs:"),
+            "{}",
+            panic.message
+        );
         assert!(panic.backtrace.contains("panics"), "{}", panic.backtrace);
         assert_eq!(catch(|| 3), Ok(3));
         let nested = catch(|| catch(|| panic!("inner")).unwrap_err()).unwrap();

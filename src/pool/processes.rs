@@ -1,6 +1,6 @@
 //! Workers that are processes.
 
-use super::core::{Core, Crew, Sent};
+use super::core::{Core, Crew, Parcel, Sent};
 use super::keeper::{self, Keeper, Link, ToSender};
 use super::outcome::{JobError, Panic};
 use super::protocol::{Answer, Envelope, Small, ToWorker, put};
@@ -137,10 +137,10 @@ impl<P: Pack> Crew<P> for Arc<Processes<P>> {
         threads.push(thread);
     }
 
-    fn send(&self, core: &Arc<Core<P>>, index: usize, parcel: Vec<Sent<P>>) {
+    fn send(&self, core: &Arc<Core<P>>, index: usize, parcel: Parcel<P>) {
         let mut seat = self.seat(index);
         if !seat.pack.is_light() {
-            return seat.post(ToSender::Parcel(parcel));
+            return seat.post(ToSender::Parcel(parcel.jobs));
         }
         let refused = seat.write(parcel);
         if seat.message.len() <= LIGHT && seat.backlog.load(Ordering::Acquire) == 0 {
@@ -209,11 +209,11 @@ impl<P: Pack> Seat<P> {
     }
 
     /// Writes a parcel into the message; jobs that cannot be written are returned with the reason.
-    fn write(&mut self, parcel: Vec<Sent<P>>) -> Vec<Answer<P::Job>> {
+    fn write(&mut self, parcel: Parcel<P>) -> Vec<Answer<P::Job>> {
         let mut refused = Vec::new();
         let mut written = 0;
         let mut jobs = Vec::new();
-        for Sent { id, order } in parcel {
+        for Sent { id, order } in parcel.jobs {
             match self.write_one(id, &order, &mut jobs) {
                 Ok(()) => written += 1,
                 Err(error) => refused.push(Answer {
@@ -224,8 +224,8 @@ impl<P: Pack> Seat<P> {
             }
         }
         self.message.clear();
-        // A number into a vector: it cannot fail.
-        let _ = put(&mut self.message, &ToWorker::Parcel(written));
+        // Numbers into a vector: it cannot fail.
+        let _ = put(&mut self.message, &ToWorker::Parcel(parcel.number, written));
         self.message.append(&mut jobs);
         refused
     }

@@ -36,8 +36,8 @@ pub(super) enum Hello<J: Job> {
 pub(super) enum ToWorker {
     /// The setup follows.
     Setup,
-    /// So many [`Small`] jobs follow.
-    Parcel(u32),
+    /// A parcel of that number: so many [`Small`] jobs follow.
+    Parcel(u64, u32),
     /// A job comes on the typed channel.
     Large {
         id: JobId,

@@ -44,6 +44,9 @@ impl<J: Job> Runner<J> {
 fn init<J: Job>(setup: &J::Setup) -> Result<J::State, Refused> {
     match panics::catch(|| J::init(setup)) {
         Ok(built) => built.map_err(Refused),
-        Err(panic) => Err(Refused(format!("its initializer panicked: {}", panic.message))),
+        Err(panic) => Err(Refused(format!(
+            "its initializer panicked: {}",
+            panic.message
+        ))),
     }
 }

@@ -158,11 +158,7 @@ impl<P: Pack, I: Iterator<Item = P::Order>> Drop for Stream<P, I> {
 macro_rules! settings {
     ($stream:ident) => {
         impl<P: Pack, I: Iterator<Item = P::Order>> $stream<P, I> {
-            pub(super) fn over(
-                core: Arc<Core<P>>,
-                deadline: Option<Duration>,
-                orders: I,
-            ) -> Self {
+            pub(super) fn over(core: Arc<Core<P>>, deadline: Option<Duration>, orders: I) -> Self {
                 Self::from(Stream::new(core, deadline, orders))
             }
 
@@ -331,7 +327,10 @@ mod tests {
     #[test]
     fn a_size_that_was_asked_for_stays() {
         let mut sizer = Sizer::new(Batch::Fixed(7));
-        sizer.learn(&Trip { arrived: 5, ..Trip::default() });
+        sizer.learn(&Trip {
+            arrived: 5,
+            ..Trip::default()
+        });
         assert_eq!(sizer.size(), 7);
     }
 }

@@ -21,6 +21,9 @@ const MAX_BARREN_DEATHS: u32 = 100;
 /// The same while no worker has ever been ready: the executable is no worker, or cannot run.
 const MAX_FALSE_STARTS: u32 = 10;
 
+/// So many parcels of a worker can be told apart by the lowest bits of their numbers.
+pub(super) const PLACES: u64 = 8;
+
 /// What does not change while a pool lives.
 #[derive(Clone, Debug)]
 pub(super) struct Policy {
@@ -34,6 +37,8 @@ pub(super) struct Policy {
     pub idle: Option<Nanos>,
     /// From being asked to stop to being killed.
     pub grace: Nanos,
+    /// Whether a parcel that its worker has not begun may be given to one that is idle.
+    pub recall: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +51,8 @@ pub(super) enum Event {
     Answered(usize, JobId),
     /// The seat's worker is gone, reaped, and nobody waits for it; the job and step it was at.
     Gone(usize, Option<(JobId, u32)>),
+    /// The seat's worker had not begun that parcel, and will not.
+    Recalled(usize, u64),
     /// Somebody does not want a job any more.
     Cancel(JobId),
     /// Time has passed: what each seat's worker is at, and since when.
@@ -72,8 +79,10 @@ pub enum Shutdown {
 pub(super) enum Action {
     /// Start a worker for this seat, after a pause.
     Start(usize, Duration),
-    /// Send these to the seat's worker, as one parcel.
-    Send(usize, Vec<JobId>),
+    /// Send these to the seat's worker, as the parcel of that number.
+    Send(usize, u64, Vec<JobId>),
+    /// See whether the seat's worker can be kept from beginning that parcel: another is idle.
+    Recall(usize, u64),
     /// Send the seat's worker the pill that ends it when it comes to it.
     Retire(usize),
     /// Ask the seat's worker not to start this job, or to stop it.
@@ -115,7 +124,9 @@ enum Staff {
 struct Seat {
     staff: Staff,
     /// Sent and not answered, oldest first.
-    parcels: VecDeque<VecDeque<JobId>>,
+    parcels: VecDeque<Parcel>,
+    /// Parcels sent to this worker so far.
+    numbered: u64,
     /// Jobs sent to this worker so far.
     sent: u64,
     /// When it was last sent something or answered something.
@@ -128,9 +139,34 @@ struct Seat {
     doomed: Option<Option<JobId>>,
 }
 
+#[derive(Debug)]
+struct Parcel {
+    /// Its number among those that were sent to this worker.
+    number: u64,
+    /// Not answered, oldest first.
+    jobs: VecDeque<JobId>,
+    /// It was tried to get it back.
+    recalled: bool,
+}
+
 impl Seat {
     fn jobs(&self) -> impl DoubleEndedIterator<Item = JobId> {
-        self.parcels.iter().flatten().copied()
+        self.parcels
+            .iter()
+            .flat_map(|parcel| parcel.jobs.iter().copied())
+    }
+
+    /// A number for its next parcel. The lowest bits are a place that none of its parcels has:
+    /// where it is laid out on the board.
+    fn next_number(&mut self) -> u64 {
+        self.numbered += 1;
+        let taken = |place| {
+            self.parcels
+                .iter()
+                .any(|parcel| parcel.number % PLACES == place)
+        };
+        let free = (0..PLACES).find(|&place| !taken(place));
+        self.numbered * PLACES + free.expect("a worker holds fewer parcels than there are places")
     }
 
     /// Whether it was retired because there was nothing to do, not because it had done enough.
@@ -141,14 +177,14 @@ impl Seat {
     /// Takes a job out. A worker answers in order, so it is at the front of a parcel.
     fn remove(&mut self, job: JobId) {
         let mut parcels = self.parcels.iter_mut();
-        if let Some(parcel) = parcels.find(|parcel| parcel.front() == Some(&job)) {
-            parcel.pop_front();
+        if let Some(parcel) = parcels.find(|parcel| parcel.jobs.front() == Some(&job)) {
+            parcel.jobs.pop_front();
         } else {
             for parcel in &mut self.parcels {
-                parcel.retain(|&held| held != job);
+                parcel.jobs.retain(|&held| held != job);
             }
         }
-        self.parcels.retain(|parcel| !parcel.is_empty());
+        self.parcels.retain(|parcel| !parcel.jobs.is_empty());
     }
 }
 
@@ -222,6 +258,7 @@ impl Supervisor {
                 self.attend(seat, now);
             }
             Event::Gone(seat, during) => self.bury(seat, during, &mut out),
+            Event::Recalled(seat, number) => self.take_back(seat, number, &mut out),
             Event::Cancel(job) => self.cancel(job, &mut out),
             Event::Tick(running) => self.look(now, &running, &mut out),
             Event::Shutdown(how) => self.shut_down(how, &mut out),
@@ -319,17 +356,7 @@ impl Supervisor {
                 _ => self.barren_deaths += 1,
             }
         }
-        for job in orphans.into_iter().rev() {
-            match self.jobs.get_mut(&job) {
-                Some(back) if back.cancelled => self.end(job, Why::Cancelled, actions),
-                Some(back) => {
-                    back.seat = None;
-                    self.waiting.push_front(job);
-                }
-                // It has just ended.
-                None => {}
-            }
-        }
+        self.queue_again(orphans, actions);
         let most = if self.ever_ready {
             MAX_BARREN_DEATHS
         } else {
@@ -338,8 +365,40 @@ impl Supervisor {
         if self.barren_deaths >= most {
             actions.push(Action::Abort);
             self.abort(actions);
-        } else if !killed && (self.is_needed() || self.is_open() && !gone.was_let_go(&self.policy)) {
+        } else if !killed && (self.is_needed() || self.is_open() && !gone.was_let_go(&self.policy))
+        {
             self.start(seat, actions);
+        }
+    }
+
+    /// Puts jobs that a worker had back at the head of the queue.
+    fn queue_again(&mut self, jobs: Vec<JobId>, actions: &mut Vec<Action>) {
+        for job in jobs.into_iter().rev() {
+            match self.jobs.get_mut(&job) {
+                Some(back) if back.cancelled => {
+                    back.seat = None;
+                    self.end(job, Why::Cancelled, actions);
+                }
+                Some(back) => {
+                    back.seat = None;
+                    self.waiting.push_front(job);
+                }
+                // It has just ended.
+                None => {}
+            }
+        }
+    }
+
+    fn take_back(&mut self, seat: usize, number: u64, actions: &mut Vec<Action>) {
+        let from = &mut self.seats[seat];
+        if let Some(index) = from
+            .parcels
+            .iter()
+            .position(|parcel| parcel.number == number)
+            && let Some(parcel) = from.parcels.remove(index)
+        {
+            from.sent -= parcel.jobs.len() as u64;
+            self.queue_again(parcel.jobs.into(), actions);
         }
     }
 
@@ -433,7 +492,10 @@ impl Supervisor {
         let seat = &mut self.seats[seat];
         seat.quiet_since = now;
         // Answers come in parcels: the job that was asked to stop may still be running.
-        if seat.asked.is_some_and(|(asked, _)| seat.jobs().any(|job| job == asked)) {
+        if seat
+            .asked
+            .is_some_and(|(asked, _)| seat.jobs().any(|job| job == asked))
+        {
             return;
         }
         seat.asked = None;
@@ -503,7 +565,7 @@ impl Supervisor {
                 self.waiting.pop_front();
             }
             let Some(&head) = self.waiting.front() else {
-                return;
+                return self.recall(actions);
             };
             let max_jobs = self.policy.max_jobs;
             let ahead = self.policy.parcels_ahead;
@@ -541,17 +603,46 @@ impl Supervisor {
             }
             let was_idle = self.seats[seat].parcels.is_empty();
             self.seats[seat].sent += parcel.len() as u64;
-            self.seats[seat].parcels.push_back(parcel.iter().copied().collect());
+            let number = self.seats[seat].next_number();
+            self.seats[seat].parcels.push_back(Parcel {
+                number,
+                jobs: parcel.iter().copied().collect(),
+                recalled: false,
+            });
             if was_idle {
                 self.attend(seat, now);
             }
-            actions.push(Action::Send(seat, parcel));
+            actions.push(Action::Send(seat, number, parcel));
+        }
+    }
+
+    /// A worker has nothing to do while jobs wait behind another's: they are to change places.
+    fn recall(&mut self, actions: &mut Vec<Action>) {
+        let max_jobs = self.policy.max_jobs;
+        let is_idle = |seat: &Seat| {
+            seat.staff == Staff::Ready && seat.parcels.is_empty() && seat.sent < max_jobs
+        };
+        let mut idle = self.seats.iter().filter(|seat| is_idle(seat)).count();
+        if !self.policy.recall || idle == 0 {
+            return;
+        }
+        for (index, seat) in self.seats.iter_mut().enumerate() {
+            for parcel in seat.parcels.iter_mut().skip(1) {
+                if idle > 0 && !parcel.recalled {
+                    idle -= 1;
+                    parcel.recalled = true;
+                    actions.push(Action::Recall(index, parcel.number));
+                }
+            }
         }
     }
 
     /// Whether a worker is about to come for each parcel's worth of waiting jobs.
     fn is_staffed_for_waiting(&self) -> bool {
-        let coming = self.seats.iter().filter(|seat| seat.staff == Staff::Starting);
+        let coming = self
+            .seats
+            .iter()
+            .filter(|seat| seat.staff == Staff::Starting);
         coming.count() >= self.waiting.len().min(self.seats.len())
     }
 
@@ -578,4 +669,5 @@ impl Supervisor {
 }
 
 #[cfg(test)]
-mod tests {}
+#[path = "supervisor_tests.rs"]
+mod tests;

@@ -1,7 +1,7 @@
 //! Workers that are threads of this process: rayon's, so that a job which uses rayon itself stays
 //! on the pool's own.
 
-use super::core::{Core, Crew, Gone, Sent};
+use super::core::{Core, Crew, Gone, Parcel, Sent};
 use super::outcome::JobError;
 use super::protocol::Answer;
 use super::runner::Runner;
@@ -32,17 +32,13 @@ struct Seat<P: Pack> {
 }
 
 enum ToThread<P: Pack> {
-    Parcel(Vec<Sent<P>>),
+    Parcel(Parcel<P>),
     Rest(Sender<()>),
     Retire,
 }
 
 impl<P: Pack> Threads<P> {
-    pub(super) fn new(
-        workers: usize,
-        setup: <P::Job as Job>::Setup,
-        pack: &P,
-    ) -> Result<Self> {
+    pub(super) fn new(workers: usize, setup: <P::Job as Job>::Setup, pack: &P) -> Result<Self> {
         let handles = Mutex::new(Vec::new());
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(workers)
@@ -105,7 +101,7 @@ impl<P: Pack> Crew<P> for Threads<P> {
         }
     }
 
-    fn send(&self, _: &Arc<Core<P>>, index: usize, parcel: Vec<Sent<P>>) {
+    fn send(&self, _: &Arc<Core<P>>, index: usize, parcel: Parcel<P>) {
         self.tell(index, ToThread::Parcel(parcel));
     }
 
@@ -115,7 +111,9 @@ impl<P: Pack> Crew<P> for Threads<P> {
 
     /// A thread cannot be killed: its job is asked to stop, and nothing comes after it.
     fn kill(&self, core: &Arc<Core<P>>, index: usize) {
-        lock(&self.seats[index]).killed.store(true, Ordering::Relaxed);
+        lock(&self.seats[index])
+            .killed
+            .store(true, Ordering::Relaxed);
         if let Some((job, _)) = context::running(&core.board, index) {
             context::ask_to_stop(&core.board, index, job);
         }
@@ -166,7 +164,12 @@ pub(super) struct Worker<P: Pack> {
 const PATIENCE: Nanos = 1_000_000;
 
 impl<P: Pack> Worker<P> {
-    fn live(&mut self, mut runner: Runner<P::Job>, core: &Arc<Core<P>>, inbox: &Receiver<ToThread<P>>) {
+    fn live(
+        &mut self,
+        mut runner: Runner<P::Job>,
+        core: &Arc<Core<P>>,
+        inbox: &Receiver<ToThread<P>>,
+    ) {
         for message in inbox {
             match message {
                 ToThread::Parcel(parcel) => {
@@ -190,11 +193,15 @@ impl<P: Pack> Worker<P> {
         &mut self,
         runner: &mut Runner<P::Job>,
         core: &Arc<Core<P>>,
-        parcel: Vec<Sent<P>>,
+        parcel: Parcel<P>,
     ) -> Result<(), String> {
+        // One that was recalled is somebody else's.
+        if !context::take_parcel(&core.board, self.seat, parcel.number) {
+            return Ok(());
+        }
         let mut answers = Vec::new();
         let mut since = now();
-        for sent in parcel {
+        for sent in parcel.jobs {
             if self.killed.load(Ordering::Relaxed) {
                 return Ok(());
             }

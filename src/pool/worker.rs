@@ -10,7 +10,7 @@ use super::protocol::{
 };
 use super::runner::{Refused, Runner};
 use super::trip::Stamps;
-use super::{Context, Job, JobId};
+use super::{Context, Job, JobId, context};
 use crate::clock::{Nanos, now};
 use crate::measure::Usage;
 use crate::sys::board::Board;
@@ -71,8 +71,8 @@ pub fn enter<J: Job>() {
     let _ = std::fs::write("/proc/self/oom_score_adj", "500");
     if wanted != own {
         let why = format!("the worker is {own}, its parent is {wanted}; start both from one build");
-        let said = IpcSender::<Hello<J>>::connect(socket)
-            .map(|parent| parent.send(Hello::Stranger(why)));
+        let said =
+            IpcSender::<Hello<J>>::connect(socket).map(|parent| parent.send(Hello::Stranger(why)));
         std::process::exit(i32::from(said.is_err()));
     }
     // An error here means that the parent is gone, or is about to see our end: nobody to tell.
@@ -136,12 +136,21 @@ impl<J: Job> Worker<J> {
                     *none = Some(new);
                     self.free = now();
                 }),
-                (ToWorker::Parcel(count), Some(runner)) => {
+                (ToWorker::Parcel(number, count), Some(runner)) => {
+                    // One that was recalled is somebody else's.
+                    let is_ours = context::take_parcel(&self.board, self.seat, number);
+                    let count = if is_ours { count } else { 0 };
                     (0..count).try_for_each(|_| self.small(runner, &mut message))
                 }
-                (ToWorker::Large { id, pack_begin, packed, bulk }, Some(runner)) => {
-                    self.large(runner, id, (pack_begin, packed), bulk)
-                }
+                (
+                    ToWorker::Large {
+                        id,
+                        pack_begin,
+                        packed,
+                        bulk,
+                    },
+                    Some(runner),
+                ) => self.large(runner, id, (pack_begin, packed), bulk),
                 (ToWorker::Retire, _) => break,
                 (_, None) => return Err(ServeError::NoSetup),
             };
@@ -170,7 +179,14 @@ impl<J: Job> Worker<J> {
             mut body,
         } = take(message)?;
         let opened = take::<Envelope<J>>(&mut body);
-        self.run(runner, id, (pack_begin, packed), opened.map_err(|e| e.to_string()), bulk, None)
+        self.run(
+            runner,
+            id,
+            (pack_begin, packed),
+            opened.map_err(|e| e.to_string()),
+            bulk,
+            None,
+        )
     }
 
     fn large(
@@ -185,7 +201,11 @@ impl<J: Job> Worker<J> {
             Err(ipc_channel::IpcError::SerializationError(why)) => Err(why.to_string()),
             Err(other) => return Err(other.into()),
         };
-        let bulk = if has_bulk { self.bulks.recv()? } else { Vec::new() };
+        let bulk = if has_bulk {
+            self.bulks.recv()?
+        } else {
+            Vec::new()
+        };
         let received = has_bulk.then(now);
         self.run(runner, id, packed, opened, &bulk, received)?;
         drop(bulk);

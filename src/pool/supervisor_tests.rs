@@ -1,0 +1,525 @@
+//! What the supervisor decides: a few decisions one by one, then a million random histories
+//! against a plain model.
+
+use super::*;
+use std::collections::{BTreeMap, BTreeSet};
+
+const POLICY: Policy = Policy {
+    parcels_ahead: 2,
+    max_deaths: 5,
+    max_jobs: u64::MAX,
+    idle: None,
+    grace: 100,
+    recall: true,
+};
+
+/// A supervisor whose workers are all there.
+fn ready(seats: usize, policy: Policy) -> Supervisor {
+    let (mut supervisor, starts) = Supervisor::new(seats, policy);
+    assert_eq!(starts.len(), seats);
+    for seat in 0..seats {
+        assert_eq!(tell(&mut supervisor, 0, Event::Ready(seat)), []);
+    }
+    supervisor
+}
+
+fn tell(supervisor: &mut Supervisor, now: Nanos, event: Event) -> Vec<Action> {
+    let mut actions = Vec::new();
+    supervisor.on(now, event, &mut actions);
+    actions
+}
+
+fn submit(supervisor: &mut Supervisor, jobs: Range<JobId>) -> Vec<Action> {
+    tell(supervisor, 0, Event::Submitted(jobs, None))
+}
+
+#[test]
+fn jobs_go_to_the_idlest_worker_and_wait_when_all_have_two() {
+    let mut pool = ready(2, POLICY);
+    assert_eq!(submit(&mut pool, 1..2), [Action::Send(0, 8, vec![1])]);
+    assert_eq!(submit(&mut pool, 2..3), [Action::Send(1, 8, vec![2])]);
+    assert_eq!(submit(&mut pool, 3..4), [Action::Send(0, 17, vec![3])]);
+    assert_eq!(
+        submit(&mut pool, 4..7),
+        [Action::Send(1, 17, vec![4, 5, 6])]
+    );
+    assert_eq!(submit(&mut pool, 7..8), []);
+    let next = tell(&mut pool, 0, Event::Answered(1, 2));
+    assert_eq!(next, [Action::Send(1, 24, vec![7])]);
+}
+
+#[test]
+fn an_idle_worker_gets_what_waits_behind_another_if_that_has_not_begun() {
+    let mut pool = ready(2, POLICY);
+    for job in 1..=3 {
+        let _ = submit(&mut pool, job..job + 1);
+    }
+    let asked = tell(&mut pool, 0, Event::Answered(1, 2));
+    assert_eq!(asked, [Action::Recall(0, 17)]);
+    let moved = tell(&mut pool, 0, Event::Recalled(0, 17));
+    assert_eq!(moved, [Action::Send(1, 16, vec![3])]);
+}
+
+#[test]
+fn a_dead_workers_jobs_are_done_by_another_oldest_first() {
+    let mut pool = ready(2, POLICY);
+    for job in 1..=5 {
+        let _ = submit(&mut pool, job..job + 1);
+    }
+    // Seat 0 held 1 and 3; 5 was waiting.
+    let start = tell(&mut pool, 0, Event::Gone(0, None));
+    assert_eq!(start, [Action::Start(0, Duration::ZERO)]);
+    let sent = tell(&mut pool, 0, Event::Ready(0));
+    assert_eq!(
+        sent,
+        [Action::Send(0, 8, vec![1]), Action::Send(0, 17, vec![3])]
+    );
+}
+
+#[test]
+fn a_step_that_kills_five_workers_is_given_up_and_the_rest_goes_on() {
+    let mut pool = ready(1, POLICY);
+    let _ = submit(&mut pool, 1..3);
+    for _ in 1..POLICY.max_deaths {
+        let actions = tell(&mut pool, 0, Event::Gone(0, Some((1, 7))));
+        assert!(matches!(actions[..], [Action::Start(0, _)]), "{actions:?}");
+        let sent = tell(&mut pool, 0, Event::Ready(0));
+        assert_eq!(sent, [Action::Send(0, 8, vec![1, 2])]);
+    }
+    let actions = tell(&mut pool, 0, Event::Gone(0, Some((1, 7))));
+    let given_up = Action::End(1, Why::Deaths(7, 5));
+    assert!(
+        matches!(&actions[..], [first, Action::Start(0, _)] if *first == given_up),
+        "{actions:?}"
+    );
+    let sent = tell(&mut pool, 0, Event::Ready(0));
+    assert_eq!(sent, [Action::Send(0, 8, vec![2])]);
+}
+
+#[test]
+fn deaths_at_other_steps_do_not_count_against_a_job() {
+    let mut pool = ready(1, POLICY);
+    let _ = submit(&mut pool, 1..2);
+    for step in 0..20 {
+        let actions = tell(&mut pool, 0, Event::Gone(0, Some((1, step))));
+        assert!(matches!(actions[..], [Action::Start(0, _)]), "{actions:?}");
+        let _ = tell(&mut pool, 0, Event::Ready(0));
+    }
+}
+
+#[test]
+fn workers_that_only_die_are_replaced_ever_more_slowly_and_then_no_more() {
+    let mut pool = ready(1, POLICY);
+    let mut last = Duration::ZERO;
+    for _ in 1..MAX_BARREN_DEATHS {
+        match tell(&mut pool, 0, Event::Gone(0, None))[..] {
+            [Action::Start(0, pause)] => {
+                assert!(pause >= last);
+                last = pause;
+            }
+            ref other => panic!("{other:?}"),
+        }
+    }
+    assert!(last >= Duration::from_millis(100));
+    assert_eq!(tell(&mut pool, 0, Event::Gone(0, None)), [Action::Abort]);
+    assert_eq!(submit(&mut pool, 1..2), [Action::End(1, Why::Ended)]);
+}
+
+#[test]
+fn an_executable_that_never_becomes_a_worker_is_given_up_soon() {
+    let (mut pool, _) = Supervisor::new(1, POLICY);
+    let deaths = (1..).find(|_| tell(&mut pool, 0, Event::Gone(0, None)) == [Action::Abort]);
+    assert_eq!(deaths, Some(MAX_FALSE_STARTS));
+}
+
+#[test]
+fn a_job_that_is_late_is_asked_then_its_worker_killed_and_the_next_job_none_the_worse() {
+    let mut pool = ready(1, POLICY);
+    let jobs = tell(&mut pool, 1_000, Event::Submitted(1..3, Some(500)));
+    assert_eq!(jobs, [Action::Send(0, 8, vec![1, 2])]);
+    assert_eq!(pool.next_tick(), Some(1_500));
+    // It began later than it was sent.
+    let tick = |pool: &mut Supervisor, now| tell(pool, now, Event::Tick(vec![Some((1, 1_200))]));
+    assert_eq!(tick(&mut pool, 1_500), []);
+    assert_eq!(pool.next_tick(), Some(1_700));
+    assert_eq!(tick(&mut pool, 1_700), [Action::AskToStop(0, 1)]);
+    assert_eq!(pool.next_tick(), Some(1_800));
+    assert_eq!(tick(&mut pool, 1_800), [Action::Kill(0)]);
+    let buried = tell(&mut pool, 1_900, Event::Gone(0, Some((1, 0))));
+    assert_eq!(
+        buried,
+        [
+            Action::End(1, Why::Overdue(500)),
+            Action::Start(0, Duration::ZERO)
+        ]
+    );
+    let next = tell(&mut pool, 2_000, Event::Ready(0));
+    assert_eq!(next, [Action::Send(0, 8, vec![2])]);
+    assert_eq!(pool.next_tick(), Some(2_500));
+}
+
+#[test]
+fn a_drained_pool_does_all_its_jobs_even_if_workers_die_behind_the_pill() {
+    let mut pool = ready(2, POLICY);
+    for job in 1..=2 {
+        let _ = submit(&mut pool, job..job + 1);
+    }
+    let pills = tell(&mut pool, 0, Event::Shutdown(Shutdown::Drain));
+    assert_eq!(pills, [Action::Retire(0), Action::Retire(1)]);
+    assert_eq!(submit(&mut pool, 9..10), [Action::End(9, Why::Ended)]);
+    let _ = tell(&mut pool, 0, Event::Answered(1, 2));
+    assert_eq!(tell(&mut pool, 0, Event::Gone(1, None)), []);
+    let again = tell(&mut pool, 0, Event::Gone(0, Some((1, 0))));
+    assert!(matches!(again[..], [Action::Start(0, _)]), "{again:?}");
+    let last = tell(&mut pool, 0, Event::Ready(0));
+    assert_eq!(last, [Action::Send(0, 8, vec![1]), Action::Retire(0)]);
+    let _ = tell(&mut pool, 0, Event::Answered(0, 1));
+    assert!(!pool.is_over());
+    assert_eq!(tell(&mut pool, 0, Event::Gone(0, None)), []);
+    assert!(pool.is_over());
+}
+
+// ---- histories ---------------------------------------------------------------------------------
+
+/// Numbers that look random; the same again for the same seed (splitmix64).
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, n: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % n
+    }
+}
+
+/// A worker as the world has it.
+#[derive(Default)]
+struct Worker {
+    up: bool,
+    /// Parcels that it has, oldest first.
+    parcels: VecDeque<(u64, VecDeque<JobId>)>,
+    /// The job that it is at, and since when.
+    at: Option<(JobId, Nanos)>,
+    pill: bool,
+    sent: u64,
+    asked: BTreeSet<JobId>,
+    killed: bool,
+}
+
+/// What a pool must be, in the plainest words.
+struct Model {
+    policy: Policy,
+    supervisor: Supervisor,
+    now: Nanos,
+    workers: Vec<Option<Worker>>,
+    next: JobId,
+    /// Jobs that no worker has, in the order in which they must be sent.
+    queue: VecDeque<JobId>,
+    deadlines: BTreeMap<JobId, Option<Nanos>>,
+    deaths: BTreeMap<(JobId, u32), u32>,
+    cancelled: BTreeSet<JobId>,
+    ended: BTreeMap<JobId, Option<Why>>,
+    shutdown: Option<Shutdown>,
+    aborted: bool,
+}
+
+impl Model {
+    fn new(seats: usize, policy: Policy) -> Self {
+        let (supervisor, actions) = Supervisor::new(seats, policy.clone());
+        let mut model = Self {
+            policy,
+            supervisor,
+            now: 1,
+            workers: (0..seats).map(|_| None).collect(),
+            next: 1,
+            queue: VecDeque::new(),
+            deadlines: BTreeMap::new(),
+            deaths: BTreeMap::new(),
+            cancelled: BTreeSet::new(),
+            ended: BTreeMap::new(),
+            shutdown: None,
+            aborted: false,
+        };
+        model.obey(actions, &mut Dice(0));
+        model
+    }
+
+    fn end(&mut self, job: JobId, why: Option<Why>) {
+        assert!(
+            self.ended.insert(job, why).is_none(),
+            "job {job} ended twice"
+        );
+        self.queue.retain(|&queued| queued != job);
+    }
+
+    /// Tells the supervisor, and carries out what it says.
+    fn tell(&mut self, event: Event, dice: &mut Dice) {
+        let actions = tell(&mut self.supervisor, self.now, event);
+        self.obey(actions, dice);
+    }
+
+    fn obey(&mut self, actions: Vec<Action>, dice: &mut Dice) {
+        for action in actions {
+            match action {
+                Action::Start(seat, _) => {
+                    assert!(self.workers[seat].is_none(), "seat {seat} is taken");
+                    assert_ne!(self.shutdown, Some(Shutdown::Kill));
+                    self.workers[seat] = Some(Worker::default());
+                }
+                Action::Send(seat, number, jobs) => self.send(seat, number, jobs),
+                Action::Recall(seat, number) => self.recall(seat, number, dice),
+                Action::Retire(seat) => {
+                    let worker = self.workers[seat].as_mut().unwrap();
+                    assert!(worker.up && !worker.pill, "one pill a worker");
+                    worker.pill = true;
+                }
+                Action::AskToStop(seat, job) => {
+                    let worker = self.workers[seat].as_mut().unwrap();
+                    worker.asked.insert(job);
+                }
+                Action::Kill(seat) => self.workers[seat].as_mut().unwrap().killed = true,
+                Action::End(job, why) => self.check_end(job, why),
+                Action::Abort => self.aborted = true,
+            }
+        }
+    }
+
+    fn send(&mut self, seat: usize, number: u64, jobs: Vec<JobId>) {
+        let worker = self.workers[seat].as_mut().unwrap();
+        assert!(worker.up && !worker.pill, "nothing goes behind the pill");
+        assert!(!jobs.is_empty());
+        for job in &jobs {
+            assert_eq!(self.queue.pop_front(), Some(*job), "age wins");
+        }
+        worker.sent += jobs.len() as u64;
+        assert!(worker.sent <= self.policy.max_jobs);
+        let places: BTreeSet<_> = worker.parcels.iter().map(|(n, _)| n % PLACES).collect();
+        assert!(!places.contains(&(number % PLACES)));
+        worker.parcels.push_back((number, jobs.into()));
+        assert!(worker.parcels.len() <= self.policy.parcels_ahead);
+    }
+
+    /// A parcel that was not begun is the supervisor's again, unless it is begun just now.
+    fn recall(&mut self, seat: usize, number: u64, dice: &mut Dice) {
+        assert!(self.policy.recall);
+        let worker = self.workers[seat].as_mut().unwrap();
+        let index = worker
+            .parcels
+            .iter()
+            .position(|(n, _)| *n == number)
+            .unwrap();
+        if index == 0 || dice.below(3) == 0 {
+            return;
+        }
+        let (_, jobs) = worker.parcels.remove(index).unwrap();
+        worker.sent -= jobs.len() as u64;
+        self.queue_again(jobs);
+        self.tell(Event::Recalled(seat, number), dice);
+    }
+
+    fn queue_again(
+        &mut self,
+        jobs: impl IntoIterator<Item = JobId, IntoIter: DoubleEndedIterator>,
+    ) {
+        for job in jobs.into_iter().rev() {
+            if !self.ended.contains_key(&job) {
+                self.queue.push_front(job);
+            }
+        }
+    }
+
+    fn check_end(&mut self, job: JobId, why: Why) {
+        match why {
+            Why::Deaths(step, deaths) => {
+                assert_eq!(deaths, self.policy.max_deaths);
+                assert_eq!(self.deaths[&(job, step)], deaths);
+            }
+            Why::Overdue(limit) => assert_eq!(self.deadlines[&job], Some(limit)),
+            Why::Cancelled => assert!(
+                self.cancelled.contains(&job) || self.shutdown >= Some(Shutdown::CancelPending)
+            ),
+            Why::Ended => assert!(self.aborted || self.shutdown.is_some()),
+        }
+        self.end(job, Some(why));
+    }
+
+    /// One thing that can happen in the world.
+    fn happen(&mut self, dice: &mut Dice) {
+        self.now += dice.below(40);
+        let seat = dice.below(self.workers.len() as u64) as usize;
+        match dice.below(20) {
+            0..=4 => self.submit(1 + dice.below(3), dice),
+            5..=7 => self.come_up(seat, dice),
+            8..=12 => self.work(seat, dice),
+            13 => self.die(seat, dice),
+            14 => {
+                let job = dice.below(self.next + 2);
+                if job < self.next {
+                    self.cancelled.insert(job);
+                }
+                self.tell(Event::Cancel(job), dice);
+            }
+            15..=17 => self.tick(dice),
+            18 if dice.below(8) == 0 => self.shut_down(dice),
+            _ => self.carry_out_kills(dice),
+        }
+    }
+
+    fn submit(&mut self, count: u64, dice: &mut Dice) {
+        let jobs = self.next..self.next + count;
+        self.next += count;
+        let deadline = (dice.below(3) == 0).then(|| 50 + dice.below(100));
+        for job in jobs.clone() {
+            self.deadlines.insert(job, deadline);
+            if self.supervisor.is_open() {
+                self.queue.push_back(job);
+            }
+        }
+        self.tell(Event::Submitted(jobs, deadline), dice);
+    }
+
+    fn come_up(&mut self, seat: usize, dice: &mut Dice) {
+        if let Some(worker) = &mut self.workers[seat]
+            && !worker.up
+        {
+            worker.up = true;
+            self.tell(Event::Ready(seat), dice);
+        }
+    }
+
+    /// The worker begins its next job, or ends the one that it is at, or goes as it was told to.
+    fn work(&mut self, seat: usize, dice: &mut Dice) {
+        let Some(worker) = &mut self.workers[seat] else {
+            return;
+        };
+        let head = worker
+            .parcels
+            .front()
+            .and_then(|(_, jobs)| jobs.front().copied());
+        match (worker.at, head) {
+            (None, Some(job)) => worker.at = Some((job, self.now)),
+            (Some((job, _)), _) => {
+                worker.at = None;
+                let (_, jobs) = worker.parcels.front_mut().unwrap();
+                assert_eq!(jobs.pop_front(), Some(job));
+                if jobs.is_empty() {
+                    worker.parcels.pop_front();
+                }
+                // A job that was ended meanwhile has had its end.
+                if !self.ended.contains_key(&job) {
+                    self.end(job, None);
+                }
+                self.tell(Event::Answered(seat, job), dice);
+            }
+            (None, None) if worker.pill => self.bury(seat, None, dice),
+            (None, None) => {}
+        }
+    }
+
+    fn die(&mut self, seat: usize, dice: &mut Dice) {
+        if let Some(worker) = &self.workers[seat] {
+            let step = dice.below(2) as u32;
+            let during = worker.at.map(|(job, _)| (job, step));
+            self.bury(seat, during, dice);
+        }
+    }
+
+    fn bury(&mut self, seat: usize, during: Option<(JobId, u32)>, dice: &mut Dice) {
+        let worker = self.workers[seat].take().unwrap();
+        if let Some(at) = during
+            && !worker.killed
+        {
+            *self.deaths.entry(at).or_default() += 1;
+        }
+        let orphans: Vec<_> = worker
+            .parcels
+            .into_iter()
+            .flat_map(|(_, jobs)| jobs)
+            .collect();
+        self.queue_again(orphans);
+        self.tell(Event::Gone(seat, during), dice);
+    }
+
+    fn carry_out_kills(&mut self, dice: &mut Dice) {
+        for seat in 0..self.workers.len() {
+            if self.workers[seat]
+                .as_ref()
+                .is_some_and(|worker| worker.killed)
+            {
+                self.die(seat, dice);
+            }
+        }
+    }
+
+    fn tick(&mut self, dice: &mut Dice) {
+        if let Some(due) = self.supervisor.next_tick()
+            && dice.below(2) == 0
+        {
+            self.now = self.now.max(due);
+        }
+        let at = |worker: &Option<Worker>| worker.as_ref().and_then(|worker| worker.at);
+        let running = self.workers.iter().map(at).collect();
+        self.tell(Event::Tick(running), dice);
+    }
+
+    fn shut_down(&mut self, dice: &mut Dice) {
+        let how =
+            [Shutdown::Drain, Shutdown::CancelPending, Shutdown::Kill][dice.below(3) as usize];
+        self.shutdown = self.shutdown.max(Some(how));
+        self.tell(Event::Shutdown(how), dice);
+    }
+
+    /// The world calms down: workers come up, do what they have, and go as they are told.
+    fn come_to_an_end(&mut self, dice: &mut Dice) {
+        self.shutdown = self.shutdown.max(Some(Shutdown::Drain));
+        self.tell(Event::Shutdown(Shutdown::Drain), dice);
+        for round in 0.. {
+            assert!(round < 10_000, "it does not come to an end");
+            if self.supervisor.is_over() {
+                break;
+            }
+            self.carry_out_kills(dice);
+            for seat in 0..self.workers.len() {
+                self.come_up(seat, dice);
+                self.work(seat, dice);
+            }
+        }
+        assert!(self.workers.iter().all(Option::is_none), "somebody stayed");
+        let all: Vec<_> = (1..self.next).collect();
+        let ended: Vec<_> = self.ended.keys().copied().collect();
+        assert_eq!(ended, all, "each job ends exactly once");
+        assert!(self.queue.is_empty());
+    }
+}
+
+#[test]
+fn in_a_million_histories_each_job_ends_exactly_once() {
+    const HISTORIES: u64 = 1_000_000;
+    for seed in 0..HISTORIES {
+        let history = || {
+            let dice = &mut Dice(seed);
+            let policy = Policy {
+                parcels_ahead: 1 + dice.below(2) as usize,
+                max_deaths: 1 + dice.below(3) as u32,
+                max_jobs: if dice.below(3) == 0 {
+                    1 + dice.below(6)
+                } else {
+                    u64::MAX
+                },
+                idle: (dice.below(3) == 0).then_some(60),
+                grace: 30,
+                recall: dice.below(2) == 0,
+            };
+            let mut model = Model::new(1 + dice.below(3) as usize, policy);
+            for _ in 0..dice.below(60) {
+                model.happen(dice);
+            }
+            model.come_to_an_end(dice);
+        };
+        if std::panic::catch_unwind(history).is_err() {
+            panic!("history of seed {seed}");
+        }
+    }
+}

@@ -1,0 +1,390 @@
+//! What holds for every pool, whether its workers are processes, threads, or none.
+
+use crate::task::{Output, Setup, Task, Unreadable, Unwritable, everywhere};
+use framehaul::pool::{Batch, JobError, Pool, as_completed};
+use libtest_mimic::Failed;
+use std::cell::Cell;
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+type Done = Result<(), Failed>;
+
+const SHORT: Duration = Duration::from_millis(1);
+const LONG: Duration = Duration::from_secs(600);
+
+/// Runs a test on each kind of pool.
+pub(crate) fn on_each(workers: usize, test: impl Fn(&Pool<Task>) -> Done) -> Done {
+    for (kind, builder) in everywhere(workers) {
+        let pool = builder.start(Setup::default())?;
+        test(&pool).map_err(|failed| format!("{kind}: {}", failed.message().unwrap_or("?")))?;
+    }
+    Ok(())
+}
+
+pub(crate) fn every_job_ends_with_its_own_output() -> Done {
+    on_each(3, |pool| {
+        let handles: Vec<_> = (0..100).map(|n| pool.submit(Task::Square(n))).collect();
+        let ids: HashSet<_> = handles.iter().map(framehaul::pool::Handle::id).collect();
+        assert_eq!(ids.len(), 100);
+        for (n, handle) in (0u64..).zip(handles) {
+            let id = handle.id();
+            let completion = handle.completion();
+            assert_eq!(completion.id, id);
+            assert_eq!(completion.outcome?.number(), n * n);
+            let trip = completion.trip;
+            assert!(trip.submitted <= trip.pack_begin && trip.pack_begin <= trip.packed);
+            assert!(trip.serialize_begin <= trip.serialized && trip.serialized <= trip.awaited);
+            assert!(trip.awaited <= trip.deserialize_begin);
+            assert!(trip.deserialized <= trip.received && trip.received <= trip.run_begin);
+            assert!(trip.run_begin <= trip.run_end && trip.run_end <= trip.arrived);
+        }
+        assert_eq!(pool.under_way(), 0);
+        Ok(())
+    })
+}
+
+pub(crate) fn an_error_comes_back_typed_and_a_panic_with_its_backtrace() -> Done {
+    on_each(1, |pool| {
+        assert_eq!(pool.submit(Task::Count).wait()?.number(), 0);
+        let failed = pool.submit(Task::Fail("no luck".into())).wait();
+        assert_eq!(failed, Err(JobError::Failed("no luck".into())));
+        assert_eq!(pool.submit(Task::Count).wait()?.number(), 2);
+        let Err(JobError::Panicked(panic)) = pool.submit(Task::Panic).wait() else {
+            return Err("it did not panic".into());
+        };
+        assert!(
+            panic.message.starts_with("as asked (tests/pool/task.rs:"),
+            "{panic:?}"
+        );
+        assert!(panic.backtrace.contains("Task"), "{}", panic.backtrace);
+        // The worker lives on, with a state built anew.
+        assert_eq!(pool.submit(Task::Count).wait()?.number(), 0);
+        assert!(pool.deaths().is_empty());
+        Ok(())
+    })
+}
+
+pub(crate) fn a_handle_can_be_asked_waited_for_and_called_back_from() -> Done {
+    on_each(2, |pool| {
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let tell = |what: u32| {
+            let told = told.clone();
+            move |completion: &framehaul::pool::Completion<Task>| {
+                assert_eq!(completion.outcome, Ok(Output::Number(49)));
+                told.lock().unwrap().push(what);
+            }
+        };
+        let handle = pool.submit(Task::Square(7));
+        handle.on_done(tell(1));
+        handle.on_done(|_| panic!("a callback's own affair"));
+        handle.on_done(tell(2));
+        let outcome = handle.wait_timeout(LONG).map_err(|_| "never done")?;
+        assert_eq!(outcome?.number(), 49);
+        assert_eq!(*told.lock().unwrap(), [1, 2]);
+
+        let handle = pool.submit(Task::Square(7));
+        while !handle.is_done() {
+            std::thread::yield_now();
+        }
+        handle.on_done(tell(3));
+        handle.on_done(|_| panic!("again"));
+        assert_eq!(told.lock().unwrap().len(), 3, "called at once");
+        assert_eq!(handle.wait()?.number(), 49);
+
+        // Nobody wants this one; it is done all the same.
+        drop(pool.submit(Task::Square(8)));
+        assert_eq!(pool.submit(Task::Square(9)).wait()?.number(), 81);
+        Ok(())
+    })
+}
+
+pub(crate) fn a_callback_may_submit_and_hold_the_last_of_the_pool() -> Done {
+    for (_, builder) in everywhere(1) {
+        let pool = Arc::new(builder.start(Setup::default())?);
+        let again = pool.clone();
+        let (tell, told) = std::sync::mpsc::channel();
+        pool.submit(Task::Square(2)).on_done(move |_| {
+            again.submit(Task::Square(3)).on_done(move |completion| {
+                tell.send(completion.outcome.is_ok()).unwrap();
+            });
+        });
+        drop(pool);
+        // Done if the callback's submission came before the pool's end, refused if not: but told.
+        told.recv()?;
+    }
+    Ok(())
+}
+
+pub(crate) fn what_waits_is_cancelled_at_once_and_what_runs_is_asked_to_stop() -> Done {
+    for (_, builder) in everywhere(1).into_iter().take(2) {
+        let pool = builder.start(Setup::default())?;
+        let running = pool.submit(Task::UntilAsked);
+        let held: Vec<_> = (0..5).map(|n| pool.submit(Task::Square(n))).collect();
+        let Err(running) = running.wait_timeout(SHORT) else {
+            return Err("it ended by itself".into());
+        };
+        for handle in &held {
+            handle.cancel();
+        }
+        assert!(held.last().unwrap().is_done(), "no worker had it");
+        running.cancel();
+        assert_eq!(
+            running.wait(),
+            Err(JobError::Failed("stopped as asked".into()))
+        );
+        for handle in held {
+            assert_eq!(handle.wait(), Err(JobError::Cancelled));
+        }
+        let next = pool.submit(Task::Square(4));
+        assert_eq!(next.wait()?.number(), 16);
+    }
+    Ok(())
+}
+
+pub(crate) fn handles_are_yielded_as_their_jobs_end() -> Done {
+    let folder = tempfile::tempdir()?;
+    let mark = folder.path().join("mark").display().to_string();
+    for (_, builder) in everywhere(2).into_iter().take(2) {
+        let pool = builder.start(Setup::default())?;
+        let _ = std::fs::remove_file(&mark);
+        let slow = pool.submit(Task::Await(mark.clone()));
+        let last = slow.id();
+        let mut all = as_completed([slow, pool.submit(Task::Square(1))]);
+        all.push(pool.submit(Task::Square(2)));
+        let mut order: Vec<_> = all.by_ref().take(2).map(|handle| handle.id()).collect();
+        assert_eq!(all.len(), 1);
+        assert!(all.next_timeout(SHORT).is_none());
+        std::fs::write(&mark, "")?;
+        order.extend(all.map(|handle| handle.id()));
+        assert_eq!(order.last(), Some(&last));
+    }
+    Ok(())
+}
+
+pub(crate) fn a_stream_is_lazy_ordered_and_bounded() -> Done {
+    on_each(2, |pool| {
+        let batches = [Batch::Auto, 1.into(), 7.into(), 500.into()];
+        for batch in batches {
+            let pulled = Cell::new(0);
+            let endless = (0u64..).inspect(|n| pulled.set(n + 1)).map(Task::Square);
+            let stream = pool.map(endless).batch(batch).ahead(600);
+            for (n, outcome) in (0u64..2_000).zip(stream) {
+                assert_eq!(outcome?.number(), n * n);
+                assert!(
+                    pulled.get() <= n + 601,
+                    "{} after {n} of {batch:?}",
+                    pulled.get()
+                );
+            }
+            let unordered = pool
+                .map_unordered((0..2_000).map(Task::Square))
+                .batch(batch);
+            let mut seen = HashSet::new();
+            for (n, outcome) in unordered {
+                assert_eq!(outcome?.number(), n * n);
+                assert!(seen.insert(n));
+            }
+            assert_eq!(seen.len(), 2_000);
+        }
+        // What fails in the middle of a parcel is one outcome.
+        let tasks = (0..30).map(|n| match n {
+            10 => Task::Panic,
+            20 => Task::Fail("no".into()),
+            _ => Task::Square(n),
+        });
+        let outcomes: Vec<_> = pool.map(tasks).batch(30).collect();
+        assert_eq!(
+            outcomes.iter().filter(|outcome| outcome.is_ok()).count(),
+            28
+        );
+        assert!(matches!(outcomes[10], Err(JobError::Panicked(_))));
+        assert!(matches!(outcomes[20], Err(JobError::Failed(_))));
+        assert_eq!(pool.map([]).count(), 0);
+        Ok(())
+    })
+}
+
+pub(crate) fn a_stream_that_is_dropped_leaves_no_work_behind() -> Done {
+    for (_, builder) in everywhere(1).into_iter().take(2) {
+        let pool = builder.start(Setup::default())?;
+        let first = std::iter::once(Task::Square(2));
+        let endless = std::iter::repeat_with(|| Task::UntilAsked);
+        let mut stream = pool.map(first.chain(endless)).batch(1).ahead(50);
+        assert_eq!(stream.next().ok_or("no outcome")??.number(), 4);
+        drop(stream);
+        // Else this would wait for ever.
+        pool.drain();
+        assert_eq!(pool.under_way(), 0);
+    }
+    Ok(())
+}
+
+pub(crate) fn draining_loses_nothing_and_a_closed_pool_refuses() -> Done {
+    on_each(2, |pool| {
+        let done = Arc::new(AtomicUsize::new(0));
+        for n in 0..500 {
+            let done = done.clone();
+            pool.submit(Task::Square(n)).on_done(move |completion| {
+                assert!(completion.outcome.is_ok());
+                done.fetch_add(1, Ordering::Relaxed);
+            });
+        }
+        pool.drain();
+        assert_eq!(done.load(Ordering::Relaxed), 500);
+        assert!(pool.pids().list().is_empty());
+        let Err(JobError::PoolEnded(why)) = pool.submit(Task::Square(1)).wait() else {
+            return Err("it was taken".into());
+        };
+        assert_eq!(why, "the pool was shut down");
+        assert_eq!(
+            pool.map((0..3).map(Task::Square))
+                .filter(Result::is_err)
+                .count(),
+            3
+        );
+        pool.drain();
+        pool.kill();
+        Ok(())
+    })
+}
+
+pub(crate) fn shutting_down_can_be_hurried() -> Done {
+    let folder = tempfile::tempdir()?;
+    for (kind, builder) in everywhere(1).into_iter().take(2) {
+        let mark = folder.path().join(kind).display().to_string();
+        let pool = builder.start(Setup::default())?;
+        let held = pool.submit(Task::Await(mark.clone()));
+        let behind = pool.submit(Task::UntilAsked);
+        let pending: Vec<_> = (0..5).map(|n| pool.submit(Task::Square(n))).collect();
+        pool.shutdown(framehaul::pool::Shutdown::CancelPending);
+        for handle in pending {
+            assert_eq!(handle.wait(), Err(JobError::Cancelled));
+        }
+        std::fs::write(&mark, "")?;
+        assert!(held.wait().is_ok(), "{kind}: a worker had it");
+        pool.kill();
+        assert!(matches!(behind.wait(), Err(JobError::PoolEnded(_))));
+    }
+    Ok(())
+}
+
+pub(crate) fn bad_numbers_and_setups_are_refused_with_a_sentence() -> Done {
+    for (kind, _) in everywhere(1) {
+        let builder = |workers| {
+            everywhere(workers)
+                .into_iter()
+                .find(|(name, _)| *name == kind)
+        };
+        let with = |setup: &str| {
+            let (_, builder) = builder(1).unwrap();
+            let setup = Setup {
+                refuse: setup == "refuse",
+                panic: setup == "panic",
+            };
+            builder
+                .start(setup)
+                .err()
+                .map_or(String::new(), |e| e.to_string())
+        };
+        assert_eq!(with("refuse"), "a worker cannot start: the setup says no");
+        let panicked = with("panic");
+        assert!(
+            panicked.contains("its initializer panicked: no good day"),
+            "{panicked}"
+        );
+        let (_, one) = builder(1).unwrap();
+        let none = one.max_jobs_per_worker(0).start(Setup::default());
+        assert!(
+            none.err()
+                .is_some_and(|error| error.to_string().contains("at least one job"))
+        );
+    }
+    let none = Pool::<Task>::processes(0).start(Setup::default()).err();
+    assert!(none.is_some_and(|error| error.to_string().contains("at least one worker")));
+    Ok(())
+}
+
+pub(crate) fn what_cannot_be_turned_into_bytes_or_back_is_that_jobs_failure() -> Done {
+    let pool = Pool::processes(1).start(Setup::default())?;
+    let before = pool.submit(Task::Square(1));
+    let unwritable = pool
+        .submit(Task::Unwritable(Unwritable))
+        .wait()
+        .unwrap_err();
+    assert!(
+        unwritable
+            .to_string()
+            .contains("Task cannot be turned into bytes"),
+        "{unwritable}"
+    );
+    let unreadable = pool
+        .submit(Task::Unreadable(Unreadable))
+        .wait()
+        .unwrap_err();
+    assert!(
+        unreadable
+            .to_string()
+            .contains("the worker cannot read the job"),
+        "{unreadable}"
+    );
+    let answer = pool.submit(Task::UnreadableAnswer).wait().unwrap_err();
+    assert!(
+        answer
+            .to_string()
+            .contains("the job's answer cannot be read"),
+        "{answer}"
+    );
+    assert_eq!(before.wait()?.number(), 1);
+    assert_eq!(pool.submit(Task::Square(5)).wait()?.number(), 25);
+    assert!(pool.deaths().is_empty());
+    Ok(())
+}
+
+/// Shown under tokio, of which the library knows nothing.
+pub(crate) fn handles_are_futures_under_any_runtime() -> Done {
+    on_each(2, |pool| {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .build()?;
+        let sum = runtime.block_on(async {
+            let mut waiting = tokio::task::JoinSet::new();
+            for n in 0..50 {
+                waiting.spawn(pool.submit(Task::Square(n)));
+            }
+            let mut sum = 0;
+            while let Some(outcome) = waiting.join_next().await {
+                sum += outcome
+                    .expect("no task panics")
+                    .expect("squares are easy")
+                    .number();
+            }
+            sum
+        });
+        assert_eq!(sum, (0..50).map(|n| n * n).sum::<u64>());
+        Ok(())
+    })
+}
+
+/// Jobs see which worker runs them.
+pub(crate) fn recycled_workers_are_replaced_after_their_last_job() -> Done {
+    for (kind, builder) in everywhere(2) {
+        let pool = builder.max_jobs_per_worker(5).start(Setup::default())?;
+        for batch in [1, 3, 20] {
+            let counts: Result<Vec<_>, _> = pool
+                .map((0..40).map(|_| Task::Count))
+                .batch(batch)
+                .collect();
+            for count in counts? {
+                assert!(
+                    count.number() < 5,
+                    "{kind}: a worker did more than its share"
+                );
+            }
+        }
+        assert_eq!(pool.died(), 0, "going as told is no death");
+        pool.drain();
+    }
+    Ok(())
+}

@@ -1,0 +1,216 @@
+//! What is special about workers that are processes.
+
+use crate::task::{Output, Setup, Task, WithBulk, checksum, pattern, processes};
+use framehaul::pool::{JobError, Pool};
+use libtest_mimic::Failed;
+use std::collections::HashSet;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
+
+type Done = Result<(), Failed>;
+
+/// Around ipc-channel's fragment size, and well beyond it.
+const SIZES: [usize; 7] = [0, 1, 49_000, 212_448, 212_464, 212_465, 3_000_000];
+
+pub(crate) fn bulk_arrives_beside_its_job_byte_for_byte() -> Done {
+    for light in [true, false] {
+        let pool = Pool::processes(2)
+            .pack(WithBulk { light })
+            .start(Setup::default())?;
+        let handles: Vec<_> = SIZES
+            .map(|size| (size, pool.submit(size)))
+            .into_iter()
+            .collect();
+        for (size, handle) in handles {
+            assert_eq!(
+                handle.wait()?.number(),
+                checksum(&pattern(size)),
+                "{size} bytes"
+            );
+        }
+        let Err(JobError::Panicked(panic)) = pool.submit(usize::MAX).wait() else {
+            return Err("its pack panics".into());
+        };
+        assert!(panic.message.contains("no such size"), "{panic:?}");
+        assert_eq!(pool.submit(10).wait()?.number(), checksum(&pattern(10)));
+    }
+    Ok(())
+}
+
+pub(crate) fn jobs_and_answers_may_be_larger_than_any_socket_buffer() -> Done {
+    let pool = processes(2);
+    let mut all = Vec::new();
+    for size in SIZES {
+        // Small ones between them, which must not overtake.
+        all.push((pool.submit(Task::Square(3)), Output::Number(9)));
+        let there = pool.submit(Task::WeighThis(pattern(size)));
+        all.push((there, Output::Number(checksum(&pattern(size)))));
+        all.push((
+            pool.submit(Task::Produce(size)),
+            Output::Bytes(pattern(size)),
+        ));
+    }
+    for (handle, expected) in all {
+        assert!(handle.wait()? == expected);
+    }
+    Ok(())
+}
+
+pub(crate) fn the_surroundings_of_a_worker_can_be_chosen() -> Done {
+    let folder = tempfile::tempdir()?;
+    let dir = folder.path().canonicalize()?;
+    let pool = Pool::processes(1)
+        .env("COLOUR_OF_THE_SKY", "grey")
+        .current_dir(&dir)
+        .start(Setup::default())?;
+    let Output::Text(text) = pool
+        .submit(Task::WhereAmI("COLOUR_OF_THE_SKY".into()))
+        .wait()?
+    else {
+        return Err("no text".into());
+    };
+    let pid = pool.pids().list()[0];
+    assert_eq!(text, format!("{pid} grey {}", dir.display()));
+    Ok(())
+}
+
+pub(crate) fn idle_workers_are_let_go_and_called_back() -> Done {
+    let pool = Pool::processes(3)
+        .idle_shutdown(Duration::from_millis(30))
+        .start(Setup::default())?;
+    for round in 0..3 {
+        let all: HashSet<_> = pool.pids().list().into_iter().collect();
+        // Ends when they have gone; if one stayed, the test would not end.
+        while !pool.pids().list().is_empty() {
+            std::thread::yield_now();
+        }
+        let squares: Result<Vec<_>, _> = pool.map((0..20).map(Task::Square)).collect();
+        assert_eq!(squares?.len(), 20);
+        assert!(
+            pool.pids().list().iter().all(|pid| !all.contains(pid)),
+            "round {round}"
+        );
+    }
+    assert_eq!(pool.died(), 0);
+    Ok(())
+}
+
+pub(crate) fn workers_that_cannot_start_end_the_pool_with_a_sentence() -> Done {
+    let said = |exe: &str| {
+        let started = Pool::<Task>::processes(2).exe(exe).start(Setup::default());
+        started
+            .err()
+            .map_or(String::new(), |error| error.to_string())
+    };
+    let missing = said("/no/such/program");
+    assert!(missing.contains("/no/such/program"), "{missing}");
+    // A program that is no worker ends at once, again and again, but not for ever.
+    let other = said("/bin/true");
+    assert!(
+        other.contains("keep dying") && other.contains("enter"),
+        "{other}"
+    );
+    Ok(())
+}
+
+/// A worker of another build: here this one, which is told that it was asked for another version.
+pub(crate) fn a_worker_of_another_version_names_both() -> Done {
+    let folder = tempfile::tempdir()?;
+    let script = folder.path().join("worker");
+    let exe = std::env::current_exe()?;
+    let text = format!(
+        "#!/bin/sh\nentry=$1 asked=$(echo \"$2\" | sed 's/version 1/version 0/')\nshift 2\n\
+         exec {} \"$entry\" \"$asked\" \"$@\"\n",
+        exe.display()
+    );
+    fs::write(&script, text)?;
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755))?;
+    let error = Pool::<Task>::processes(1)
+        .exe(&script)
+        .start(Setup::default())
+        .err();
+    let said = error.map_or(String::new(), |error| error.to_string());
+    assert!(said.contains("Task version 1, its parent is"), "{said}");
+    assert!(said.contains("Task version 0"), "{said}");
+    Ok(())
+}
+
+/// What `main` does when it is told to forget the entry: in a worker this would start workers, and
+/// so on without end.
+pub(crate) fn start_a_pool_in_a_worker() -> ! {
+    let started = Pool::<Task>::processes(1).start(Setup::default());
+    let said = started
+        .err()
+        .map_or("started".into(), |error| error.to_string());
+    if let Ok(path) = std::env::var("SAY_IT_HERE") {
+        fs::write(path, said).unwrap();
+    }
+    std::process::exit(0);
+}
+
+pub(crate) fn a_program_that_forgets_the_entry_does_not_multiply() -> Done {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("said");
+    let started = Pool::<Task>::processes(1)
+        .env("FORGET_THE_ENTRY", "1")
+        .env("SAY_IT_HERE", &path)
+        .start(Setup::default());
+    assert!(started.is_err());
+    let said = fs::read_to_string(path)?;
+    assert!(
+        said.contains("its main does not call pool::worker::enter"),
+        "{said}"
+    );
+    Ok(())
+}
+
+pub(crate) fn a_pool_that_ends_leaves_no_process_descriptor_thread_or_file() -> Done {
+    let count = |what: &str| fs::read_dir(what).unwrap().count();
+    let sockets = || {
+        let entries = fs::read_dir(std::env::temp_dir()).unwrap().flatten();
+        let names = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(".tmp"));
+        names
+            .filter(|entry| entry.path().join("socket").exists())
+            .count()
+    };
+    let children = || {
+        let tasks = fs::read_dir("/proc/self/task").unwrap().flatten();
+        tasks
+            .map(|task| fs::read_to_string(task.path().join("children")).unwrap_or_default())
+            .collect::<String>()
+    };
+    // Once before counting: whatever is set up once for good is there then.
+    drop(processes(1));
+    let now = || {
+        (
+            count("/proc/self/fd"),
+            count("/proc/self/task"),
+            sockets(),
+            children(),
+        )
+    };
+    let before = now();
+    for how in ["drain", "kill", "drop", "cancel"] {
+        let pool = Pool::processes(3)
+            .deadline(Duration::from_secs(100))
+            .pack(WithBulk {
+                light: how == "drain",
+            })
+            .start(Setup::default())?;
+        let handles: Vec<_> = (0..6).map(|_| pool.submit(2_000_000)).collect();
+        match how {
+            "drain" => pool.drain(),
+            "kill" => pool.kill(),
+            "cancel" => pool.cancel_pending(),
+            _ => {}
+        }
+        drop(pool);
+        assert!(
+            handles.iter().all(framehaul::pool::Handle::is_done),
+            "{how}"
+        );
+        assert_eq!(now(), before, "{how}");
+    }
+    Ok(())
+}
