@@ -32,8 +32,9 @@
 //! 0. [`error`], [`clock`], [`stage`], [`frame`]: the words that everything else uses.
 //! 1. [`sys`]: all that asks the operating system, and all `unsafe`.
 //! 2. [`source`] (where frames come from), [`transport`] (how they reach a worker), [`analysis`]
-//!    (what is computed), [`measure`] (histograms, memory, limits): one file a kind, one registry
-//!    each; transports know sources, otherwise siblings do not know each other.
+//!    (what is computed), [`measure`] (histograms, memory, limits), [`coordination`] (what workers
+//!    share: flags, numbers, the first result): one file a kind, one registry each; transports
+//!    know sources, otherwise siblings do not know each other.
 //! 3. [`pool`]: worker processes that survive, for any job.
 //! 4. [`pipeline`]: source → transport → pool → recorder. Never prints.
 //! 5. [`report`]: finished runs to JSON, interval logs and a terminal. Never measures.
@@ -71,6 +72,7 @@ pub mod stage;
 pub mod sys;
 
 pub mod analysis;
+pub mod coordination;
 pub mod measure;
 pub mod source;
 pub mod transport;

@@ -4,6 +4,7 @@
 //! it promises; the rest of the crate is compiled with `unsafe_code` denied.
 #![expect(unsafe_code, reason = "the one place where it is allowed")]
 
+pub mod atomics;
 pub mod board;
 pub mod fs;
 pub mod map;

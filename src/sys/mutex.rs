@@ -171,7 +171,7 @@ mod tests {
     #[test]
     fn one_at_a_time() {
         let segment = Segment::create(128).unwrap();
-        let mutex = RobustMutex::create(&segment).unwrap();
+        let _first = RobustMutex::create(&segment).unwrap();
         let count = segment.atomics::<AtomicU64>(64, 1).unwrap();
         std::thread::scope(|scope| {
             for _ in 0..4 {

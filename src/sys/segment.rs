@@ -20,16 +20,16 @@
 //! Its memory is taken when it is created, and its size is sealed, so that no access can raise
 //! SIGBUS later. Nothing is left of it when the last process that has it goes.
 
+use super::atomics::{Atomic, Atomics};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::ops::{Deref, Range};
 use std::os::fd::{AsRawFd, FromRawFd, RawFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 
 /// Bytes of a cache line. Places that different workers write lie in different lines, so that the
@@ -60,9 +60,11 @@ struct Whereabouts {
 
 /// Everything this process has mapped, by device and inode: however often a segment arrives in a
 /// message, it is opened and mapped once while somebody holds it.
-static MAPPED: LazyLock<Mutex<HashMap<(u64, u64), Weak<Mapping>>>> = LazyLock::new(Mutex::default);
+static MAPPED: LazyLock<Mutex<Mapped>> = LazyLock::new(Mutex::default);
 
-fn mapped() -> MutexGuard<'static, HashMap<(u64, u64), Weak<Mapping>>> {
+type Mapped = HashMap<(u64, u64), Weak<Mapping>>;
+
+fn mapped() -> MutexGuard<'static, Mapped> {
     // Nothing panics between two changes that belong together.
     MAPPED.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -132,11 +134,7 @@ impl Segment {
     /// # Errors
     /// If they do not lie in the segment, or not at a multiple of their size.
     pub(crate) fn atomics<A: Atomic>(&self, offset: usize, count: usize) -> io::Result<Atomics<A>> {
-        Ok(Atomics {
-            start: self.place(offset, count)?,
-            count,
-            segment: self.clone(),
-        })
+        Atomics::new(self, offset, count)
     }
 
     /// Where `count` values of `T` lie from byte `offset` on: in bounds and aligned.
@@ -297,129 +295,10 @@ fn take_memory(file: &File, bytes: u64) -> io::Result<()> {
     }
 }
 
-/// An atomic integer of the standard library.
-///
-/// # Safety
-/// Every bit pattern must be a valid value, and all access through `&Self` atomic.
-pub unsafe trait Atomic: Send + Sync + 'static {}
-
-// SAFETY: an integer without padding, accessed atomically through a shared reference.
-unsafe impl Atomic for AtomicU8 {}
-// SAFETY: as above.
-unsafe impl Atomic for AtomicU16 {}
-// SAFETY: as above.
-unsafe impl Atomic for AtomicU32 {}
-// SAFETY: as above.
-unsafe impl Atomic for AtomicU64 {}
-
-/// Atomic integers in a [`Segment`], which they keep mapped; a slice of them when dereferenced.
-///
-/// The address is found once: an access costs what it costs in this process's own memory.
-#[derive(Debug)]
-pub struct Atomics<A> {
-    start: NonNull<A>,
-    count: usize,
-    segment: Segment,
-}
-
-impl<A: Atomic> Atomics<A> {
-    /// Those in `range` alone.
-    ///
-    /// # Panics
-    /// If the range does not lie within them.
-    pub fn part(&self, range: Range<usize>) -> Self {
-        let part = &self[range];
-        Self {
-            start: NonNull::from(part).cast(),
-            count: part.len(),
-            segment: self.segment.clone(),
-        }
-    }
-
-    /// The first of them alone.
-    ///
-    /// # Panics
-    /// If there is none.
-    pub fn first(&self) -> One<A> {
-        assert!(self.count > 0, "no first of none");
-        One {
-            place: self.start,
-            segment: self.segment.clone(),
-        }
-    }
-
-    /// The memory they lie in.
-    pub const fn segment(&self) -> &Segment {
-        &self.segment
-    }
-}
-
-impl<A: Atomic> Deref for Atomics<A> {
-    type Target = [A];
-    #[inline]
-    fn deref(&self) -> &[A] {
-        // SAFETY: `Segment::place` has checked bounds and alignment; every bit pattern is a valid
-        // A, which its unsafe trait promises; the memory stays mapped as long as `self.segment`,
-        // and no process can shrink it, since it is sealed. Others write it at any time, but only
-        // as A, atomically: that is what the callers of `Segment::atomics` promise.
-        unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.count) }
-    }
-}
-
-/// One atomic integer in a [`Segment`], which it keeps mapped.
-#[derive(Debug)]
-pub struct One<A> {
-    place: NonNull<A>,
-    segment: Segment,
-}
-
-impl<A: Atomic> One<A> {
-    /// The memory it lies in.
-    pub const fn segment(&self) -> &Segment {
-        &self.segment
-    }
-}
-
-impl<A: Atomic> Deref for One<A> {
-    type Target = A;
-    #[inline]
-    fn deref(&self) -> &A {
-        // SAFETY: as for `Atomics`, of which it is the first.
-        unsafe { self.place.as_ref() }
-    }
-}
-
-impl<A> Clone for Atomics<A> {
-    fn clone(&self) -> Self {
-        Self {
-            segment: self.segment.clone(),
-            ..*self
-        }
-    }
-}
-
-impl<A> Clone for One<A> {
-    fn clone(&self) -> Self {
-        Self {
-            segment: self.segment.clone(),
-            ..*self
-        }
-    }
-}
-
-// SAFETY: it is a shared reference to atomics, with the Arc that keeps their memory mapped.
-unsafe impl<A: Atomic> Send for Atomics<A> {}
-// SAFETY: as above.
-unsafe impl<A: Atomic> Sync for Atomics<A> {}
-// SAFETY: as above.
-unsafe impl<A: Atomic> Send for One<A> {}
-// SAFETY: as above.
-unsafe impl<A: Atomic> Sync for One<A> {}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::atomic::Ordering::Relaxed;
+    use std::sync::atomic::AtomicU8;
 
     fn sent(segment: &Segment) -> String {
         serde_json::to_string(segment).unwrap()
@@ -474,16 +353,6 @@ mod tests {
         assert!(segment.atomics::<AtomicU64>(8, usize::MAX).is_err());
         assert!(segment.atomics::<AtomicU8>(128, 0).is_ok());
         assert!(segment.atomics::<AtomicU8>(129, 0).is_err());
-    }
-
-    #[test]
-    fn a_part_is_the_same_memory_and_keeps_it_mapped() {
-        let segment = Segment::create(64).unwrap();
-        let all = segment.atomics::<AtomicU32>(0, 16).unwrap();
-        let (part, first) = (all.part(4..6), all.part(5..6).first());
-        drop((all, segment));
-        part[1].store(9, Relaxed);
-        assert_eq!((part.len(), first.load(Relaxed)), (2, 9));
     }
 
     #[test]
