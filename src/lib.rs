@@ -11,9 +11,10 @@
 //! use framehaul::source::FrameSet;
 //!
 //! fn main() -> framehaul::Result<()> {
-//!     // This executable is started again as worker, and to measure the machine.
+//!     // This executable is started again as worker, to measure the machine, and to hold values.
 //!     framehaul::pool::worker::enter::<FrameJob>();
 //!     framehaul::measure::Limits::serve_helper();
+//!     framehaul::coordination::Manager::serve();
 //!
 //!     let set = FrameSet::open("data/clip.y4m")?;
 //!     let request = Request::new(set, Analysis::parse("luma,motion")?);

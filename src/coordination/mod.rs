@@ -36,6 +36,7 @@
 //! | a counter, a maximum, a threshold | [`SharedValue`] | a load or store; a locked step | 1 ns; 50 ns |
 //! | counters or results of each worker | [`SharedArray`] and its slices | a load or store | 1 ns |
 //! | what belongs together | [`SharedValue::lock`], [`SharedArray::lock`] | a lock | 50 ns |
+//! | values of varying shape, once a task | [`Manager`], [`Dict`], [`List`] | a round trip | 10–100 µs |
 //!
 //! The times are orders of magnitude, for lines of memory that nobody else writes just then; one
 //! that several processors write costs some hundred nanoseconds more.
@@ -52,6 +53,7 @@
 pub mod array;
 pub mod checker;
 pub mod first_found;
+pub mod manager;
 mod memory;
 pub mod plain;
 mod record;
@@ -61,6 +63,7 @@ pub mod value;
 pub use array::{ArrayGuard, ArraySlice, SharedArray};
 pub use checker::{Checker, Every};
 pub use first_found::{FirstFound, Report, Searcher, Seat, Winner};
+pub use manager::{Dict, LARGEST_VALUE, List, Manager};
 pub use plain::{Plain, PlainInteger};
 pub use stop::{StopFlag, Watch};
 pub use value::{SharedValue, ValueGuard};
