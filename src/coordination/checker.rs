@@ -1,8 +1,8 @@
 //! How often a loop asks whether to stop.
 //!
-//! Asking costs a load, about a nanosecond while nobody sets the flag; a clock, a lock or a system
-//! call beside it costs more, and so does any question that keeps a tight loop from being
-//! vectorised. Asking rarely costs iterations that nobody needs any more. The right number of
+//! Asking costs a load, about a nanosecond while nobody sets the flag, which few loops notice; but
+//! it keeps a tight loop from being vectorised, and its line is fetched anew whenever somebody
+//! writes it. Asking rarely costs iterations that nobody needs any more. The right number of
 //! iterations between two questions is inversely proportional to what one iteration costs, which
 //! [`Every::Auto`] measures as the loop runs.
 
@@ -34,9 +34,15 @@ const MOST: u64 = 1 << 20;
 /// Looks at a [`Watch`] once in so many iterations.
 #[derive(Debug)]
 pub struct Checker {
+    left: u64,
+    /// Apart, so that looking takes no reference to `left`: a loop can keep it in a register.
+    looker: Box<Looker>,
+}
+
+#[derive(Debug)]
+struct Looker {
     watch: Watch,
     every: u64,
-    left: u64,
     /// When the last look under [`Every::Auto`] ended; `None` with a fixed number.
     last: Option<Nanos>,
     looks: u64,
@@ -53,13 +59,15 @@ impl Checker {
             }
         };
         Self {
-            watch,
-            every,
             // The first call looks: a stream may be over before its loop begins.
             left: 1,
-            last,
-            looks: 0,
-            stopped: false,
+            looker: Box::new(Looker {
+                watch,
+                every,
+                last,
+                looks: 0,
+                stopped: false,
+            }),
         }
     }
 
@@ -68,16 +76,35 @@ impl Checker {
     #[inline]
     pub fn should_stop(&mut self) -> bool {
         self.left -= 1;
-        if self.left == 0 { self.look() } else { false }
+        if self.left > 0 {
+            return false;
+        }
+        let goes_on = self.looker.look();
+        // Once stopped, every call comes here.
+        self.left = goes_on.unwrap_or(1);
+        goes_on.is_none()
     }
 
+    /// How many iterations now go by between two looks: the number that was asked for, or the one
+    /// that [`Every::Auto`] has come to.
+    pub fn every(&self) -> u64 {
+        self.looker.every
+    }
+
+    /// How often it has looked and was not to stop.
+    pub fn looks(&self) -> u64 {
+        self.looker.looks
+    }
+}
+
+impl Looker {
+    /// The number of iterations until the next look, or `None` to stop.
     #[cold]
-    fn look(&mut self) -> bool {
+    #[inline(never)]
+    fn look(&mut self) -> Option<u64> {
         self.stopped |= self.watch.is_set();
         if self.stopped {
-            // The next call comes here again.
-            self.left = 1;
-            return true;
+            return None;
         }
         if let Some(last) = self.last {
             let now = now();
@@ -88,19 +115,7 @@ impl Checker {
             self.last = Some(now);
         }
         self.looks += 1;
-        self.left = self.every;
-        false
-    }
-
-    /// How many iterations now go by between two looks: the number that was asked for, or the one
-    /// that [`Every::Auto`] has come to.
-    pub const fn every(&self) -> u64 {
-        self.every
-    }
-
-    /// How often it has looked and was not to stop.
-    pub const fn looks(&self) -> u64 {
-        self.looks
+        Some(self.every)
     }
 }
 

@@ -245,7 +245,7 @@ impl<T: Pod> Searcher<T> {
         self.position = position;
         // Relaxed: what was found is read under the lock, by whoever wants to know it.
         let stop = position >= self.limit.load(Relaxed);
-        if stop && !self.told {
+        if stop {
             self.tell();
         }
         stop
@@ -292,14 +292,19 @@ impl<T: Pod> Searcher<T> {
         }
     }
 
-    /// Stamps when the worker was first told that it is over.
-    #[cold]
+    /// Notes when the worker was first told that it is over.
+    #[inline]
     fn tell(&mut self) {
         if !std::mem::replace(&mut self.told, true) {
-            // Another who had this seat may have been told before.
-            let _ = self.seat[SAW].compare_exchange(0, now(), Relaxed, Relaxed);
+            stamp(&self.seat[SAW]);
         }
     }
+}
+
+/// Stamps the clock, once: another who had this seat may have been told before.
+#[cold]
+fn stamp(saw: &AtomicU64) {
+    let _ = saw.compare_exchange(0, now(), Relaxed, Relaxed);
 }
 
 impl<T: Pod> Serialize for FirstFound<T> {

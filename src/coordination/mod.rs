@@ -31,7 +31,7 @@
 //! | for | use | an access is | which takes |
 //! |---|---|---|---|
 //! | stopping, stream after stream | [`StopFlag`], [`Watch`] | one relaxed load | 1 ns |
-//! | … once in many iterations | [`Watch::check_every`] | a decrement | below 1 ns |
+//! | … once in many iterations | [`Watch::check_every`] | a decrement | 1 ns |
 //! | a search that one result ends | [`FirstFound`] | one relaxed load; an offer locks | 1 ns; 100 ns |
 //! | a counter, a maximum, a threshold | [`SharedValue`] | a load or store; a locked step | 1 ns; 50 ns |
 //! | counters or results of each worker | [`SharedArray`] and its slices | a load or store | 1 ns |
