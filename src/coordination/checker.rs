@@ -5,6 +5,20 @@
 //! writes it. Asking rarely costs iterations that nobody needs any more. The right number of
 //! iterations between two questions is inversely proportional to what one iteration costs, which
 //! [`Every::Auto`] measures as the loop runs.
+//!
+//! ```
+//! use framehaul::coordination::StopFlag;
+//! let watch = StopFlag::new()?.watch();
+//! let mut stop = watch.check_every(1000); // or Every::Auto
+//! for n in 0..10_000u64 {
+//!     if stop.should_stop() {
+//!         break;
+//!     }
+//!     std::hint::black_box(n * n);
+//! }
+//! assert_eq!((stop.every(), stop.looks()), (1000, 10));
+//! # Ok::<(), framehaul::Error>(())
+//! ```
 
 use super::stop::Watch;
 use crate::clock::{Nanos, now};

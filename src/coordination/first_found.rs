@@ -282,7 +282,7 @@ impl<T: Pod> Searcher<T> {
     }
 
     /// Reports that `iterations` were done since the last call, at the position last named. Costs
-    /// a load and one or two additions to a cache line of the worker's own.
+    /// a load and one or two atomic additions to a cache line of the worker's own, about 5 ns.
     #[inline]
     pub fn worked(&mut self, iterations: u64) {
         self.seat[ITERATIONS].fetch_add(iterations, Relaxed);

@@ -1,4 +1,15 @@
 //! The numeric types that can lie in shared memory, and the atomic that each is kept in.
+//!
+//! ```
+//! use framehaul::coordination::{Plain, SharedArray};
+//! fn average<T: Plain + Into<f64>>(numbers: &SharedArray<T>) -> f64 {
+//!     numbers.values().into_iter().map(Into::into).sum::<f64>() / numbers.len() as f64
+//! }
+//! let numbers = SharedArray::<i16>::new(4)?;
+//! numbers.store(2, -6);
+//! assert_eq!(average(&numbers), -1.5);
+//! # Ok::<(), framehaul::Error>(())
+//! ```
 
 use crate::sys::atomics::Atomic;
 use std::fmt::Debug;
