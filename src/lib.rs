@@ -11,9 +11,10 @@
 //! use framehaul::source::FrameSet;
 //!
 //! fn main() -> framehaul::Result<()> {
-//!     // This executable is started again as worker, and to measure the machine.
+//!     // This executable is started again as worker, to measure the machine, and to hold values.
 //!     framehaul::pool::worker::enter::<FrameJob>();
 //!     framehaul::measure::Limits::serve_helper();
+//!     framehaul::coordination::Manager::serve();
 //!
 //!     let set = FrameSet::open("data/clip.y4m")?;
 //!     let request = Request::new(set, Analysis::parse("luma,motion")?);
@@ -32,8 +33,9 @@
 //! 0. [`error`], [`clock`], [`stage`], [`frame`]: the words that everything else uses.
 //! 1. [`sys`]: all that asks the operating system, and all `unsafe`.
 //! 2. [`source`] (where frames come from), [`transport`] (how they reach a worker), [`analysis`]
-//!    (what is computed), [`measure`] (histograms, memory, limits): one file a kind, one registry
-//!    each; transports know sources, otherwise siblings do not know each other.
+//!    (what is computed), [`measure`] (histograms, memory, limits), [`coordination`] (what workers
+//!    share: flags, numbers, the first result): one file a kind, one registry each; transports
+//!    know sources, otherwise siblings do not know each other.
 //! 3. [`pool`]: worker processes that survive, for any job.
 //! 4. [`pipeline`]: source → transport → pool → recorder. Never prints.
 //! 5. [`report`]: finished runs to JSON, interval logs and a terminal. Never measures.
@@ -71,6 +73,7 @@ pub mod stage;
 pub mod sys;
 
 pub mod analysis;
+pub mod coordination;
 pub mod measure;
 pub mod source;
 pub mod transport;

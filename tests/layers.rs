@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: [&[&str]; 8] = [
     &["error", "clock", "stage", "frame"],
     &["sys"],
-    &["source", "analysis", "measure"],
+    &["source", "analysis", "coordination", "measure"],
     &["transport"],
     &["pool"],
     &["pipeline"],

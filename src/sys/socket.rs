@@ -1,6 +1,42 @@
-//! One thing about Unix sockets that the standard library lacks: sequenced packets.
+//! What the standard library lacks about Unix sockets: sequenced packets, and whom one talks to.
 
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::io;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::net::{UnixListener, UnixStream};
+
+/// Whether the other end of `stream` belongs to this process's user: whoever connected, or called
+/// `listen`, had the same effective user id at that moment (SO_PEERCRED).
+pub fn is_same_user(stream: &UnixStream) -> io::Result<bool> {
+    // SAFETY: all zeros is a valid ucred.
+    let mut peer: libc::ucred = unsafe { std::mem::zeroed() };
+    let mut length = size_of::<libc::ucred>() as libc::socklen_t;
+    // SAFETY: `peer` is writable for `length` bytes, and both outlive the call.
+    let code = unsafe {
+        libc::getsockopt(
+            stream.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_PEERCRED,
+            (&raw mut peer).cast(),
+            &raw mut length,
+        )
+    };
+    if code != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: a plain system call that cannot fail.
+    Ok(peer.uid == unsafe { libc::geteuid() })
+}
+
+/// The listening socket behind a descriptor inherited from the process that created it, which
+/// must have left it open for this one; see [`super::process::spawn`].
+pub fn inherited_listener(fd: RawFd) -> io::Result<UnixListener> {
+    // SAFETY: the caller's command line named this descriptor, which the parent left open for
+    // this process alone; it is taken over once, at start.
+    let listener = unsafe { UnixListener::from_raw_fd(fd) };
+    // Fails for what is no socket.
+    listener.local_addr()?;
+    Ok(listener)
+}
 
 /// Connects to the sequenced-packet socket at `address` and hangs up at once, so that whoever is
 /// blocked in `accept` there comes back with a peer that is gone. Does nothing if there is none.
