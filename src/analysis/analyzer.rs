@@ -4,14 +4,18 @@ use super::registry::{self, Entry};
 use super::row::Row;
 use crate::frame::FrameView;
 use serde::Serialize;
+use std::ops::Range;
 
 /// One analyzer at work. For each frame the engine calls `begin`, then `row` for each row from the
-/// top down, then `finish`.
+/// top down, then `finish`; but it may abandon the frame at any row and begin another.
 ///
 /// What it allocates it keeps from frame to frame: all frames of an engine have one format.
 pub(super) trait Analyzer: Send {
     /// A frame begins, the one of that index in its stream.
     fn begin(&mut self, index: u64, frame: FrameView<'_>);
+
+    /// These rows come next, and until the last of them is done nobody can abandon the frame.
+    fn span(&mut self, _rows: Range<u32>) {}
 
     /// The next row. Analyzers whose registry entry says that they read no luma see none.
     fn row(&mut self, _row: &Row<'_>) {}

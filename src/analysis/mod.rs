@@ -52,7 +52,7 @@ mod registry;
 mod row;
 mod sharpness;
 
-pub use engine::Engine;
+pub use engine::{Abandoned, Engine};
 pub use histogram::HistogramFinding;
 pub use luma::LumaFinding;
 pub use motion::MotionFinding;

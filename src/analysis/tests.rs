@@ -178,6 +178,35 @@ proptest! {
     }
 
     #[test]
+    fn an_abandoned_frame_leaves_no_trace_and_spans_change_nothing(
+        stream in any_stream(), every in 0_u32..9, rows in 0_u32..9,
+    ) {
+        let (format, frames) = (stream.format, stream.frames());
+        let analysis = Analysis::parse(ALL).unwrap();
+        let view = |i: u64| stream.view(&frames[i as usize]);
+        let mut engine = Engine::new(&analysis, format);
+        engine.analyze(0, view(0));
+        let abandoned = engine.analyze_while(1, view(1), every, |done| done < rows);
+        let stop = rows.max(1).next_multiple_of(every.max(1));
+        if stop < format.height {
+            prop_assert_eq!(abandoned, Err(Abandoned { rows: stop }));
+        } else {
+            prop_assert!(abandoned.is_ok());
+            engine = Engine::new(&analysis, format);
+        }
+        // Half of the frame has taken the place of frame 0, which is gone.
+        for index in 1..3 {
+            let mut other = Engine::new(&analysis, format);
+            if index == 2 {
+                other.prime(1, view(1));
+            }
+            let whole = other.analyze(index, view(index));
+            let in_spans = engine.analyze_while(index, view(index), every, |_| true);
+            prop_assert_eq!(in_spans, Ok(whole));
+        }
+    }
+
+    #[test]
     fn a_stream_may_be_cut_anywhere(stream in any_stream()) {
         let (format, frames) = (stream.format, stream.frames());
         let analysis = Analysis::parse("motion,sharpness,luma").unwrap();
