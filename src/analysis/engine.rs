@@ -12,13 +12,20 @@ use std::ops::Range;
 /// A worker's analyzers and their working memory.
 ///
 /// Each row of a frame is turned into luma once, in a buffer that stays in the nearest cache, and
-/// every analyzer sees it there; the frame itself is read once.
+/// every analyzer sees it there; the frame itself is read once. (An analyzer of the samples as they
+/// are sees a row right before its luma is made.)
 pub struct Engine {
     format: FrameFormat,
     analyzers: Vec<(&'static str, Box<dyn Analyzer>)>,
     rows: LumaRows,
-    /// Whether any analyzer looks at rows.
-    reads_rows: bool,
+    /// Whether any analyzer looks at the samples as they are.
+    reads_samples: bool,
+    /// Whether any analyzer looks at luma.
+    reads_luma: bool,
+    /// The format of the thumbnails, if they are made.
+    thumbnail: Option<FrameFormat>,
+    /// Whether the last frame was abandoned, or there was none.
+    unfinished: bool,
     /// The luma of the frame before, if any analyzer looks back.
     before: Option<Before>,
 }
@@ -45,6 +52,7 @@ impl Engine {
     /// here, for this engine alone.
     pub fn new(analysis: &Analysis, format: FrameFormat) -> Self {
         let settings = &analysis.settings;
+        let reads = |what: &[Reads]| settings.iter().any(|s| what.contains(&s.entry().reads));
         Self {
             format,
             analyzers: settings
@@ -52,7 +60,10 @@ impl Engine {
                 .map(|setting| (setting.entry().name, (setting.entry().make)(setting)))
                 .collect(),
             rows: LumaRows::new(format),
-            reads_rows: settings.iter().any(|s| s.entry().reads != Reads::Page),
+            reads_samples: reads(&[Reads::Samples]),
+            reads_luma: reads(&[Reads::Luma, Reads::LumaAndBefore]),
+            thumbnail: analysis.thumbnail(format),
+            unfinished: true,
             before: analysis.looks_back().then(|| Before {
                 index: None,
                 plane: Kept::new(format.sample, format.pixels()),
@@ -137,6 +148,7 @@ impl Engine {
         mut ask: impl FnMut(u32) -> Result<(), E>,
     ) -> Result<String, E> {
         self.check(frame);
+        self.unfinished = true;
         let is_next = self.before.as_mut().is_some_and(|before| {
             // It is overwritten on the way, and no frame's until all of it is this one's.
             let there = before.index.take();
@@ -156,14 +168,24 @@ impl Engine {
             for (_, analyzer) in &mut self.analyzers {
                 analyzer.span(span.clone());
             }
-            if self.reads_rows {
+            if self.reads_samples || self.reads_luma {
                 self.feed_rows(frame, span, is_next);
             }
         }
+        self.unfinished = false;
         if let Some(before) = &mut self.before {
             before.index = Some(index);
         }
         Ok(self.line(index))
+    }
+
+    /// The thumbnail of the frame analysed last, in the format that [`Analysis::thumbnail`] says:
+    /// none if no thumbnails are made, before the first frame, and after an abandoned one.
+    pub fn thumbnail(&self) -> Option<FrameView<'_>> {
+        let format = self.thumbnail.filter(|_| !self.unfinished)?;
+        let mut analyzers = self.analyzers.iter();
+        let pixels = analyzers.find_map(|(_, analyzer)| analyzer.pixels())?;
+        Some(FrameView::new(format, pixels).expect("the analyzer makes thumbnails of that format"))
     }
 
     fn line(&mut self, index: u64) -> String {
@@ -180,6 +202,15 @@ impl Engine {
     fn feed_rows(&mut self, frame: FrameView<'_>, rows: Range<u32>, is_next: bool) {
         let width = self.format.width as usize;
         for y in rows.start as usize..rows.end as usize {
+            if self.reads_samples {
+                let row = frame.row(y);
+                for (_, analyzer) in &mut self.analyzers {
+                    analyzer.samples(row);
+                }
+            }
+            if !self.reads_luma {
+                continue;
+            }
             let (start, end) = (y * width, (y + 1) * width);
             let now = self.rows.row(frame, y);
             let before = self.before.as_ref().filter(|_| is_next);

@@ -1,7 +1,7 @@
 //! The analyzers that there are.
 
 use super::analyzer::{Analyzer, Setting};
-use super::{burn, histogram, luma, motion, sharpness};
+use super::{burn, histogram, luma, motion, sharpness, thumbnail};
 
 /// An analyzer that can be asked for.
 #[derive(Debug)]
@@ -43,6 +43,8 @@ pub struct Parameter {
 pub enum Reads {
     /// The frame's first page.
     Page,
+    /// All samples, but of planar frames the luma plane alone.
+    Samples,
     /// The luma plane.
     Luma,
     /// The luma planes of the frame and of the one before: it looks back.
@@ -88,6 +90,17 @@ static ENTRIES: &[Entry] = &[
         parameter: None,
         reads: Reads::Luma,
         make: sharpness::make,
+    },
+    Entry {
+        name: "thumbnail",
+        summary: "the frame made small, W by H pixels, which go to thumbnails.npy",
+        parameter: Some(Parameter {
+            name: "WxH",
+            check: thumbnail::check,
+            calibrate: None,
+        }),
+        reads: Reads::Samples,
+        make: thumbnail::make,
     },
     Entry {
         name: "burn",
