@@ -350,7 +350,7 @@ mod tests {
         }
     }
 
-    /// No lane overflows, and its sums are gathered in time.
+    /// No lane overflows, its sums are gathered in time, and those of half a frame are forgotten.
     #[test]
     fn a_white_frame_of_many_rows_is_white() {
         for (sample, height) in [(Sample::U8, 1000), (Sample::U16, 140_000)] {
@@ -359,6 +359,8 @@ mod tests {
             let frame = FrameView::new(format, &bytes).unwrap();
             let analysis = Analysis::parse("thumbnail:2x1").unwrap();
             let mut engine = Engine::new(&analysis, format);
+            let half = height / 2 + 1;
+            assert!(engine.analyze_while(0, frame, half, |_| false).is_err());
             engine.analyze(0, frame);
             let white = vec![255; 2 * sample.bytes()];
             assert_eq!(engine.thumbnail().unwrap().bytes(), white);

@@ -3,6 +3,7 @@
 use super::job::{Order, Packer};
 use super::plan::Plan;
 use super::recorder::Recorder;
+use super::thumbnails::Thumbnails;
 use crate::analysis::failed_line;
 use crate::clock::{Nanos, now};
 use crate::error::{Error, Result};
@@ -22,14 +23,16 @@ pub(super) struct Pass {
 /// A stop that was asked for is seen after so long at the latest.
 const LOOK_UP: Nanos = 100_000_000;
 
-/// Runs the frames of a plan once. `progress` is told how many frames have ended.
+/// Runs the frames of a plan once, and keeps their thumbnails if told where. `progress` is told how
+/// many frames have ended.
 pub(super) fn pass(
     plan: &Plan,
     pool: &mut dyn Pool<Packer>,
+    thumbnails: Option<Thumbnails>,
     mut progress: impl FnMut(u64),
 ) -> Result<Pass> {
     let crosses = plan.mode.placement() == Placement::Processes;
-    let mut recorder = Recorder::new(plan.frames.clone(), crosses, plan.fps);
+    let mut recorder = Recorder::new(plan.frames.clone(), crosses, plan.fps, thumbnails);
     let mut pending = Pending::new(plan, now());
     let mut ended = 0;
     loop {
@@ -51,12 +54,13 @@ pub(super) fn pass(
         let Some(completion) = pool.next(Some(until))? else {
             continue;
         };
-        ended += take(completion, &mut recorder, &mut pending);
+        ended += take(completion, &mut recorder, &mut pending)?;
         progress(ended);
         if plan.cut_short && recorder.lateness.is_hopeless() {
             pending.cut_short();
         }
     }
+    recorder.end(pending.dispatched())?;
     Ok(Pass {
         wall_ns: recorder.last_arrival.saturating_sub(pending.t0),
         frames: pending.dispatched(),
@@ -65,7 +69,11 @@ pub(super) fn pass(
 }
 
 /// Records a job's end; returns how many frames ended with it.
-fn take(completion: Completion<Packer>, recorder: &mut Recorder, pending: &mut Pending) -> u64 {
+fn take(
+    completion: Completion<Packer>,
+    recorder: &mut Recorder,
+    pending: &mut Pending,
+) -> Result<u64> {
     let Completion {
         order,
         outcome,
@@ -74,8 +82,8 @@ fn take(completion: Completion<Packer>, recorder: &mut Recorder, pending: &mut P
     } = completion;
     let failure = match outcome {
         Ok(output) => {
-            recorder.done(&order, &trip, output);
-            return order.count;
+            recorder.done(&order, &trip, output)?;
+            return Ok(order.count);
         }
         Err(failure) => failure,
     };
@@ -89,7 +97,7 @@ fn take(completion: Completion<Packer>, recorder: &mut Recorder, pending: &mut P
         recorder.lost(frame, line, now());
     }
     pending.retry_all_but(&order, culprit);
-    u64::from(culprit.is_some())
+    Ok(u64::from(culprit.is_some()))
 }
 
 /// The orders that are still to be given.
