@@ -40,10 +40,11 @@
 //! # Adding an analyzer
 //!
 //! One file here, with a finding that serialises and a `make` function, and its entry in
-//! `registry.rs`.
+//! `registry.rs`, which also names the numbers of the finding that a [`Condition`] may compare.
 
 mod analyzer;
 mod burn;
+mod condition;
 mod engine;
 mod histogram;
 mod luma;
@@ -53,6 +54,7 @@ mod row;
 mod sharpness;
 mod thumbnail;
 
+pub use condition::{Condition, Evaluation};
 pub use engine::{Abandoned, Engine};
 pub use histogram::HistogramFinding;
 pub use luma::LumaFinding;
