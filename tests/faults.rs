@@ -62,6 +62,10 @@ fn unusable_input_or_options_are_one_line_and_exit_code_2() {
         ("run nothing --mode all", &["nothing"]),
         ("run set --mode all --workers 0", &["--workers 0"]),
         ("run set --mode all --analyze lumma", &["lumma", "luma"]),
+        (
+            "run set --mode all --analyze thumbnail:0x3",
+            &["thumbnail:64x36", "0x3"],
+        ),
         ("run set --mode maps", &["maps", "did you mean mmap"]),
         ("run set --mode all --frames 5..5", &["5..5", "empty"]),
         ("run set --mode all --batch 0", &["--batch 0"]),

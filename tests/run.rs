@@ -263,6 +263,7 @@ fn list_names_every_mode_analyzer_and_source() {
         "threads",
         "luma",
         "burn:MS",
+        "thumbnail:WxH",
         "sharpness",
         ".y4m",
         ".npy",
