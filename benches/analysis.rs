@@ -32,7 +32,9 @@ fn main() {
 
     println!("analyzer     frames  threads     GB/s    floor   ratio  ms/frame");
     let read_rows = registry().iter().filter(|entry| entry.reads != Reads::Page);
-    let mut lists: Vec<String> = read_rows.map(|entry| entry.usage()).collect();
+    let mut lists: Vec<String> = read_rows
+        .map(|entry| entry.usage().replace("WxH", "64x36"))
+        .collect();
     lists.push(lists.join(","));
     for list in lists {
         if wanted.is_some_and(|wanted| !list.contains(wanted.as_str())) {
@@ -42,7 +44,7 @@ fn main() {
         let name = if list.contains(',') {
             "all of them"
         } else {
-            &list
+            list.split(':').next().unwrap_or_default()
         };
         for set in &sets {
             for threads in [1, 2] {

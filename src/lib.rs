@@ -14,7 +14,6 @@
 //!     // This executable is started again as worker, to measure the machine, and to hold values.
 //!     framehaul::pool::worker::enter::<FrameJob>();
 //!     framehaul::measure::Limits::serve_helper();
-//!     framehaul::coordination::Manager::serve();
 //!
 //!     let set = FrameSet::open("data/clip.y4m")?;
 //!     let request = Request::new(set, Analysis::parse("luma,motion")?);
@@ -49,6 +48,7 @@
 //!   worker; pixels are loaded in the thread that sends them, so a retry holds no second copy.
 //! * **Findings cross as text.** A worker renders its line of `findings.jsonl`, the parent puts
 //!   lines in order: identical bytes whatever the mode, and no type for each analyzer in between.
+//!   Those that are pixels cross as bytes beside it, and the line has their digest.
 //! * **Progress lies in shared memory.** Which frame a worker was computing is one store for it and
 //!   can be read after its death, which is what decides whose death it was.
 //! * **Look-back is a frame shipped, not a worker remembered.** A job carries the frame before its

@@ -9,7 +9,7 @@ use serde_json::Value;
 use std::fs::OpenOptions;
 use std::process::Stdio;
 
-const ALL: &str = "luma,histogram,motion,sharpness";
+const ALL: &str = "luma,histogram,motion,sharpness,thumbnail:16x9";
 
 // ---- bad input ---------------------------------------------------------------------------------
 
@@ -62,6 +62,10 @@ fn unusable_input_or_options_are_one_line_and_exit_code_2() {
         ("run nothing --mode all", &["nothing"]),
         ("run set --mode all --workers 0", &["--workers 0"]),
         ("run set --mode all --analyze lumma", &["lumma", "luma"]),
+        (
+            "run set --mode all --analyze thumbnail:0x3",
+            &["thumbnail:64x36", "0x3"],
+        ),
         ("run set --mode maps", &["maps", "did you mean mmap"]),
         ("run set --mode all --frames 5..5", &["5..5", "empty"]),
         ("run set --mode all --batch 0", &["--batch 0"]),
@@ -156,7 +160,7 @@ fn a_broken_picture_fails_alone_and_its_successor_has_no_motion() {
     for batch in ["", "--batch 1", "--batch 6"] {
         sandbox
             .run(&format!(
-                "run set/frames --mode all --analyze luma,motion {batch} --out out"
+                "run set/frames --mode all --analyze luma,motion,thumbnail:4x3 {batch} --out out"
             ))
             .fails(
                 1,
@@ -176,6 +180,12 @@ fn a_broken_picture_fails_alone_and_its_successor_has_no_motion() {
         let lines = sandbox.findings("out/path");
         assert!(lines[3].contains(r#""mean_abs_diff":null"#), "{}", lines[3]);
         assert!(lines[1].contains(r#""mean_abs_diff":"#), "{}", lines[1]);
+        let (header, thumbnails) = common::read_npy(&sandbox.path("out/path/thumbnails.npy"), 6);
+        assert!(header.contains("(6, 3, 4, 3)"), "{header}");
+        for (frame, bytes) in thumbnails.iter().enumerate() {
+            let empty = bytes.iter().all(|&byte| byte == 0);
+            assert_eq!(empty, [2, 4].contains(&frame), "frame {frame}");
+        }
     }
 }
 
@@ -189,6 +199,9 @@ fn workers_killed_at_any_moment_change_no_finding_in_any_mode() {
         .run(&format!("run set --mode sequential {analyze} --out quiet"))
         .succeeds();
     let expected = sandbox.report("quiet/sequential")["findings_digest"].clone();
+    let thumbnails =
+        |run: String| std::fs::read(sandbox.path(&run).join("thumbnails.npy")).unwrap();
+    let expected_thumbnails = thumbnails("quiet/sequential".into());
     let mut seed = 1u64;
     println!("seed {seed}");
     for mode in ["payload", "payload-raw", "path", "mmap"] {
@@ -199,6 +212,8 @@ fn workers_killed_at_any_moment_change_no_finding_in_any_mode() {
                 run_under_fire(&sandbox, &line, &mut seed);
                 let report = sandbox.report(&format!("out/{mode}"));
                 assert_eq!(report["findings_digest"], expected, "{line}");
+                let same = thumbnails(format!("out/{mode}")) == expected_thumbnails;
+                assert!(same, "{line}");
                 let died = report["totals"]["workers_died"].as_u64().unwrap();
                 let notes = report["notes"].to_string();
                 assert_eq!(died > 0, notes.contains("killed by SIGKILL"), "{notes}");

@@ -7,6 +7,7 @@ mod common;
 use common::Sandbox;
 use framehaul::analysis::{
     Analysis, Engine, HistogramFinding, LumaFinding, MotionFinding, SharpnessFinding,
+    ThumbnailFinding,
 };
 use framehaul::frame::{Colour, FrameFormat, FrameView, Sample};
 use serde::Deserialize;
@@ -23,7 +24,10 @@ struct Line {
     histogram: HistogramFinding,
     motion: MotionFinding,
     sharpness: SharpnessFinding,
+    thumbnail: ThumbnailFinding,
 }
+
+const ALL: &str = "luma,histogram,motion,sharpness,thumbnail:16x9";
 
 /// The tool that the environment names.
 fn oracle(variable: &str) -> OsString {
@@ -38,7 +42,7 @@ fn oracle(variable: &str) -> OsString {
 }
 
 fn engine(format: FrameFormat) -> Engine {
-    let analysis = Analysis::parse("luma,histogram,motion,sharpness").expect("they are registered");
+    let analysis = Analysis::parse(ALL).expect("they are registered");
     Engine::new(&analysis, format)
 }
 
@@ -138,6 +142,7 @@ fn same(found: &Line, expected: &Line, what: &str) {
     assert_eq!(found.luma, expected.luma, "{what}");
     assert_eq!(found.histogram, expected.histogram, "{what}");
     assert_eq!(found.motion, expected.motion, "{what}");
+    assert_eq!(found.thumbnail, expected.thumbnail, "{what}");
     let [found, expected] = [found, expected].map(|line| line.sharpness.laplacian_variance);
     let within = (found - expected).abs() <= 1e-9 * expected;
     assert!(within, "{what}: {found} where OpenCV has {expected}");
@@ -145,8 +150,7 @@ fn same(found: &Line, expected: &Line, what: &str) {
 
 /// What the program finds in an input, in worker processes.
 fn program(sandbox: &Sandbox, input: &str) -> Vec<Line> {
-    let analyze = "--analyze luma,histogram,motion,sharpness";
-    let line = format!("run {input} --mode payload-raw,mmap {analyze} --workers 2 --out out");
+    let line = format!("run {input} --mode payload-raw,mmap --analyze {ALL} --workers 2 --out out");
     sandbox.run(&line).succeeds();
     let found = sandbox.findings("out/mmap");
     assert_eq!(found, sandbox.findings("out/payload-raw"));
@@ -159,8 +163,10 @@ fn a_generated_set_is_to_numpy_what_it_is_to_us() {
         let sandbox = Sandbox::new();
         let options = format!("--size 641x360 --frames 6 --pixels {pixels}");
         let sandbox = sandbox.with_set(&options);
-        let expected = python(&[sandbox.path("set/frames.npy").as_os_str()]);
         let found = program(&sandbox, "set");
+        let [frames, thumbnails] = ["set/frames.npy", "out/mmap/thumbnails.npy"]
+            .map(|name| sandbox.path(name).into_os_string());
+        let expected = python(&[&frames, &thumbnails]);
         assert_eq!(found.len(), expected.len());
         for (found, expected) in found.iter().zip(&expected) {
             same(

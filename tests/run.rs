@@ -6,7 +6,8 @@ use common::Sandbox;
 use serde_json::Value;
 use std::collections::HashSet;
 
-const ALL: &str = "luma,histogram,motion,sharpness";
+const ALL: &str = "luma,histogram,motion,sharpness,thumbnail:16x9";
+
 #[test]
 fn every_mode_batch_and_worker_count_finds_the_same_in_every_input() {
     for (options, input) in [
@@ -33,6 +34,11 @@ fn every_mode_batch_and_worker_count_finds_the_same_in_every_input() {
             .flat_map(|n| sandbox.digests(&format!("out{n}")))
             .collect();
         assert_eq!(all.len(), 1, "{input} {options}");
+        let thumbnails: HashSet<_> = (0..3)
+            .flat_map(|n| std::fs::read_dir(sandbox.path(&format!("out{n}"))).unwrap())
+            .map(|run| std::fs::read(run.unwrap().path().join("thumbnails.npy")).unwrap())
+            .collect();
+        assert_eq!(thumbnails.len(), 1, "{input} {options}");
         let modes = std::fs::read_dir(sandbox.path("out0")).unwrap().count();
         let mappable = !options.contains("png") && !input.ends_with("images");
         assert_eq!(modes, if mappable { 6 } else { 5 }, "{input}");
@@ -73,6 +79,34 @@ fn a_run_directory_holds_report_findings_and_log_that_belong_together() {
         log.contains("Tag=end_to_end,") && log.contains("Tag=return,"),
         "{log}"
     );
+}
+
+#[test]
+fn thumbnails_are_of_the_run_s_frames_and_what_the_findings_say() {
+    use sha2::Digest;
+    let sandbox = Sandbox::new().with_set("--size 160x90 --frames 9 --pixels rgb16");
+    sandbox
+        .run("run set --mode path --analyze thumbnail:16x200 --frames 4..20 --batch 3 --out out")
+        .succeeds();
+    let path = sandbox.path("out/path/thumbnails.npy");
+    let (header, thumbnails) = common::read_npy(&path, 16);
+    assert!(header.contains("'<u2'"), "{header}");
+    assert!(
+        header.contains("(16, 90, 16, 3)"),
+        "no larger than the frame: {header}"
+    );
+    for (line, bytes) in sandbox.findings("out/path").iter().zip(&thumbnails) {
+        let digest = sha2::Sha256::digest(bytes);
+        let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert!(line.contains(&digest), "{line}");
+    }
+    assert_eq!(thumbnails[0], thumbnails[9], "the set is cycled");
+    assert_ne!(thumbnails[0], thumbnails[1]);
+
+    sandbox
+        .run("run set --mode path --analyze luma --out out")
+        .succeeds();
+    assert!(!path.exists(), "the run before had thumbnails");
 }
 
 #[test]
@@ -229,6 +263,7 @@ fn list_names_every_mode_analyzer_and_source() {
         "threads",
         "luma",
         "burn:MS",
+        "thumbnail:WxH",
         "sharpness",
         ".y4m",
         ".npy",

@@ -4,20 +4,33 @@ use super::registry::{self, Entry};
 use super::row::Row;
 use crate::frame::FrameView;
 use serde::Serialize;
+use std::ops::Range;
 
-/// One analyzer at work. For each frame the engine calls `begin`, then `row` for each row from the
-/// top down, then `finish`.
+/// One analyzer at work. For each frame the engine calls `begin`, then `samples` and `row` for each
+/// row from the top down, then `finish`; but it may abandon the frame at any row and begin another.
 ///
 /// What it allocates it keeps from frame to frame: all frames of an engine have one format.
 pub(super) trait Analyzer: Send {
     /// A frame begins, the one of that index in its stream.
     fn begin(&mut self, index: u64, frame: FrameView<'_>);
 
-    /// The next row. Analyzers whose registry entry says that they read no luma see none.
+    /// These rows come next, and until the last of them is done nobody can abandon the frame.
+    fn span(&mut self, _rows: Range<u32>) {}
+
+    /// The next row as it lies in the frame: all channels of a gray or RGB frame, the luma of a
+    /// planar one. It is shown while some analyzer's registry entry says that it reads samples.
+    fn samples(&mut self, _row: &[u8]) {}
+
+    /// The next row's luma. It is made while some analyzer's registry entry says that it reads it.
     fn row(&mut self, _row: &Row<'_>) {}
 
     /// What was found, as JSON; nothing if the analyzer has no place in the findings.
     fn finish(&mut self) -> Option<String>;
+
+    /// After `finish`: what was found, if it is pixels. They stay until the next `begin`.
+    fn pixels(&self) -> Option<&[u8]> {
+        None
+    }
 }
 
 /// A finding as JSON.
@@ -60,6 +73,11 @@ impl Setting {
 
     pub(super) fn parameter(&self) -> Option<&str> {
         split(&self.typed).1
+    }
+
+    /// Whether its finding is pixels.
+    pub(super) fn makes_thumbnails(&self) -> bool {
+        self.name() == "thumbnail"
     }
 
     pub(super) fn entry(&self) -> &'static Entry {

@@ -29,10 +29,10 @@
 //!
 //! Each finding is defined so that a well-known tool, given the same frames, finds the same: NumPy
 //! and ffmpeg's `signalstats` for `luma`, `histogram` and `motion`, OpenCV's `Laplacian` for
-//! `sharpness`. Sums are exact integers and a mean is one division at the end, so a finding does
-//! not depend on the processor, on its vector instructions, or on how a stream is cut into jobs:
-//! whoever starts in the middle of a stream [primes](Engine::prime) the engine with the frame
-//! before.
+//! `sharpness`, NumPy for `thumbnail`. Sums are exact integers and a mean is one division at the
+//! end, so a finding does not depend on the processor, on its vector instructions, or on how a
+//! stream is cut into jobs: whoever starts in the middle of a stream [primes](Engine::prime) the
+//! engine with the frame before.
 //!
 //! The luma of a gray frame is its samples and of a YUV frame its Y plane; of an RGB frame it is
 //! BT.709 in fixed point, `(13933·R + 46871·G + 4732·B + 32768) >> 16`, in the depth of the input.
@@ -40,10 +40,11 @@
 //! # Adding an analyzer
 //!
 //! One file here, with a finding that serialises and a `make` function, and its entry in
-//! `registry.rs`.
+//! `registry.rs`, which also names the numbers of the finding that a [`Condition`] may compare.
 
 mod analyzer;
 mod burn;
+mod condition;
 mod engine;
 mod histogram;
 mod luma;
@@ -51,15 +52,19 @@ mod motion;
 mod registry;
 mod row;
 mod sharpness;
+mod thumbnail;
 
-pub use engine::Engine;
+pub use condition::{Condition, Evaluation};
+pub use engine::{Abandoned, Engine};
 pub use histogram::HistogramFinding;
 pub use luma::LumaFinding;
 pub use motion::MotionFinding;
 pub use registry::{Entry, Parameter, Reads, registry};
 pub use sharpness::SharpnessFinding;
+pub use thumbnail::ThumbnailFinding;
 
 use crate::error::{Error, Result};
+use crate::frame::FrameFormat;
 use analyzer::Setting;
 use serde::{Deserialize, Serialize};
 
@@ -86,8 +91,8 @@ impl Analysis {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Usage`] for an empty list, a name that is none, and a parameter that is missing or
-    /// makes no sense.
+    /// [`Error::Usage`] for an empty list, a name that is none, a parameter that is missing or
+    /// makes no sense, and thumbnails of two sizes.
     pub fn parse(list: &str) -> Result<Self> {
         let mut settings = Vec::new();
         for typed in list
@@ -96,9 +101,17 @@ impl Analysis {
             .filter(|typed| !typed.is_empty())
         {
             let setting = Setting::check(typed).map_err(Error::Usage)?;
-            if !settings.contains(&setting) {
-                settings.push(setting);
+            if settings.contains(&setting) {
+                continue;
             }
+            let same = |other: &&Setting| other.makes_thumbnails() && setting.makes_thumbnails();
+            if let Some(other) = settings.iter().find(same) {
+                return Err(Error::Usage(format!(
+                    "{} and {}: a run makes thumbnails of one size",
+                    other.typed, setting.typed
+                )));
+            }
+            settings.push(setting);
         }
         if settings.is_empty() {
             let all: Vec<_> = registry().iter().map(Entry::usage).collect();
@@ -120,6 +133,24 @@ impl Analysis {
     pub fn looks_back(&self) -> bool {
         let mut settings = self.settings.iter();
         settings.any(|setting| setting.entry().reads == Reads::LumaAndBefore)
+    }
+
+    /// The format of the thumbnails of frames of `format`, if any are made. They are at most as
+    /// large as the frames and have their sample type; those of RGBA frames are RGB, those of
+    /// planar YUV frames are gray, of the luma plane.
+    ///
+    /// ```
+    /// use framehaul::analysis::Analysis;
+    /// use framehaul::frame::{Colour, FrameFormat, Sample};
+    /// let analysis = Analysis::parse("luma,thumbnail:64x36").unwrap();
+    /// let frames = FrameFormat::new(3840, 20, Colour::Rgba, Sample::U16);
+    /// let thumbnails = FrameFormat::new(64, 20, Colour::Rgb, Sample::U16);
+    /// assert_eq!(analysis.thumbnail(frames), Some(thumbnails));
+    /// ```
+    pub fn thumbnail(&self, format: FrameFormat) -> Option<FrameFormat> {
+        let mut settings = self.settings.iter();
+        let setting = settings.find(|setting| setting.makes_thumbnails())?;
+        Some(thumbnail::format_of(setting, format))
     }
 
     /// Measures, for the analyzers that need it, how much work this machine does in the time that

@@ -1,7 +1,7 @@
 //! The analyzers that there are.
 
 use super::analyzer::{Analyzer, Setting};
-use super::{burn, histogram, luma, motion, sharpness};
+use super::{burn, histogram, luma, motion, sharpness, thumbnail};
 
 /// An analyzer that can be asked for.
 #[derive(Debug)]
@@ -12,6 +12,9 @@ pub struct Entry {
     pub summary: &'static str,
     /// What must be given after the name and a colon, if anything.
     pub parameter: Option<Parameter>,
+    /// The numbers in its finding that a [`Condition`](super::Condition) may compare, as
+    /// `ANALYZER.FIELD`; none if it needs a parameter, which a condition has no place for.
+    pub fields: &'static [&'static str],
     /// What of the frames it looks at.
     pub reads: Reads,
     pub(super) make: fn(&Setting) -> Box<dyn Analyzer>,
@@ -43,6 +46,8 @@ pub struct Parameter {
 pub enum Reads {
     /// The frame's first page.
     Page,
+    /// All samples, but of planar frames the luma plane alone.
+    Samples,
     /// The luma plane.
     Luma,
     /// The luma planes of the frame and of the one before: it looks back.
@@ -65,6 +70,7 @@ static ENTRIES: &[Entry] = &[
         name: "luma",
         summary: "darkest, brightest and mean luma",
         parameter: None,
+        fields: &["min", "max", "mean"],
         reads: Reads::Luma,
         make: luma::make,
     },
@@ -72,6 +78,7 @@ static ENTRIES: &[Entry] = &[
         name: "histogram",
         summary: "256 bins of luma, and its 10th and 90th percentile",
         parameter: None,
+        fields: &["p10", "p90"],
         reads: Reads::Luma,
         make: histogram::make,
     },
@@ -79,6 +86,7 @@ static ENTRIES: &[Entry] = &[
         name: "motion",
         summary: "mean absolute difference to the luma of the frame before",
         parameter: None,
+        fields: &["mean_abs_diff"],
         reads: Reads::LumaAndBefore,
         make: motion::make,
     },
@@ -86,8 +94,21 @@ static ENTRIES: &[Entry] = &[
         name: "sharpness",
         summary: "variance of the luma's Laplacian: low where the picture is blurred",
         parameter: None,
+        fields: &["laplacian_variance"],
         reads: Reads::Luma,
         make: sharpness::make,
+    },
+    Entry {
+        name: "thumbnail",
+        summary: "the frame made small, W by H pixels, which go to thumbnails.npy",
+        parameter: Some(Parameter {
+            name: "WxH",
+            check: thumbnail::check,
+            calibrate: None,
+        }),
+        fields: &[],
+        reads: Reads::Samples,
+        make: thumbnail::make,
     },
     Entry {
         name: "burn",
@@ -97,6 +118,7 @@ static ENTRIES: &[Entry] = &[
             check: burn::check,
             calibrate: Some(burn::calibrate),
         }),
+        fields: &[],
         reads: Reads::Page,
         make: burn::make,
     },
@@ -107,11 +129,7 @@ pub(super) fn find(name: &str) -> Result<&'static Entry, String> {
     if let Some(entry) = ENTRIES.iter().find(|entry| entry.name == name) {
         return Ok(entry);
     }
-    let likeness = |entry: &Entry| strsim::normalized_damerau_levenshtein(entry.name, name);
-    let nearest = ENTRIES
-        .iter()
-        .max_by(|a, b| likeness(a).total_cmp(&likeness(b)))
-        .filter(|entry| likeness(entry) > 0.3)
+    let nearest = nearest(name, ENTRIES, |entry| entry.name)
         .map(|entry| format!("; did you mean {}?", entry.usage()))
         .unwrap_or_default();
     let all: Vec<_> = ENTRIES.iter().map(Entry::usage).collect();
@@ -119,6 +137,21 @@ pub(super) fn find(name: &str) -> Result<&'static Entry, String> {
     Err(format!(
         "no analyzer is called `{name}`{nearest} (there are {all})"
     ))
+}
+
+/// Which of several things is named most like `name`, if any is named at all like it.
+pub(super) fn nearest<T>(
+    name: &str,
+    things: impl IntoIterator<Item = T>,
+    name_of: impl Fn(&T) -> &str,
+) -> Option<T> {
+    // To compare names costs memory for each pair of their letters.
+    let name: String = name.chars().take(100).collect();
+    let likeness = |thing: &T| strsim::normalized_damerau_levenshtein(name_of(thing), &name);
+    let things = things.into_iter();
+    things
+        .max_by(|a, b| likeness(a).total_cmp(&likeness(b)))
+        .filter(|thing| likeness(thing) > 0.3)
 }
 
 #[cfg(test)]

@@ -4,8 +4,9 @@ use super::*;
 use crate::frame::{Colour, FrameFormat, FrameView, Sample};
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
-const ALL: &str = "luma,histogram,motion,sharpness";
+const ALL: &str = "luma,histogram,motion,sharpness,thumbnail:7x5";
 
 /// The luma plane, pixel by pixel.
 fn plane(frame: FrameView<'_>) -> Vec<u64> {
@@ -25,6 +26,40 @@ fn plane(frame: FrameView<'_>) -> Vec<u64> {
         .collect()
 }
 
+/// The thumbnail of at most 7 by 5 pixels, cell by cell: its width, height and bytes.
+fn thumbnail(frame: FrameView<'_>) -> (usize, usize, Vec<u8>) {
+    let format = frame.format();
+    let (large_w, large_h) = (format.width as usize, format.height as usize);
+    let (w, h) = (large_w.min(7), large_h.min(5));
+    let (stride, channels) = match format.colour {
+        Colour::Rgb => (3, 3),
+        Colour::Rgba => (4, 3),
+        _ => (1, 1),
+    };
+    let mut bytes = Vec::new();
+    for (i, j, channel) in
+        (0..h).flat_map(|i| (0..w).flat_map(move |j| (0..channels).map(move |c| (i, j, c))))
+    {
+        let (mut sum, mut count) = (0, 0);
+        for y in i * large_h / h..(i + 1) * large_h / h {
+            for x in j * large_w / w..(j + 1) * large_w / w {
+                let at = stride * (y * large_w + x) + channel;
+                sum += match format.sample {
+                    Sample::U8 => u64::from(frame.bytes()[at]),
+                    Sample::U16 => {
+                        u64::from(frame.bytes()[2 * at])
+                            + 256 * u64::from(frame.bytes()[2 * at + 1])
+                    }
+                };
+                count += 1;
+            }
+        }
+        let mean = (sum as f64 / f64::from(count)).round_ties_even() as u16;
+        bytes.extend(&mean.to_le_bytes()[..format.sample.bytes()]);
+    }
+    (w, h, bytes)
+}
+
 /// An index reflected at the borders without repeating the edge.
 fn reflect(i: i64, len: usize) -> usize {
     let last = len as i64 - 1;
@@ -33,7 +68,8 @@ fn reflect(i: i64, len: usize) -> usize {
     i.max(0) as usize
 }
 
-fn reference(index: u64, format: FrameFormat, now: &[u64], before: Option<&[u64]>) -> Value {
+fn reference(index: u64, frame: FrameView<'_>, now: &[u64], before: Option<&[u64]>) -> Value {
+    let format = frame.format();
     let (w, h, n) = (
         format.width as usize,
         format.height as usize,
@@ -64,6 +100,9 @@ fn reference(index: u64, format: FrameFormat, now: &[u64], before: Option<&[u64]
         let distances = now.iter().zip(before).map(|(a, b)| a.abs_diff(*b));
         distances.sum::<u64>() as f64 / n
     });
+    let (width, height, bytes) = thumbnail(frame);
+    let digest = Sha256::digest(bytes);
+    let sha256: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
     json!({
         "frame": index,
         "luma": {
@@ -74,6 +113,7 @@ fn reference(index: u64, format: FrameFormat, now: &[u64], before: Option<&[u64]
         "histogram": { "bins": bins, "p10": percentile(10.0), "p90": percentile(90.0) },
         "motion": { "mean_abs_diff": if index == 0 { Some(0.0) } else { difference } },
         "sharpness": { "laplacian_variance": variance },
+        "thumbnail": { "width": width, "height": height, "sha256": sha256 },
     })
 }
 
@@ -164,16 +204,48 @@ proptest! {
 
     #[test]
     fn every_finding_is_the_references(stream in any_stream()) {
-        let (format, frames) = (stream.format, stream.frames());
-        let mut engine = Engine::new(&Analysis::parse(ALL).unwrap(), format);
+        let frames = stream.frames();
+        let mut engine = Engine::new(&Analysis::parse(ALL).unwrap(), stream.format);
         let mut before = None;
         for (index, bytes) in (0..).zip(&frames) {
             let frame = stream.view(bytes);
             let now = plane(frame);
             let line: Value = serde_json::from_str(&engine.analyze(index, frame)).unwrap();
-            let expected = as_parsed(reference(index, format, &now, before.as_deref()));
+            let expected = as_parsed(reference(index, frame, &now, before.as_deref()));
             prop_assert_eq!(line, expected);
+            let small = engine.thumbnail().unwrap();
+            prop_assert_eq!(small.bytes(), thumbnail(frame).2);
             before = Some(now);
+        }
+    }
+
+    #[test]
+    fn an_abandoned_frame_leaves_no_trace_and_spans_change_nothing(
+        stream in any_stream(), every in 0_u32..9, rows in 0_u32..9,
+    ) {
+        let (format, frames) = (stream.format, stream.frames());
+        let analysis = Analysis::parse(ALL).unwrap();
+        let view = |i: u64| stream.view(&frames[i as usize]);
+        let mut engine = Engine::new(&analysis, format);
+        engine.analyze(0, view(0));
+        let abandoned = engine.analyze_while(1, view(1), every, |done| done < rows);
+        let stop = rows.max(1).next_multiple_of(every.max(1));
+        if stop < format.height {
+            prop_assert_eq!(abandoned, Err(Abandoned { rows: stop }));
+            prop_assert!(engine.thumbnail().is_none());
+        } else {
+            prop_assert!(abandoned.is_ok());
+            engine = Engine::new(&analysis, format);
+        }
+        // Half of the frame has taken the place of frame 0, which is gone.
+        for index in 1..3 {
+            let mut other = Engine::new(&analysis, format);
+            if index == 2 {
+                other.prime(1, view(1));
+            }
+            let whole = other.analyze(index, view(index));
+            let in_spans = engine.analyze_while(index, view(index), every, |_| true);
+            prop_assert_eq!(in_spans, Ok(whole));
         }
     }
 
@@ -213,7 +285,7 @@ fn rows_longer_than_a_block_are_summed_to_the_end() {
         let frame = FrameView::new(format, &bytes).unwrap();
         let line = Engine::new(&Analysis::parse(ALL).unwrap(), format).analyze(0, frame);
         let line: Value = serde_json::from_str(&line).unwrap();
-        assert_eq!(line, as_parsed(reference(0, format, &plane(frame), None)));
+        assert_eq!(line, as_parsed(reference(0, frame, &plane(frame), None)));
     }
 }
 
@@ -268,7 +340,7 @@ fn findings_come_in_the_order_asked_for_and_burn_adds_none() {
 #[test]
 fn only_motion_looks_back() {
     assert!(
-        !Analysis::parse("luma,histogram,sharpness,burn:1")
+        !Analysis::parse("luma,histogram,sharpness,thumbnail:1x1,burn:1")
             .unwrap()
             .looks_back()
     );
@@ -289,6 +361,9 @@ fn what_cannot_be_asked_for_is_refused_by_a_sentence() {
         ("burn:", "milliseconds"),
         ("burn:abc", "not `abc`"),
         ("burn:-1", "not `-1`"),
+        ("thumbnail", "thumbnail:WxH"),
+        ("thumbnail:64", "not `64`"),
+        ("thumbnail:2x2,luma,thumbnail:3x3", "one size"),
     ] {
         let error = Analysis::parse(list).unwrap_err();
         assert!(matches!(error, Error::Usage(_)), "{list}");

@@ -143,19 +143,21 @@ pub(super) struct Done {
 pub(super) fn measure(request: &Request, out: &Path) -> Result<Done> {
     let mut request = request.clone();
     request.analysis.calibrate();
-    let plans = request.plans()?;
+    let mut plans = request.plans()?;
     // Taken before the work, so that a place that cannot be written is refused before it.
-    let directories: Result<Vec<_>> = plans
-        .iter()
-        .map(|plan| RunDir::create(out.join(plan.mode())))
-        .collect();
+    let mut directories = Vec::new();
+    for plan in &mut plans {
+        let directory = RunDir::create(out.join(plan.mode()))?;
+        plan.keep_thumbnails(directory.file("thumbnails.npy"));
+        directories.push(directory);
+    }
     let outcomes = run_alternately(plans, &mut Progress::new())?;
     let machine = Machine::probe();
     let mut done = Done {
         reports: Vec::new(),
         faults: Vec::new(),
     };
-    for (directory, outcome) in directories?.into_iter().zip(&outcomes) {
+    for (directory, outcome) in directories.into_iter().zip(&outcomes) {
         let report = Report::new(outcome, machine.clone()).with_command(std::env::args());
         directory.finish(&report, outcome)?;
         done.faults.extend(faults(outcome));

@@ -3,6 +3,7 @@
 use super::job::{FrameJob, FramePool, Order};
 use super::plan::Plan;
 use super::recorder::Recorder;
+use super::thumbnails::Thumbnails;
 use crate::analysis::failed_line;
 use crate::clock::{Nanos, now};
 use crate::error::{Error, Result};
@@ -24,10 +25,16 @@ pub(super) struct Pass {
 /// A stop that was asked for is seen after so long at the latest.
 const LOOK_UP: Nanos = 100_000_000;
 
-/// Runs the frames of a plan once. `progress` is told how many frames have ended.
-pub(super) fn pass(plan: &Plan, pool: &FramePool, mut progress: impl FnMut(u64)) -> Result<Pass> {
+/// Runs the frames of a plan once, and keeps their thumbnails if told where. `progress` is told how
+/// many frames have ended.
+pub(super) fn pass(
+    plan: &Plan,
+    pool: &FramePool,
+    thumbnails: Option<Thumbnails>,
+    mut progress: impl FnMut(u64),
+) -> Result<Pass> {
     let crosses = plan.mode.placement() == Placement::Processes;
-    let mut recorder = Recorder::new(plan.frames.clone(), crosses, plan.fps);
+    let mut recorder = Recorder::new(plan.frames.clone(), crosses, plan.fps, thumbnails);
     let mut pending = Pending::new(plan, now());
     let mut under_way = as_completed([]);
     let mut orders = HashMap::new();
@@ -66,6 +73,7 @@ pub(super) fn pass(plan: &Plan, pool: &FramePool, mut progress: impl FnMut(u64))
             pending.cut_short();
         }
     }
+    recorder.end(pending.dispatched())?;
     Ok(Pass {
         wall_ns: recorder.last_arrival.saturating_sub(pending.t0),
         frames: pending.dispatched(),
@@ -82,7 +90,7 @@ fn take(
 ) -> Result<u64> {
     let error = match completion.outcome {
         Ok(output) => {
-            recorder.done(&order, &completion.trip, output);
+            recorder.done(&order, &completion.trip, output)?;
             return Ok(order.count);
         }
         Err(JobError::PoolEnded(why)) => return Err(Error::Failed(why)),

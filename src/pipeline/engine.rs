@@ -5,6 +5,7 @@ use super::job::{FramePool, Packer, Setup, Shipped};
 use super::outcome::{Cache, Outcome, Totals};
 use super::pace::Pace;
 use super::plan::Plan;
+use super::thumbnails::Thumbnails;
 use crate::clock::{Nanos, now};
 use crate::error::{Error, Result};
 use crate::measure::{Limits, MemoryPeak, MemorySampler, StageHistograms, Usage};
@@ -94,10 +95,15 @@ impl Engine {
         if measured && self.measured.is_empty() {
             self.resident = resident_share(&self.plan.set)?;
         }
+        // Once, with the findings that are kept: those of later passes are compared with them.
+        let first = measured && self.measured.is_empty();
+        let thumbnails = first.then(|| keep_thumbnails(&self.plan)).transpose()?;
         let pids = pool.pids();
         let sampler = MemorySampler::start(move || pids.list());
         let before = Usage::of_self() + pool.usage();
-        let pass = pass(&self.plan, &pool, |ended| watch.progress(ended));
+        let pass = pass(&self.plan, &pool, thumbnails.flatten(), |ended| {
+            watch.progress(ended);
+        });
         let usage = Usage::of_self() + pool.usage() - before;
         let memory = sampler.finish();
         let pass = pass?;
@@ -178,6 +184,15 @@ fn start_pool(plan: &Plan) -> Result<FramePool> {
     pool.pack(packer).start(setup)
 }
 
+/// The file for a plan's thumbnails, if it makes any and was told where to keep them.
+fn keep_thumbnails(plan: &Plan) -> Result<Option<Thumbnails>> {
+    let format = plan.analysis.thumbnail(plan.set.format());
+    let (Some(path), Some(format)) = (&plan.thumbnails, format) else {
+        return Ok(None);
+    };
+    Thumbnails::create(path, format, plan.frames.end - plan.frames.start).map(Some)
+}
+
 /// So long at most is a pool limbered up, once each place in it has had a job.
 const LIMBER: Nanos = 300_000_000;
 
@@ -196,7 +211,7 @@ fn limber_up(plan: &Plan, pool: &FramePool) -> Result<()> {
             short.frames = next..plan.frames.end.min(next + chunk);
             short.fps = None;
             next = short.frames.end;
-            pass(&short, pool, |_| {})?;
+            pass(&short, pool, None, |_| {})?;
             if now() - begin > LIMBER {
                 return Ok(());
             }

@@ -1,6 +1,7 @@
 //! The job of a worker: a batch of consecutive frames, with the one that its analyzers look back
 //! to.
 
+use super::thumbnails::Pixels;
 use crate::analysis::{Analysis, Engine, failed_line};
 use crate::clock::{Nanos, now};
 use crate::pool::{Context, Job, Never, Pack, Packed, Pool};
@@ -41,6 +42,8 @@ pub(super) struct Shipped {
 #[derive(Debug, Serialize, Deserialize)]
 pub struct JobOutput {
     pub(super) frames: Vec<FrameOutput>,
+    /// Their thumbnails, zeros for a frame that failed; empty if none are made.
+    pub(super) thumbnails: Pixels,
     pub(super) shipped: Shipped,
 }
 
@@ -66,6 +69,8 @@ pub struct Setup {
 pub struct State {
     inbound: Box<dyn Inbound>,
     engine: Engine,
+    /// Bytes of a thumbnail, 0 if none are made.
+    thumbnail: usize,
 }
 
 /// The pool of a run.
@@ -80,16 +85,24 @@ impl Job for FrameJob {
 
     fn init(setup: &Setup) -> Result<State, String> {
         let mode = transport::by_name(&setup.mode).map_err(|error| error.to_string())?;
+        let (analysis, format) = (&setup.analysis, setup.files.format);
+        let thumbnail = analysis.thumbnail(format);
         Ok(State {
             inbound: mode.inbound(&setup.files),
-            engine: Engine::new(&setup.analysis, setup.files.format),
+            engine: Engine::new(analysis, format),
+            thumbnail: thumbnail.map_or(0, |format| format.bytes()),
         })
     }
 
     fn run(&self, state: &mut State, context: &Context<'_>) -> Result<JobOutput, Never> {
-        let State { inbound, engine } = state;
+        let State {
+            inbound,
+            engine,
+            thumbnail,
+        } = state;
         let bulk = context.bulk();
         let mut frames = Vec::with_capacity(self.frames.len());
+        let mut thumbnails = vec![0; self.frames.len() * *thumbnail];
         context.step(0);
         let mut begin = now();
         // The look-back's time counts towards the first frame's load, which needs it. If it cannot
@@ -106,7 +119,14 @@ impl Job for FrameJob {
             let opened = inbound.open(ticket, bulk);
             let loaded = now();
             let (line, failed) = match opened {
-                Ok(view) => (engine.analyze(index, view), false),
+                Ok(view) => {
+                    let line = engine.analyze(index, view);
+                    if let Some(small) = engine.thumbnail() {
+                        thumbnails[step * *thumbnail..][..*thumbnail]
+                            .copy_from_slice(small.bytes());
+                    }
+                    (line, false)
+                }
                 Err(why) => (failed_line(index, &why), true),
             };
             let computed = now();
@@ -121,6 +141,7 @@ impl Job for FrameJob {
         }
         Ok(JobOutput {
             frames,
+            thumbnails: Pixels(thumbnails),
             shipped: self.shipped,
         })
     }

@@ -29,6 +29,7 @@ mod outcome;
 mod pace;
 mod plan;
 mod recorder;
+mod thumbnails;
 
 pub use engine::{Watch, run_alternately};
 pub use job::FrameJob;

@@ -7,6 +7,7 @@ use crate::frame::FrameFormat;
 use crate::source::FrameSet;
 use crate::transport::{self, Placement, Transport};
 use std::ops::{Range, RangeInclusive};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -54,6 +55,8 @@ pub struct Plan {
     pub(super) cache: Cache,
     pub(super) cut_short: bool,
     pub(super) stop: Arc<AtomicBool>,
+    /// Where the thumbnails are kept, if they are made.
+    pub(super) thumbnails: Option<PathBuf>,
 }
 
 /// The look-back overlap is at most a tenth of what is shipped: one frame beside nine.
@@ -159,6 +162,7 @@ impl Request {
                 cache: self.cache,
                 cut_short: self.cut_short,
                 stop: self.stop.clone(),
+                thumbnails: None,
             }
         });
         plans
@@ -258,11 +262,21 @@ impl Plan {
         self.set.format()
     }
 
+    /// Keeps the thumbnails of the first measured pass, if the analysis makes any, as an array of
+    /// shape (N, h, w, C) in a `.npy` file at `path`, which is replaced. They are dropped unless
+    /// this is called.
+    pub fn keep_thumbnails(&mut self, path: impl Into<PathBuf>) {
+        self.thumbnails = Some(path.into());
+    }
+
     /// An upper bound of the memory that the run's jobs under way need, over all processes.
     pub fn memory_need(&self) -> u64 {
         let overlap = u64::from(self.analysis.looks_back());
         let a_worker = self.mode.memory(self.set.format(), self.batch + overlap);
-        a_worker * self.workers as u64
+        let thumbnail = self.analysis.thumbnail(self.set.format());
+        let thumbnail = thumbnail.map_or(0, |format| format.bytes() as u64);
+        // In the worker, serialised, as received, and deserialised.
+        (a_worker + 4 * self.batch * thumbnail) * self.workers as u64
     }
 
     /// A batch that was not asked for shrinks to what fits in half of the memory; what does not

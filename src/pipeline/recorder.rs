@@ -2,7 +2,9 @@
 
 use super::job::{JobOutput, Order, Shipped};
 use super::pace::Lateness;
+use super::thumbnails::Thumbnails;
 use crate::clock::Nanos;
+use crate::error::Result;
 use crate::measure::StageHistograms;
 use crate::pool::Trip;
 use crate::stage::Stage;
@@ -17,6 +19,8 @@ pub(super) struct Recorder {
     fps: Option<f64>,
     /// By frame of the range; as long as the last one that has ended.
     lines: Vec<Option<String>>,
+    /// Where thumbnails are kept, if they are.
+    thumbnails: Option<Thumbnails>,
     pub stages: StageHistograms,
     pub shipped: Shipped,
     pub failed: u64,
@@ -26,9 +30,15 @@ pub(super) struct Recorder {
 }
 
 impl Recorder {
-    pub(super) fn new(frames: Range<u64>, crosses: bool, fps: Option<f64>) -> Self {
+    pub(super) fn new(
+        frames: Range<u64>,
+        crosses: bool,
+        fps: Option<f64>,
+        thumbnails: Option<Thumbnails>,
+    ) -> Self {
         Self {
             lines: Vec::new(),
+            thumbnails,
             frames,
             crosses,
             fps,
@@ -42,7 +52,13 @@ impl Recorder {
     }
 
     /// A job came back with its output.
-    pub(super) fn done(&mut self, order: &Order, trip: &Trip, output: JobOutput) {
+    ///
+    /// # Errors
+    /// If its thumbnails are to be kept and cannot be.
+    pub(super) fn done(&mut self, order: &Order, trip: &Trip, output: JobOutput) -> Result<()> {
+        if let Some(thumbnails) = &self.thumbnails {
+            thumbnails.put(order.first - self.frames.start, &output.thumbnails)?;
+        }
         self.shipped.frames += output.shipped.frames;
         self.shipped.overlap += output.shipped.overlap;
         self.last_arrival = self.last_arrival.max(trip.arrived);
@@ -81,6 +97,7 @@ impl Recorder {
             }
             self.line(index, frame.line, frame.failed);
         }
+        Ok(())
     }
 
     /// A frame ended without an output.
@@ -99,6 +116,17 @@ impl Recorder {
         let place = &mut self.lines[at];
         debug_assert!(place.is_none(), "frame {index} ended twice");
         *place = Some(line);
+    }
+
+    /// The pass has ended, after so many frames.
+    ///
+    /// # Errors
+    /// If thumbnails are kept and cannot be.
+    pub(super) fn end(&mut self, frames: u64) -> Result<()> {
+        match self.thumbnails.take() {
+            Some(thumbnails) => thumbnails.resize(frames),
+            None => Ok(()),
+        }
     }
 
     /// The findings in frame order, up to the last frame that was dispatched.

@@ -12,6 +12,7 @@ use super::runner::{Refused, Runner};
 use super::trip::Stamps;
 use super::{Context, Job, JobId, context};
 use crate::clock::{Nanos, now};
+use crate::coordination::Manager;
 use crate::measure::Usage;
 use crate::sys::board::Board;
 use ipc_channel::ipc::{self, IpcBytesReceiver, IpcBytesSender, IpcReceiver, IpcSender};
@@ -43,8 +44,9 @@ pub(super) fn is_lost() -> bool {
 
 /// To be called first thing in `main` by a program whose pools have worker processes for jobs of
 /// type `J`; once for each such type. In a worker for `J` it serves jobs and then ends the process;
-/// otherwise it returns at once.
+/// otherwise it returns at once. (It is the entry of a [`Manager`]'s server as well.)
 pub fn enter<J: Job>() {
+    Manager::serve();
     let mut args = std::env::args().skip(1);
     if args.next().as_deref() != Some(ENTRY) {
         return;

@@ -1,4 +1,5 @@
-//! Run directories: `report.json`, `findings.jsonl` and `latency.hlog`, all of them or none.
+//! Run directories: `report.json`, `findings.jsonl` and `latency.hlog`, all of them or none, and
+//! `thumbnails.npy` if thumbnails were made.
 //!
 //! A directory is taken before the run ([`RunDir::create`]), so that a place that cannot be
 //! written is refused before the work and not after it. It is filled beside its final place, as
@@ -77,6 +78,11 @@ impl RunDir {
         }
         File::create(this.partial.join("report.json")).map_err(this.cannot_write())?;
         Ok(this)
+    }
+
+    /// Where a file of the run's own may be written before [`Self::finish`].
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.partial.join(name)
     }
 
     /// Writes all files and gives the directory its name; what had it before is gone.

@@ -66,6 +66,15 @@ impl Sandbox {
     }
 }
 
+/// A `.npy` file of ours: its header's text, and its bytes array by array along the first axis.
+pub(crate) fn read_npy(path: &Path, arrays: usize) -> (String, Vec<Vec<u8>>) {
+    let bytes = std::fs::read(path).unwrap();
+    let (header, data) = bytes.split_at(4096);
+    let header = String::from_utf8_lossy(&header[10..]).trim().to_owned();
+    let size = data.len() / arrays;
+    (header, data.chunks(size).map(<[u8]>::to_vec).collect())
+}
+
 /// What the program said, and how it ended.
 #[derive(Debug)]
 pub(crate) struct Said {

@@ -34,7 +34,7 @@ pub use protocol::LARGEST as LARGEST_VALUE;
 pub use proxies::{Dict, List};
 
 use crate::error::{Error, Result};
-use crate::sys::process::{self, Process};
+use crate::sys::process::{self, Process, Surroundings};
 use crate::sys::socket;
 use client::Client;
 use proxies::Proxy;
@@ -83,7 +83,12 @@ impl Manager {
         let (tell, told) = std::sync::mpsc::channel();
         let keep = move || {
             let args = [ENTRY, &listener.as_raw_fd().to_string()];
-            let started = process::spawn(Path::new("/proc/self/exe"), args, listener.as_fd());
+            let started = process::spawn(
+                Path::new("/proc/self/exe"),
+                args,
+                &Surroundings::default(),
+                listener.as_fd(),
+            );
             // The server alone listens from now on: connecting fails as soon as it is gone.
             drop(listener);
             let started = started.map(Arc::new);
