@@ -67,23 +67,34 @@ compile_error!("framehaul runs on little-endian machines only: frames are mapped
 
 pub mod clock;
 pub mod error;
+#[cfg(feature = "video")]
 pub mod frame;
+#[cfg(feature = "video")]
 pub mod stage;
 
 pub mod sys;
 
+#[cfg(feature = "video")]
 pub mod analysis;
+#[cfg(feature = "pool")]
 pub mod coordination;
+#[cfg(feature = "pool")]
 pub mod measure;
+#[cfg(feature = "video")]
 pub mod source;
+#[cfg(feature = "video")]
 pub mod transport;
 
+#[cfg(feature = "pool")]
 pub mod pool;
 
+#[cfg(feature = "video")]
 pub mod pipeline;
 
+#[cfg(feature = "video")]
 pub mod report;
 
+#[cfg(feature = "cli")]
 pub mod cli;
 
 pub use error::{Error, Result};

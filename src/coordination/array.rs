@@ -32,7 +32,7 @@ use std::ops::Deref;
 ///
 /// A single element is read and written as a whole, by anyone at any time; several belong together
 /// only under the lock. Writing without the lock does not wait for it.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct SharedArray<T: Plain> {
     lock: RobustMutex,
     elements: Atomics<T::Atomic>,
@@ -45,6 +45,17 @@ struct Layout {
     blocks: usize,
     each: usize,
     stride: usize,
+}
+
+// By hand, since a derived one would want the atomics themselves to be `Clone`.
+impl<T: Plain> Clone for SharedArray<T> {
+    fn clone(&self) -> Self {
+        Self {
+            lock: self.lock.clone(),
+            elements: self.elements.clone(),
+            layout: self.layout,
+        }
+    }
 }
 
 impl<T: Plain> SharedArray<T> {
@@ -253,10 +264,20 @@ impl<T: Plain> Deref for ArrayGuard<'_, T> {
 
 /// One worker's part of a [`SharedArray`], which it alone writes and everybody may read. Elements
 /// are numbered from its own first.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct ArraySlice<T: Plain> {
     start: usize,
     elements: Atomics<T::Atomic>,
+}
+
+// By hand, as for the array.
+impl<T: Plain> Clone for ArraySlice<T> {
+    fn clone(&self) -> Self {
+        Self {
+            start: self.start,
+            elements: self.elements.clone(),
+        }
+    }
 }
 
 impl<T: Plain> ArraySlice<T> {
@@ -347,6 +368,15 @@ mod tests {
             let expected: Vec<u16> = (1..=array.len() as u16).collect();
             prop_assert_eq!(array.values(), expected);
         }
+    }
+
+    #[test]
+    fn clones_are_the_same_numbers() {
+        let array = SharedArray::<u32>::new(3).unwrap();
+        array.clone().slice(0, 1).clone().store(1, 7);
+        let value = crate::coordination::SharedValue::new(7).unwrap();
+        value.clone().store(i64::from(array.load(1)) + 1);
+        assert_eq!(value.load(), 8);
     }
 
     #[test]

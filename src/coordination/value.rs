@@ -26,10 +26,20 @@ use std::ops::{Deref, DerefMut};
 /// tear; [`update`](Self::update) and [`lock`](Self::lock) cost tens of nanoseconds and let nobody
 /// else lock meanwhile. A bare `store` or `fetch_add` does not wait for the lock: what it writes
 /// while somebody else holds the lock may be overwritten.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct SharedValue<T: Plain> {
     lock: RobustMutex,
     place: One<T::Atomic>,
+}
+
+// By hand, since a derived one would want the atomic itself to be `Clone`.
+impl<T: Plain> Clone for SharedValue<T> {
+    fn clone(&self) -> Self {
+        Self {
+            lock: self.lock.clone(),
+            place: self.place.clone(),
+        }
+    }
 }
 
 impl<T: Plain> SharedValue<T> {

@@ -15,17 +15,27 @@
 //! ```
 
 mod cgroup;
+#[cfg(feature = "video")]
 mod limits;
+#[cfg(feature = "video")]
 mod machine;
+#[cfg(feature = "video")]
 mod memory;
+#[cfg(feature = "video")]
 mod stages;
+#[cfg(feature = "video")]
 mod survey;
 mod usage;
 
 pub use cgroup::{Cgroup, GroupMemory, oom_kills};
+#[cfg(feature = "video")]
 pub use limits::Limits;
+#[cfg(feature = "video")]
 pub use machine::Machine;
+#[cfg(feature = "video")]
 pub use memory::{MemoryPeak, MemorySampler, available_memory};
+#[cfg(feature = "video")]
 pub use stages::{LONGEST, StageHistograms};
+#[cfg(feature = "video")]
 pub use survey::{Ffmpeg, HugePages, ShmSpace, Survey};
 pub use usage::Usage;

@@ -29,10 +29,13 @@ const LOOK_UP: Nanos = 100_000_000;
 /// many frames have ended.
 pub(super) fn pass(
     plan: &Plan,
-    pool: &FramePool,
+    workers: &FramePool,
     thumbnails: Option<Thumbnails>,
     mut progress: impl FnMut(u64),
 ) -> Result<Pass> {
+    let pool = &workers.pool;
+    let so_far = || workers.live.values().iter().sum::<u64>();
+    let (before, planned) = (so_far(), plan.frames.end - plan.frames.start);
     let crosses = plan.mode.placement() == Placement::Processes;
     let mut recorder = Recorder::new(plan.frames.clone(), crosses, plan.fps, thumbnails);
     let mut pending = Pending::new(plan, now());
@@ -62,13 +65,15 @@ pub(super) fn pass(
             if under_way.is_empty() {
                 std::thread::sleep(left);
             }
+            progress((so_far() - before).min(planned));
             continue;
         };
         let Some(order) = orders.remove(&handle.id()) else {
             unreachable!("each job ends once");
         };
         ended += take(order, handle.completion(), &mut recorder, &mut pending)?;
-        progress(ended);
+        // A frame of a worker that died counts again when another does it.
+        progress(ended.max((so_far() - before).min(planned)));
         if plan.cut_short && recorder.lateness.is_hopeless() {
             pending.cut_short();
         }

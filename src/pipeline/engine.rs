@@ -7,6 +7,7 @@ use super::pace::Pace;
 use super::plan::Plan;
 use super::thumbnails::Thumbnails;
 use crate::clock::{Nanos, now};
+use crate::coordination::SharedArray;
 use crate::error::{Error, Result};
 use crate::measure::{Limits, MemoryPeak, MemorySampler, StageHistograms, Usage};
 use crate::pool::{Death, Pool};
@@ -98,18 +99,18 @@ impl Engine {
         // Once, with the findings that are kept: those of later passes are compared with them.
         let first = measured && self.measured.is_empty();
         let thumbnails = first.then(|| keep_thumbnails(&self.plan)).transpose()?;
-        let pids = pool.pids();
+        let pids = pool.pool.pids();
         let sampler = MemorySampler::start(move || pids.list());
-        let before = Usage::of_self() + pool.usage();
+        let before = Usage::of_self() + pool.pool.usage();
         let pass = pass(&self.plan, &pool, thumbnails.flatten(), |ended| {
             watch.progress(ended);
         });
-        let usage = Usage::of_self() + pool.usage() - before;
+        let usage = Usage::of_self() + pool.pool.usage() - before;
         let memory = sampler.finish();
         let pass = pass?;
         match self.plan.cache {
             Cache::Warm => self.pool = Some(pool),
-            Cache::Cold => self.deaths.extend(pool.deaths()),
+            Cache::Cold => self.deaths.extend(pool.pool.deaths()),
         }
         if measured {
             self.measured.push(Measured {
@@ -136,7 +137,7 @@ impl Engine {
     /// Gives back the memory of frames under way, or the next mode would be charged for it.
     fn rest(&mut self) {
         if let Some(pool) = &self.pool {
-            pool.rest();
+            pool.pool.rest();
         }
     }
 
@@ -144,7 +145,7 @@ impl Engine {
     fn finish(self, limits: Limits) -> Outcome {
         let mut deaths = self.deaths;
         if let Some(pool) = &self.pool {
-            deaths.extend(pool.deaths());
+            deaths.extend(pool.pool.deaths());
         }
         let mut sum = Sum::new(&self.plan);
         for (index, measured) in self.measured.into_iter().enumerate() {
@@ -171,17 +172,21 @@ impl Engine {
 
 fn start_pool(plan: &Plan) -> Result<FramePool> {
     let packer = Packer::new(plan.mode, plan.set.clone(), plan.analysis.looks_back());
+    let live = SharedArray::per_worker(plan.workers, 1)?;
     let setup = Setup {
         mode: plan.mode.name().to_owned(),
         analysis: plan.analysis.clone(),
         files: Files::of(&plan.set),
+        live: live.clone(),
+        workers: plan.workers,
     };
     let pool = match plan.mode.placement() {
         Placement::Processes => Pool::processes(plan.workers),
         Placement::Threads => Pool::threads(plan.workers),
         Placement::Inline => Pool::inline(),
     };
-    pool.pack(packer).start(setup)
+    let pool = pool.pack(packer).start(setup)?;
+    Ok(FramePool { pool, live })
 }
 
 /// The file for a plan's thumbnails, if it makes any and was told where to keep them.
@@ -201,7 +206,7 @@ const LIMBER: Nanos = 300_000_000;
 /// touched lately. (A page table entry that the kernel has marked as old since, while other modes
 /// had their turn, costs the processor a microsecond to mark as young: as much as the analysis.)
 fn limber_up(plan: &Plan, pool: &FramePool) -> Result<()> {
-    let chunk = pool.capacity() as u64 * plan.batch;
+    let chunk = pool.pool.capacity() as u64 * plan.batch;
     let begin = now();
     // Twice around, since which worker gets which frame is chance.
     for _ in 0..2 {

@@ -1,10 +1,10 @@
 //! The job of a worker: a batch of consecutive frames, with the one that its analyzers look back
 //! to.
 
-use super::thumbnails::Pixels;
 use crate::analysis::{Analysis, Engine, failed_line};
 use crate::clock::{Nanos, now};
-use crate::pool::{Context, Job, Never, Pack, Packed, Pool};
+use crate::coordination::SharedArray;
+use crate::pool::{Context, Job, Never, Pack, Packed, Pool, Shared};
 use crate::source::FrameSet;
 use crate::transport::{self, Files, Inbound, Outbound, Ticket};
 use serde::{Deserialize, Serialize};
@@ -43,7 +43,7 @@ pub(super) struct Shipped {
 pub struct JobOutput {
     pub(super) frames: Vec<FrameOutput>,
     /// Their thumbnails, zeros for a frame that failed; empty if none are made.
-    pub(super) thumbnails: Pixels,
+    pub(super) thumbnails: Shared,
     pub(super) shipped: Shipped,
 }
 
@@ -63,6 +63,8 @@ pub struct Setup {
     pub(super) mode: String,
     pub(super) analysis: Analysis,
     pub(super) files: Files,
+    pub(super) live: SharedArray<u64>,
+    pub(super) workers: usize,
 }
 
 /// What a worker keeps: its end of the transport, and its analyzers.
@@ -71,10 +73,16 @@ pub struct State {
     engine: Engine,
     /// Bytes of a thumbnail, 0 if none are made.
     thumbnail: usize,
+    live: SharedArray<u64>,
+    workers: usize,
 }
 
-/// The pool of a run.
-pub(super) type FramePool = Pool<FrameJob, Packer>;
+/// The workers of a run.
+pub(super) struct FramePool {
+    pub pool: Pool<FrameJob, Packer>,
+    /// Frames that each of them has ended so far: counted as they go, jobs may be long.
+    pub live: SharedArray<u64>,
+}
 
 impl Job for FrameJob {
     type Setup = Setup;
@@ -91,6 +99,8 @@ impl Job for FrameJob {
             inbound: mode.inbound(&setup.files),
             engine: Engine::new(analysis, format),
             thumbnail: thumbnail.map_or(0, |format| format.bytes()),
+            live: setup.live.clone(),
+            workers: setup.workers,
         })
     }
 
@@ -99,10 +109,13 @@ impl Job for FrameJob {
             inbound,
             engine,
             thumbnail,
+            live,
+            workers,
         } = state;
+        let live = live.slice(context.worker(), *workers);
         let bulk = context.bulk();
         let mut frames = Vec::with_capacity(self.frames.len());
-        let mut thumbnails = vec![0; self.frames.len() * *thumbnail];
+        let mut thumbnails = context.lend(self.frames.len() * *thumbnail);
         context.step(0);
         let mut begin = now();
         // The look-back's time counts towards the first frame's load, which needs it. If it cannot
@@ -137,11 +150,12 @@ impl Job for FrameJob {
                 loaded,
                 computed,
             });
+            live.add(0, 1);
             begin = computed;
         }
         Ok(JobOutput {
             frames,
-            thumbnails: Pixels(thumbnails),
+            thumbnails: thumbnails.finish(),
             shipped: self.shipped,
         })
     }

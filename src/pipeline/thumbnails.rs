@@ -7,42 +7,9 @@
 use crate::error::{Error, Result};
 use crate::frame::{FrameFormat, Sample};
 use crate::source::npy_header::{DATA_OFFSET, Header};
-use serde::de::{Deserialize, Deserializer, Visitor};
-use serde::{Serialize, Serializer};
-use std::fmt;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-
-/// The thumbnails of a job's frames, one after the other, on their way to the parent: bytes that
-/// the serialiser copies as a whole.
-#[derive(Debug, Default)]
-pub(super) struct Pixels(pub Vec<u8>);
-
-impl Serialize for Pixels {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_bytes(&self.0)
-    }
-}
-
-impl<'de> Deserialize<'de> for Pixels {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Bytes;
-        impl Visitor<'_> for Bytes {
-            type Value = Pixels;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("bytes")
-            }
-            fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Pixels, E> {
-                Ok(Pixels(bytes.to_vec()))
-            }
-            fn visit_byte_buf<E>(self, bytes: Vec<u8>) -> Result<Pixels, E> {
-                Ok(Pixels(bytes))
-            }
-        }
-        deserializer.deserialize_byte_buf(Bytes)
-    }
-}
 
 /// The file while a pass fills it.
 #[derive(Debug)]
@@ -72,8 +39,8 @@ impl Thumbnails {
     ///
     /// # Errors
     /// If they cannot be written.
-    pub(super) fn put(&self, at: u64, pixels: &Pixels) -> Result<()> {
-        let written = self.file.write_all_at(&pixels.0, self.offset(at));
+    pub(super) fn put(&self, at: u64, pixels: &[u8]) -> Result<()> {
+        let written = self.file.write_all_at(pixels, self.offset(at));
         written.map_err(Error::io(&self.path, "cannot write"))
     }
 
@@ -114,7 +81,7 @@ mod tests {
         let format = FrameFormat::new(2, 1, Colour::Gray, Sample::U16);
         let file = Thumbnails::create(&path, format, 5).unwrap();
         for (at, bytes) in [(2, vec![3; 4]), (0, vec![1; 4]), (4, vec![5; 4])] {
-            file.put(at, &Pixels(bytes)).unwrap();
+            file.put(at, &bytes).unwrap();
         }
         file.resize(4).unwrap();
         let bytes = std::fs::read(&path).unwrap();
@@ -137,13 +104,5 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("thumbnails.npy");
         assert!(create(&path.to_string_lossy(), u64::MAX).contains("cannot write"));
-    }
-
-    #[test]
-    fn pixels_cross_as_bytes() {
-        let sent = postcard::to_allocvec(&Pixels(vec![200; 300])).unwrap();
-        assert_eq!(sent.len(), 302, "a length of two bytes, and the bytes");
-        let arrived: Pixels = postcard::from_bytes(&sent).unwrap();
-        assert_eq!(arrived.0, [200; 300]);
     }
 }

@@ -12,7 +12,7 @@ use crate::sys::process::Surroundings;
 use crate::sys::signal;
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// The processors that this process may use, by its affinity and its control groups' quotas: a
@@ -216,6 +216,7 @@ impl<J: Job, P: Pack<Job = J>> Builder<J, P> {
         Ok(Pool {
             core,
             deadline: self.deadline,
+            signals: Mutex::default(),
         })
     }
 }

@@ -7,13 +7,53 @@
 //! it or the pool to give it to another, has it.
 
 use super::JobId;
+use super::shared::Draft;
 use super::supervisor::PLACES;
 use crate::clock::{Nanos, now};
-use crate::sys::board::{Board, Line};
+use crate::sys::atomics::Atomics;
+use crate::sys::segment::{LINE, Segment};
+use serde::{Deserialize, Serialize};
+use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Lines of a board that each seat has.
-pub(super) const LINES: usize = 3;
+/// Lines that each seat has.
+const LINES: usize = 3;
+
+/// Cells of a line.
+const CELLS: usize = LINE / size_of::<AtomicU64>();
+
+/// What a pool and its workers write for each other. It is sent to a worker in its first message.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(try_from = "Segment", into = "Segment")]
+pub(super) struct Board(Atomics<AtomicU64>);
+
+/// The cells of one line.
+type Line = [AtomicU64];
+
+impl Board {
+    pub(super) fn create(seats: usize) -> io::Result<Self> {
+        Self::try_from(Segment::create(seats * LINES * LINE)?)
+    }
+
+    fn line(&self, seat: usize, line: usize) -> &Line {
+        let begin = (seat * LINES + line) * CELLS;
+        &self.0[begin..begin + CELLS]
+    }
+}
+
+impl TryFrom<Segment> for Board {
+    type Error = io::Error;
+    fn try_from(segment: Segment) -> io::Result<Self> {
+        let cells = segment.bytes() / size_of::<AtomicU64>();
+        Ok(Self(segment.atomics(0, cells)?))
+    }
+}
+
+impl From<Board> for Segment {
+    fn from(board: Board) -> Self {
+        board.0.segment().clone()
+    }
+}
 
 /// A step in the low bits of the progress cell, a job's number above it; the cell of an idle
 /// worker is 0, so that a step is stored with one added.
@@ -40,8 +80,8 @@ struct Lines<'a> {
 impl<'a> Lines<'a> {
     fn of(board: &'a Board, seat: usize) -> Self {
         Self {
-            at: board.line(seat * LINES),
-            stop: board.line(seat * LINES + 1),
+            at: board.line(seat, 0),
+            stop: board.line(seat, 1),
         }
     }
 
@@ -109,6 +149,13 @@ impl<'a> Context<'a> {
         self.bulk
     }
 
+    /// So many bytes, all zero, for a large result: in memory that the caller's process maps too,
+    /// so that [finished](Draft::finish) and put into the job's output only a reference to them
+    /// crosses. An output of any other type crosses by value.
+    pub fn lend(&self, bytes: usize) -> Draft {
+        Draft::new(bytes)
+    }
+
     /// The worker that runs it, from 0; a worker's successor has its number.
     pub const fn worker(&self) -> usize {
         self.seat
@@ -121,7 +168,7 @@ impl<'a> Context<'a> {
 }
 
 fn claim(board: &Board, seat: usize, parcel: u64) -> &AtomicU64 {
-    &board.line(seat * LINES + 2)[(parcel % PLACES) as usize]
+    &board.line(seat, 2)[(parcel % PLACES) as usize]
 }
 
 /// Lays a parcel out, before it is sent.
@@ -158,7 +205,7 @@ pub(super) fn last_words(board: &Board, seat: usize) -> Option<(JobId, u32)> {
 /// Makes the lines blank for a seat's next worker.
 pub(super) fn clear(board: &Board, seat: usize) {
     for line in 0..LINES {
-        for cell in board.line(seat * LINES + line) {
+        for cell in board.line(seat, line) {
             cell.store(0, Ordering::Relaxed);
         }
     }
@@ -191,7 +238,7 @@ mod tests {
 
     #[test]
     fn the_board_tells_job_and_step_and_a_job_hears_only_its_own_number() {
-        let board = Board::create(2 * LINES).unwrap();
+        let board = Board::create(2).unwrap();
         assert_eq!((running(&board, 1), last_words(&board, 1)), (None, None));
         let context = Context::begin(&board, 1, 9, &[]);
         assert_eq!(last_words(&board, 1), Some((9, 0)));

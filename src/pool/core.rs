@@ -5,6 +5,7 @@
 //! between. Actions are carried out in the order in which they were decided, one at a time, without
 //! the lock: whoever finds somebody else at it leaves theirs to them.
 
+use super::context::Board;
 use super::handle::{Cancel, Handle, Slot, refused};
 use super::outcome::{Completion, Death, Exit, JobError, WorkerDied};
 use super::protocol::Answer;
@@ -13,7 +14,6 @@ use super::{Job, JobId, Pack, Pids, context};
 use crate::clock::{Nanos, now};
 use crate::error::{Error, Result};
 use crate::measure::Usage;
-use crate::sys::board::Board;
 use std::collections::{HashMap, VecDeque};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, Weak};
@@ -125,7 +125,7 @@ impl<P: Pack> Core<P> {
         policy: Policy,
         crew: Box<dyn Crew<P>>,
     ) -> Result<Arc<Self>> {
-        let board = Board::create(workers * context::LINES)
+        let board = Board::create(workers)
             .map_err(|error| Error::Failed(format!("no shared memory for the workers: {error}")))?;
         let parcels_ahead = policy.parcels_ahead;
         let timed = policy.idle.is_some();

@@ -20,9 +20,8 @@ use super::{Job, JobError, JobId, Pack, mark_own_thread, panics, worker};
 use crate::clock::now;
 use crate::measure::{Usage, oom_kills};
 use crate::sys::process::{self, Exit};
-use crate::sys::{signal, socket};
+use crate::sys::{block, signal, socket};
 use ipc_channel::ipc::{IpcBytesReceiver, IpcBytesSender, IpcOneShotServer, IpcSender};
-use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -117,8 +116,8 @@ impl<P: Pack> Keeper<P> {
             ..
         } = self;
         let (server, address) = IpcOneShotServer::<Hello<P::Job>>::new()?;
-        let args = worker::args::<P::Job>(&address, &core.board, seat);
-        let process = process::spawn(&start.exe, args, &start.surroundings, core.board.as_fd());
+        let args = worker::args::<P::Job>(&address);
+        let process = process::spawn(&start.exe, args, &start.surroundings, None);
         let process = Arc::new(process.map_err(|error| {
             let what = format!("{}: {error}", start.exe.display());
             std::io::Error::new(error.kind(), what)
@@ -235,7 +234,8 @@ fn receive<P: Pack>(
         } => (Link { orders, jobs, bulk }, answers),
     };
     let mut message = Vec::new();
-    put(&mut message, &ToWorker::Setup)?;
+    let board = core.board.clone();
+    put(&mut message, &ToWorker::Setup { seat, board })?;
     if let Err(why) = put(&mut message, setup) {
         core.broken(format!(
             "the workers' setup cannot be turned into bytes: {why}"
@@ -246,6 +246,7 @@ fn receive<P: Pack>(
     crew.connected(seat, link.clone());
     links.send(link).map_err(|_| LinkBroken)?;
     drop(links);
+    block::keep_mapped();
     listen(seat, core, &answers)
 }
 

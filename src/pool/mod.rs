@@ -43,8 +43,8 @@
 //!   that: the worker is replaced, and its job done by another, up to a limit.
 //! * **Shutdown**: [`Pool::drain`], [`Pool::cancel_pending`], [`Pool::kill`]; dropping a pool kills
 //!   it. Nothing of it outlives this process, whatever ends it.
-//! * **More than the job**: what is large can travel beside a job, or be made only when it is sent
-//!   ([`Pack`]).
+//! * **Large data**: what a job needs can travel beside it, or be made only when it is sent
+//!   ([`Pack`]); what it returns can be written where the caller reads it ([`Context::lend`]).
 //!
 //! # How it works
 //!
@@ -67,6 +67,8 @@ mod panics;
 mod processes;
 mod protocol;
 mod runner;
+mod shared;
+mod signals;
 mod stream;
 mod supervisor;
 mod threads;
@@ -78,14 +80,16 @@ pub use context::Context;
 pub use handle::{AsCompleted, Handle, as_completed};
 pub use job::{AsIs, Job, Pack, Packed};
 pub use outcome::{Completion, Death, Exit, JobError, Never, Outcome, Panic, WorkerDied};
+pub use shared::{Draft, Shared};
 pub use stream::{Batch, Map, MapUnordered};
 pub use supervisor::Shutdown;
 pub use trip::Trip;
 
 use self::core::Core;
+use crate::error::Result;
 use crate::measure::Usage;
 use std::cell::Cell;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// A submitted job's number, unique in its pool.
@@ -102,6 +106,7 @@ pub const MAX_DEATHS: u32 = 5;
 pub struct Pool<J: Job, P: Pack<Job = J> = AsIs<J>> {
     core: Arc<Core<P>>,
     deadline: Option<Duration>,
+    signals: Mutex<Option<signals::Listener>>,
 }
 
 impl<J: Job, P: Pack<Job = J>> Pool<J, P> {
@@ -163,6 +168,24 @@ impl<J: Job, P: Pack<Job = J>> Pool<J, P> {
         if !is_own_thread() {
             self.core.wait_for_end();
         }
+    }
+
+    /// From now on the first Ctrl-C (or polite kill) [drains](Self::drain) the pool and the second
+    /// one kills it, instead of ending this process: whoever waits for a job or an outcome hears of
+    /// it, and `main` goes on to its end. Worker processes do not hear of a Ctrl-C themselves: they
+    /// are in groups of their own.
+    ///
+    /// The signals stay with this library when the pool has gone: a process that wants to end by
+    /// them afterwards says so.
+    ///
+    /// # Errors
+    /// If the handlers cannot be installed.
+    pub fn drain_on_signals(&self) -> Result<()> {
+        let listener = signals::listen(&self.core)?;
+        let mut known = self.signals.lock().unwrap_or_else(PoisonError::into_inner);
+        // One that is replaced ends itself.
+        *known = Some(listener);
+        Ok(())
     }
 
     /// Workers, dead ones that are being replaced included.

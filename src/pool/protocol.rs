@@ -5,6 +5,7 @@
 //! other. A pack that is not light sends each job through a typed channel of its own, announced by
 //! a head, and its bulk through a third.
 
+use super::context::Board;
 use super::outcome::{JobError, Outcome, Panic};
 use super::trip::Stamps;
 use super::{Job, JobId};
@@ -34,8 +35,8 @@ pub(super) enum Hello<J: Job> {
 /// The head of a message to a worker.
 #[derive(Serialize, Deserialize)]
 pub(super) enum ToWorker {
-    /// The setup follows.
-    Setup,
+    /// Which worker it is, and where it meets its pool. The setup follows.
+    Setup { seat: usize, board: Board },
     /// A parcel of that number: so many [`Small`] jobs follow.
     Parcel(u64, u32),
     /// A job comes on the typed channel.

@@ -1,10 +1,11 @@
 //! The worker's side: a hidden entry that turns this executable into a worker.
 //!
-//! The parent starts `EXE __framehaul_worker VERSION SOCKET BOARD SEAT`. The worker connects to
-//! SOCKET, says where jobs are to be sent, is told its setup, and then receives, runs and answers
-//! until it comes to the pill or its channel closes. It needs no care about its parent's death:
-//! the channel closes then, and the kernel kills a worker that is busy.
+//! The parent starts `EXE __framehaul_worker VERSION SOCKET`. The worker connects to SOCKET, says
+//! where jobs are to be sent, is told its setup, and then receives, runs and answers until it comes
+//! to the pill or its channel closes. It needs no care about its parent's death: the channel closes
+//! then, and the kernel kills a worker that is busy.
 
+use super::context::Board;
 use super::protocol::{
     AnswerHead, Envelope, FromWorker, Hello, Said, Small, ToWorker, put, take, version,
 };
@@ -14,7 +15,6 @@ use super::{Context, Job, JobId, context};
 use crate::clock::{Nanos, now};
 use crate::coordination::Manager;
 use crate::measure::Usage;
-use crate::sys::board::Board;
 use ipc_channel::ipc::{self, IpcBytesReceiver, IpcBytesSender, IpcReceiver, IpcSender};
 use std::ffi::OsString;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,14 +26,8 @@ const ENTRY: &str = "__framehaul_worker";
 static ENTERED: AtomicBool = AtomicBool::new(false);
 
 /// The command line of a worker for [`enter`].
-pub(super) fn args<J: Job>(socket: &str, board: &Board, seat: usize) -> [OsString; 5] {
-    [
-        ENTRY.into(),
-        version::<J>().into(),
-        socket.into(),
-        board.fd_number().to_string().into(),
-        seat.to_string().into(),
-    ]
+pub(super) fn args<J: Job>(socket: &str) -> [OsString; 3] {
+    [ENTRY.into(), version::<J>().into(), socket.into()]
 }
 
 /// Whether this process was started as a worker and its `main` has not called [`enter`] for the
@@ -59,13 +53,7 @@ pub fn enter<J: Job>() {
         return;
     }
     ENTERED.store(true, Ordering::Relaxed);
-    let parsed = (|| {
-        let socket = args.next()?;
-        let board = args.next()?.parse().ok()?;
-        let seat = args.next()?.parse().ok()?;
-        Some((socket, board, seat))
-    })();
-    let Some((socket, board, seat)) = parsed else {
+    let Some(socket) = args.next() else {
         eprintln!("this is the entry of a worker process; it is not for use by hand");
         std::process::exit(2);
     };
@@ -78,7 +66,7 @@ pub fn enter<J: Job>() {
         std::process::exit(i32::from(said.is_err()));
     }
     // An error here means that the parent is gone, or is about to see our end: nobody to tell.
-    let Ok(mut worker) = Worker::<J>::connect(socket, board, seat) else {
+    let Ok(mut worker) = Worker::<J>::connect(socket) else {
         std::process::exit(1);
     };
     let served = worker.serve();
@@ -97,15 +85,21 @@ struct Worker<J: Job> {
     jobs: IpcReceiver<Envelope<J>>,
     bulks: IpcBytesReceiver,
     answers: Answers,
-    board: Board,
-    seat: usize,
+    /// There once the setup has come.
+    post: Option<Post<J>>,
     /// When the job before was done.
     free: Nanos,
 }
 
+/// What a worker does its work with.
+struct Post<J: Job> {
+    runner: Runner<J>,
+    board: Board,
+    seat: usize,
+}
+
 impl<J: Job> Worker<J> {
-    fn connect(socket: String, board: i32, seat: usize) -> Result<Self, ServeError> {
-        let board = Board::inherited(board)?;
+    fn connect(socket: String) -> Result<Self, ServeError> {
         let parent = IpcSender::<Hello<J>>::connect(socket)?;
         let (to_orders, orders) = ipc::bytes_channel()?;
         let (to_jobs, jobs) = ipc::channel()?;
@@ -122,78 +116,70 @@ impl<J: Job> Worker<J> {
             jobs,
             bulks,
             answers: Answers::new(to_answers),
-            board,
-            seat,
+            post: None,
             free: 0,
         })
     }
 
     fn serve(&mut self) -> Result<(), ServeError> {
-        let mut runner = None;
         while let Ok(message) = self.orders.recv() {
             let mut message = &message[..];
-            let head = take(&mut message)?;
-            let served = match (head, &mut runner) {
-                (ToWorker::Setup, none) => begin(message).map(|new| {
-                    *none = Some(new);
-                    self.free = now();
-                }),
-                (ToWorker::Parcel(number, count), Some(runner)) => {
-                    // One that was recalled is somebody else's.
-                    let is_ours = context::take_parcel(&self.board, self.seat, number);
-                    let count = if is_ours { count } else { 0 };
-                    (0..count).try_for_each(|_| self.small(runner, &mut message))
-                }
-                (
-                    ToWorker::Large {
-                        id,
-                        pack_begin,
-                        packed,
-                        bulk,
-                    },
-                    Some(runner),
-                ) => self.large(runner, id, (pack_begin, packed), bulk),
-                (ToWorker::Retire, _) => break,
-                (_, None) => return Err(ServeError::NoSetup),
+            let served = match take(&mut message)? {
+                ToWorker::Setup { seat, board } => self.begin(seat, board, message),
+                ToWorker::Parcel(number, count) => self.parcel(number, count, message),
+                ToWorker::Large {
+                    id,
+                    pack_begin,
+                    packed,
+                    bulk,
+                } => self.large(id, (pack_begin, packed), bulk),
+                ToWorker::Retire => break,
             };
+            self.answers.flush()?;
             match served {
                 Err(ServeError::Refused(why)) => {
-                    self.answers.flush()?;
                     return self.answers.say(&FromWorker::Refused(why));
                 }
-                Err(other) => return Err(other),
-                Ok(()) if self.answers.said_ready => self.answers.flush()?,
-                Ok(()) => {
-                    self.answers.said_ready = true;
-                    self.answers.say(&FromWorker::Ready(Usage::of_self()))?;
-                }
+                served => served?,
             }
         }
         Ok(())
     }
 
-    fn small(&mut self, runner: &mut Runner<J>, message: &mut &[u8]) -> Result<(), ServeError> {
-        let Small {
-            id,
-            pack_begin,
-            packed,
-            bulk,
-            mut body,
-        } = take(message)?;
-        let opened = take::<Envelope<J>>(&mut body);
-        self.run(
-            runner,
-            id,
-            (pack_begin, packed),
-            opened.map_err(|e| e.to_string()),
-            bulk,
-            None,
-        )
+    fn begin(&mut self, seat: usize, board: Board, mut setup: &[u8]) -> Result<(), ServeError> {
+        let setup = take(&mut setup)
+            .map_err(|why| ServeError::Refused(format!("it cannot read its setup: {why}")))?;
+        self.post = Some(Post {
+            runner: Runner::new(setup)?,
+            board,
+            seat,
+        });
+        self.free = now();
+        self.answers.say(&FromWorker::Ready(Usage::of_self()))
+    }
+
+    fn parcel(&mut self, number: u64, count: u32, mut message: &[u8]) -> Result<(), ServeError> {
+        let post = self.post.as_ref().ok_or(ServeError::NoSetup)?;
+        if !context::take_parcel(&post.board, post.seat, number) {
+            // It was recalled, and is somebody else's.
+            return Ok(());
+        }
+        for _ in 0..count {
+            let Small {
+                id,
+                pack_begin,
+                packed,
+                bulk,
+                mut body,
+            } = take(&mut message)?;
+            let opened = take::<Envelope<J>>(&mut body).map_err(|why| why.to_string());
+            self.run(id, (pack_begin, packed), opened, bulk, None)?;
+        }
+        Ok(())
     }
 
     fn large(
         &mut self,
-        runner: &mut Runner<J>,
         id: JobId,
         packed: (Nanos, Nanos),
         has_bulk: bool,
@@ -209,7 +195,7 @@ impl<J: Job> Worker<J> {
             Vec::new()
         };
         let received = has_bulk.then(now);
-        self.run(runner, id, packed, opened, &bulk, received)?;
+        self.run(id, packed, opened, &bulk, received)?;
         drop(bulk);
         self.free = now();
         Ok(())
@@ -217,13 +203,17 @@ impl<J: Job> Worker<J> {
 
     fn run(
         &mut self,
-        runner: &mut Runner<J>,
         id: JobId,
         (pack_begin, packed): (Nanos, Nanos),
         opened: Result<Envelope<J>, String>,
         bulk: &[u8],
         received: Option<Nanos>,
     ) -> Result<(), ServeError> {
+        let Post {
+            runner,
+            board,
+            seat,
+        } = self.post.as_mut().ok_or(ServeError::NoSetup)?;
         let mut stamps = Stamps {
             pack_begin,
             packed,
@@ -237,7 +227,7 @@ impl<J: Job> Worker<J> {
                 stamps.deserialize_begin = envelope.begin.read;
                 stamps.deserialized = envelope.end.read;
                 stamps.received = received.unwrap_or(envelope.end.read);
-                let context = Context::begin(&self.board, self.seat, id, bulk);
+                let context = Context::begin(board, *seat, id, bulk);
                 stamps.run_begin = context.begun();
                 let said = runner.run(&envelope.job, &context);
                 stamps.run_end = now();
@@ -254,12 +244,6 @@ impl<J: Job> Worker<J> {
     }
 }
 
-fn begin<J: Job>(mut setup: &[u8]) -> Result<Runner<J>, ServeError> {
-    let setup = take(&mut setup)
-        .map_err(|why| ServeError::Refused(format!("it cannot read its setup: {why}")))?;
-    Ok(Runner::new(setup)?)
-}
-
 /// Answers on their way back, several in one message where jobs are short.
 struct Answers {
     sender: IpcBytesSender,
@@ -267,7 +251,6 @@ struct Answers {
     body: Vec<u8>,
     count: usize,
     since: Nanos,
-    said_ready: bool,
 }
 
 /// Answers travel together for as long as the jobs behind them took no longer than this.
@@ -284,7 +267,6 @@ impl Answers {
             body: Vec::new(),
             count: 0,
             since: 0,
-            said_ready: false,
         }
     }
 

@@ -4,17 +4,28 @@
 //! it promises; the rest of the crate is compiled with `unsafe_code` denied.
 #![expect(unsafe_code, reason = "the one place where it is allowed")]
 
+#[cfg(feature = "pool")]
 pub mod atomics;
-pub mod board;
+#[cfg(feature = "pool")]
+pub mod block;
+#[cfg(feature = "video")]
 pub mod fs;
+#[cfg(feature = "video")]
 pub mod map;
+#[cfg(feature = "video")]
 pub mod memory;
+#[cfg(feature = "pool")]
 pub mod mutex;
+#[cfg(feature = "video")]
 pub mod pagecache;
+#[cfg(feature = "pool")]
 pub mod process;
+#[cfg(feature = "pool")]
 pub mod segment;
 pub mod signal;
+#[cfg(feature = "video")]
 pub mod simd;
+#[cfg(feature = "pool")]
 pub mod socket;
 pub mod time;
 pub mod usage;

@@ -69,7 +69,7 @@ pub fn spawn(
     exe: &Path,
     args: impl IntoIterator<Item: AsRef<OsStr>>,
     surroundings: &Surroundings,
-    inherited: BorrowedFd<'_>,
+    inherited: Option<BorrowedFd<'_>>,
 ) -> io::Result<Process> {
     let mut command = Command::new(exe);
     if let Some(dir) = &surroundings.dir {
@@ -81,7 +81,7 @@ pub fn spawn(
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .process_group(0);
-    let (fd, parent) = (inherited.as_raw_fd(), std::process::id());
+    let (fd, parent) = (inherited.map(|fd| fd.as_raw_fd()), std::process::id());
     // SAFETY: between fork and exec the closure makes only async-signal-safe system calls and
     // allocates nothing; `fd` is borrowed for the whole of `spawn`.
     unsafe {
@@ -93,7 +93,9 @@ pub fn spawn(
             if libc::getppid() as u32 != parent {
                 libc::_exit(1);
             }
-            if libc::fcntl(fd, libc::F_SETFD, 0) != 0 {
+            if let Some(fd) = fd
+                && libc::fcntl(fd, libc::F_SETFD, 0) != 0
+            {
                 return Err(io::Error::last_os_error());
             }
             Ok(())

@@ -1,6 +1,6 @@
 //! What holds for every pool, whether its workers are processes, threads, or none.
 
-use crate::task::{Output, Setup, Task, Unreadable, Unwritable, everywhere};
+use crate::task::{Output, Setup, Task, Unreadable, Unwritable, everywhere, pattern};
 use framehaul::pool::{Batch, JobError, Pool, as_completed};
 use libtest_mimic::Failed;
 use std::cell::Cell;
@@ -340,6 +340,34 @@ pub(crate) fn what_cannot_be_turned_into_bytes_or_back_is_that_jobs_failure() ->
     assert_eq!(pool.submit(Task::Square(5)).wait()?.number(), 25);
     assert!(pool.deaths().is_empty());
     Ok(())
+}
+
+pub(crate) fn a_large_result_can_be_lent_and_outlives_its_worker() -> Done {
+    on_each(2, |pool| {
+        let size = 1_000_000;
+        let lend = |size| match pool.submit(Task::Lend(size)).wait() {
+            Ok(Output::Lent(lent)) => Ok(lent),
+            other => Err(format!("{other:?}")),
+        };
+        let mut kept = Vec::new();
+        for n in 0..200 {
+            let lent = lend(size)?;
+            assert!(*lent == pattern(size));
+            // Some are kept for long; those that are dropped are used again.
+            if n % 20 == 0 {
+                assert!(lent.is_shared());
+                kept.push(lent);
+            }
+        }
+        // More than a worker has places for: by value then.
+        for _ in 0..200 {
+            kept.push(lend(20_000)?);
+        }
+        assert!(!kept.last().ok_or("none")?.is_shared());
+        pool.kill();
+        assert!(kept.iter().all(|lent| **lent == pattern(lent.len())));
+        Ok(())
+    })
 }
 
 /// Shown under tokio, of which the library knows nothing.

@@ -96,6 +96,32 @@ pub(crate) fn idle_workers_are_let_go_and_called_back() -> Done {
     Ok(())
 }
 
+pub(crate) fn the_first_interrupt_drains_and_the_second_kills() -> Done {
+    let interrupt = || {
+        let me = std::process::id().to_string();
+        let _ = std::process::Command::new("kill")
+            .args(["-INT", &me])
+            .status();
+    };
+    let pool = processes(2);
+    pool.drain_on_signals()?;
+    let endless = pool.submit(Task::UntilAsked);
+    interrupt();
+    // Ends when the pool has heard of it and takes no more.
+    let refused = (0..).find_map(|n| pool.submit(Task::Square(n)).wait().err());
+    assert!(
+        matches!(refused, Some(JobError::PoolEnded(_))),
+        "{refused:?}"
+    );
+    assert!(
+        !endless.is_done(),
+        "what was submitted before is done first"
+    );
+    interrupt();
+    assert!(matches!(endless.wait(), Err(JobError::PoolEnded(_))));
+    Ok(())
+}
+
 pub(crate) fn workers_that_cannot_start_end_the_pool_with_a_sentence() -> Done {
     let said = |exe: &str| {
         let started = Pool::<Task>::processes(2).exe(exe).start(Setup::default());

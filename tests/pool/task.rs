@@ -1,6 +1,6 @@
 //! The jobs of these tests.
 
-use framehaul::pool::{Builder, Context, Job, Pack, Packed, Pool};
+use framehaul::pool::{Builder, Context, Job, Pack, Packed, Pool, Shared};
 use serde::de::Error as _;
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -27,6 +27,8 @@ pub(crate) enum Task {
     WeighThis(Vec<u8>),
     /// So many bytes.
     Produce(usize),
+    /// So many bytes, lent.
+    Lend(usize),
     /// How many jobs this worker has done before.
     Count,
     /// Its worker's process id, a variable of its environment and its directory.
@@ -60,6 +62,7 @@ pub(crate) enum Death {
 pub(crate) enum Output {
     Number(u64),
     Bytes(Vec<u8>),
+    Lent(Shared),
     Text(String),
     Unreadable(Unreadable),
 }
@@ -122,6 +125,11 @@ impl Job for Task {
             Self::Weigh => checksum(context.bulk()),
             Self::WeighThis(bytes) => checksum(bytes),
             Self::Produce(bytes) => return Ok(Output::Bytes(pattern(*bytes))),
+            Self::Lend(bytes) => {
+                let mut draft = context.lend(*bytes);
+                draft.copy_from_slice(&pattern(*bytes));
+                return Ok(Output::Lent(draft.finish()));
+            }
             Self::Count => *done - 1,
             Self::WhereAmI(variable) => {
                 let value = std::env::var(variable).unwrap_or_default();

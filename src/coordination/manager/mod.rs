@@ -87,7 +87,7 @@ impl Manager {
                 Path::new("/proc/self/exe"),
                 args,
                 &Surroundings::default(),
-                listener.as_fd(),
+                Some(listener.as_fd()),
             );
             // The server alone listens from now on: connecting fails as soon as it is gone.
             drop(listener);
