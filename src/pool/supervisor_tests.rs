@@ -223,6 +223,8 @@ struct Model {
     ended: BTreeMap<JobId, Option<Why>>,
     shutdown: Option<Shutdown>,
     aborted: bool,
+    /// What has been seen, to know that the histories are not all dull.
+    seen: Vec<&'static str>,
 }
 
 impl Model {
@@ -241,6 +243,7 @@ impl Model {
             ended: BTreeMap::new(),
             shutdown: None,
             aborted: false,
+            seen: Vec::new(),
         };
         model.obey(actions, &mut Dice(0));
         model
@@ -278,6 +281,7 @@ impl Model {
                 Action::AskToStop(seat, job) => {
                     let worker = self.workers[seat].as_mut().unwrap();
                     worker.asked.insert(job);
+                    self.seen.push("asked");
                 }
                 Action::Kill(seat) => self.workers[seat].as_mut().unwrap().killed = true,
                 Action::End(job, why) => self.check_end(job, why),
@@ -313,6 +317,7 @@ impl Model {
         if index == 0 || dice.below(3) == 0 {
             return;
         }
+        self.seen.push("recalled");
         let (_, jobs) = worker.parcels.remove(index).unwrap();
         worker.sent -= jobs.len() as u64;
         self.queue_again(jobs);
@@ -331,6 +336,12 @@ impl Model {
     }
 
     fn check_end(&mut self, job: JobId, why: Why) {
+        self.seen.push(match why {
+            Why::Deaths(..) => "given up",
+            Why::Overdue(_) => "overdue",
+            Why::Cancelled => "cancelled",
+            Why::Ended => "ended",
+        });
         match why {
             Why::Deaths(step, deaths) => {
                 assert_eq!(deaths, self.policy.max_deaths);
@@ -413,7 +424,10 @@ impl Model {
                 }
                 self.tell(Event::Answered(seat, job), dice);
             }
-            (None, None) if worker.pill => self.bury(seat, None, dice),
+            (None, None) if worker.pill => {
+                self.seen.push("retired");
+                self.bury(seat, None, dice);
+            }
             (None, None) => {}
         }
     }
@@ -497,6 +511,7 @@ impl Model {
 #[test]
 fn in_a_million_histories_each_job_ends_exactly_once() {
     const HISTORIES: u64 = 1_000_000;
+    let mut seen = BTreeMap::<_, u64>::new();
     for seed in 0..HISTORIES {
         let history = || {
             let dice = &mut Dice(seed);
@@ -517,9 +532,29 @@ fn in_a_million_histories_each_job_ends_exactly_once() {
                 model.happen(dice);
             }
             model.come_to_an_end(dice);
+            model.seen
         };
-        if std::panic::catch_unwind(history).is_err() {
-            panic!("history of seed {seed}");
+        match std::panic::catch_unwind(history) {
+            Ok(history) => history
+                .into_iter()
+                .for_each(|what| *seen.entry(what).or_default() += 1),
+            Err(_) => panic!("history of seed {seed}"),
         }
+    }
+    println!("{seen:?}");
+    for what in [
+        "recalled",
+        "asked",
+        "given up",
+        "overdue",
+        "cancelled",
+        "ended",
+        "retired",
+    ] {
+        assert!(
+            seen.get(what) > Some(&1_000),
+            "{what}: {:?}",
+            seen.get(what)
+        );
     }
 }

@@ -123,6 +123,75 @@ pub(crate) fn a_worker_that_is_stopped_between_jobs_is_replaced_if_there_is_a_de
     Ok(())
 }
 
+/// In a child, whose memory is limited: runs a job that takes all there is, and prints its end.
+pub(crate) fn run_out_of_memory() -> ! {
+    let pool = Pool::processes(2)
+        .max_deaths(2)
+        .start(Setup::default())
+        .unwrap();
+    let greedy = pool.submit(Task::Eat);
+    let modest = pool.submit(Task::Square(3)).wait();
+    println!("{:?} {modest:?}", greedy.wait());
+    std::process::exit(0);
+}
+
+/// The child's line, run by a shell after `first`.
+fn out_of_memory(first: &str) -> Result<String, Failed> {
+    let line = format!("{first} && exec \"$0\" run-out-of-memory");
+    let exe = std::env::current_exe()?;
+    let output = Command::new("sh").arg("-c").arg(line).arg(exe).output()?;
+    Ok(String::from_utf8(output.stdout)?)
+}
+
+pub(crate) fn a_job_that_eats_all_memory_costs_its_worker_alone() -> Done {
+    // Refused by the allocator, which aborts: a death like any other.
+    let said = out_of_memory("ulimit -v 4000000")?;
+    assert!(
+        said.contains("Err(WorkerDied") && said.contains("out_of_memory: false"),
+        "{said}"
+    );
+    assert!(said.contains("Ok(Number(9))"), "{said}");
+    // Killed by the kernel, where we may make a control group to see it.
+    let groups = ["/sys/fs/cgroup/memory", "/sys/fs/cgroup"].map(|at| {
+        let group = Path::new(at).join(format!("framehaul-test-{}", std::process::id()));
+        let made = fs::create_dir(&group).is_ok();
+        let limits = ["memory.limit_in_bytes", "memory.max"].map(|file| group.join(file));
+        let limit = limits.into_iter().find(|limit| limit.exists());
+        (group, made, limit)
+    });
+    let usable = groups
+        .iter()
+        .find_map(|(group, _, limit)| Some((group, limit.as_ref()?)));
+    let said = usable.map(|(group, limit)| {
+        let (limit, procs) = (limit.display(), group.join("cgroup.procs"));
+        let swap = group.join("memory.swap.max");
+        if swap.exists() {
+            let _ = fs::write(swap, "0");
+        }
+        out_of_memory(&format!(
+            "echo 300M > {limit} && echo $$ > {}",
+            procs.display()
+        ))
+    });
+    for (group, made, _) in &groups {
+        if *made {
+            let _ = fs::remove_dir(group);
+        }
+    }
+    match said {
+        Some(said) => {
+            let said = said?;
+            let killed = format!("exit: Signal({}), out_of_memory: true", libc::SIGKILL);
+            assert!(
+                said.contains(&killed) && said.contains("Ok(Number(9))"),
+                "{said}"
+            );
+        }
+        None => println!("no control group can be made here: the kernel's own kill was not seen"),
+    }
+    Ok(())
+}
+
 pub(crate) fn an_endless_job_does_not_keep_a_pool_from_being_killed() -> Done {
     let folder = tempfile::tempdir()?;
     let pool = processes(1);

@@ -26,6 +26,9 @@ fn main() {
         processes::start_a_pool_in_a_worker();
     }
     worker::enter::<task::Task>();
+    if std::env::args().nth(1).as_deref() == Some("run-out-of-memory") {
+        faults::run_out_of_memory();
+    }
     let trials = trials![
         everywhere::every_job_ends_with_its_own_output,
         everywhere::an_error_comes_back_typed_and_a_panic_with_its_backtrace,
@@ -55,6 +58,7 @@ fn main() {
         faults::a_job_that_kills_every_worker_is_given_up_and_named,
         faults::a_job_that_passes_its_deadline_is_asked_to_stop_and_then_killed,
         faults::a_worker_that_is_stopped_between_jobs_is_replaced_if_there_is_a_deadline,
+        faults::a_job_that_eats_all_memory_costs_its_worker_alone,
         faults::an_endless_job_does_not_keep_a_pool_from_being_killed,
         faults::workers_killed_and_stopped_at_random_lose_no_job,
         faults::a_pool_can_be_killed_in_the_middle_of_a_large_send,

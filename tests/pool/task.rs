@@ -45,6 +45,8 @@ pub(crate) enum Task {
     UntilAsked,
     /// Goes on for ever, having put its process id into the file.
     Forever(String),
+    /// Takes memory until there is none.
+    Eat,
     /// Waits for the file to be there.
     Await(String),
     Unwritable(Unwritable),
@@ -160,6 +162,12 @@ impl Job for Task {
                 fs::write(mark, std::process::id().to_string()).unwrap();
                 loop {
                     std::thread::park();
+                }
+            }
+            Self::Eat => {
+                let mut eaten = Vec::new();
+                loop {
+                    eaten.push(black_box(vec![1u8; 1 << 24]));
                 }
             }
             Self::Await(mark) => {
