@@ -1,6 +1,7 @@
 //! What a pool is to be like, and its start.
 
-use super::core::{Core, Crew};
+use super::core::Core;
+use super::crew::Crew;
 use super::inline::Inline;
 use super::processes::{Processes, Start};
 use super::supervisor::Policy;

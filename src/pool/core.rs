@@ -6,8 +6,10 @@
 //! the lock: whoever finds somebody else at it leaves theirs to them.
 
 use super::context::Board;
+use super::crew::{Crew, Gone, Parcel, Sent};
+use super::deaths::Deaths;
 use super::handle::{Cancel, Handle, Slot, refused};
-use super::outcome::{Completion, Death, Exit, JobError, WorkerDied};
+use super::outcome::{Completion, Death, JobError, WorkerDied};
 use super::protocol::Answer;
 use super::supervisor::{Action, Event, Policy, Shutdown, Supervisor, Why};
 use super::{Job, JobId, Pack, Pids, context};
@@ -19,36 +21,6 @@ use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, Weak};
 use std::thread::JoinHandle;
 use std::time::Duration;
-
-/// The workers of one kind of pool.
-pub(super) trait Crew<P: Pack>: Send + Sync {
-    /// Starts a worker for the seat, after a pause. It brings [`Event::Ready`] in time, and
-    /// [`Core::gone`] as its last act.
-    fn start(&self, core: &Arc<Core<P>>, seat: usize, pause: Duration);
-    /// Sends a parcel; it may not block. Each of its jobs is answered for, or the worker goes.
-    fn send(&self, core: &Arc<Core<P>>, seat: usize, parcel: Parcel<P>);
-    /// Sends the pill behind what was sent before.
-    fn retire(&self, core: &Arc<Core<P>>, seat: usize);
-    /// Ends the worker, at whatever it is.
-    fn kill(&self, core: &Arc<Core<P>>, seat: usize);
-    /// Gives back memory that only jobs under way need.
-    fn rest(&self);
-    /// Joins the threads of workers that are gone.
-    fn join(&self);
-}
-
-/// Jobs that travel together.
-pub(super) struct Parcel<P: Pack> {
-    /// What it is called on the board; see [`context::take_parcel`].
-    pub number: u64,
-    pub jobs: Vec<Sent<P>>,
-}
-
-/// A job on its way to a worker.
-pub(super) struct Sent<P: Pack> {
-    pub id: JobId,
-    pub order: Arc<P::Order>,
-}
 
 /// Who is told of a job's end.
 pub(super) enum Caller<J: Job> {
@@ -80,17 +52,16 @@ struct Pending<P: Pack> {
 pub(super) struct Core<P: Pack> {
     state: Mutex<State<P>>,
     /// Workers have come or gone, or a tick is due earlier than before.
-    changed: Condvar,
+    pub(super) changed: Condvar,
     pub(super) board: Board,
     crew: Box<dyn Crew<P>>,
     pub(super) pids: Pids,
     workers: usize,
     parcels_ahead: usize,
-    timer: Mutex<Option<JoinHandle<()>>>,
 }
 
-struct State<P: Pack> {
-    supervisor: Supervisor,
+pub(super) struct State<P: Pack> {
+    pub(super) supervisor: Supervisor,
     jobs: HashMap<JobId, Pending<P>>,
     next_id: JobId,
     streams: u64,
@@ -99,24 +70,18 @@ struct State<P: Pack> {
     busy: bool,
     /// Why the pool cannot go on.
     broken: Option<String>,
-    deaths: VecDeque<Death>,
-    died: u64,
-    last_death: Option<Death>,
-    /// The deaths for which jobs are given up.
-    fatal: HashMap<JobId, Death>,
+    deaths: Deaths,
     /// What the worker that sits there reported last.
     usage: Vec<Usage>,
     /// What workers that are gone have used.
     past_usage: Usage,
     /// Jobs that were asked to stop, and their seats.
     asked: Vec<(usize, JobId)>,
-    timed: bool,
-    /// When the timer will look up.
-    next_look: Option<Nanos>,
+    /// A thread that brings ticks, in pools with deadlines or idle times.
+    pub(super) timer: Option<JoinHandle<()>>,
+    /// When it will look up.
+    pub(super) next_look: Option<Nanos>,
 }
-
-/// So many deaths are remembered.
-const REMEMBERED: usize = 1000;
 
 impl<P: Pack> Core<P> {
     /// A pool of so many workers, which are started.
@@ -128,7 +93,7 @@ impl<P: Pack> Core<P> {
         let board = Board::create(workers)
             .map_err(|error| Error::Failed(format!("no shared memory for the workers: {error}")))?;
         let parcels_ahead = policy.parcels_ahead;
-        let timed = policy.idle.is_some();
+        let needs_timer = policy.idle.is_some();
         let (supervisor, actions) = Supervisor::new(workers, policy);
         let core = Arc::new(Self {
             state: Mutex::new(State {
@@ -139,14 +104,11 @@ impl<P: Pack> Core<P> {
                 actions: actions.into(),
                 busy: false,
                 broken: None,
-                deaths: VecDeque::new(),
-                died: 0,
-                last_death: None,
-                fatal: HashMap::new(),
+                deaths: Deaths::default(),
                 usage: vec![Usage::default(); workers],
                 past_usage: Usage::default(),
                 asked: Vec::new(),
-                timed,
+                timer: None,
                 next_look: None,
             }),
             changed: Condvar::new(),
@@ -155,12 +117,11 @@ impl<P: Pack> Core<P> {
             pids: Pids::default(),
             workers,
             parcels_ahead,
-            timer: Mutex::new(None),
         });
-        if timed {
-            core.start_timer();
+        let mut state = core.lock();
+        if needs_timer {
+            core.start_timer(&mut state);
         }
-        let state = core.lock();
         core.carry_out(state);
         core.wait_until_ready()?;
         Ok(core)
@@ -175,21 +136,21 @@ impl<P: Pack> Core<P> {
                 self.end();
                 return Err(error);
             }
-            if state.supervisor.all_ready() {
+            if state.supervisor.is_up() {
                 return Ok(());
             }
             state = self.wait(state);
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State<P>> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, State<P>> {
         // Nothing of a user's runs under the lock.
         self.state
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    fn wait<'a>(&self, state: MutexGuard<'a, State<P>>) -> MutexGuard<'a, State<P>> {
+    pub(super) fn wait<'a>(&self, state: MutexGuard<'a, State<P>>) -> MutexGuard<'a, State<P>> {
         let woken = self.changed.wait(state);
         woken.unwrap_or_else(|poisoned| poisoned.into_inner())
     }
@@ -227,11 +188,8 @@ impl<P: Pack> Core<P> {
             state.jobs.insert(id, pending);
         }
         let jobs = first..state.next_id;
-        if deadline.is_some() && !state.timed {
-            state.timed = true;
-            drop(state);
-            self.start_timer();
-            state = self.lock();
+        if deadline.is_some() {
+            self.start_timer(&mut state);
         }
         self.feed(state, Event::Submitted(jobs, deadline));
         first
@@ -300,9 +258,7 @@ impl<P: Pack> Core<P> {
                 state.asked.swap_remove(index);
                 context::forget(&self.board, seat, answer.id);
             }
-            if !state.fatal.is_empty() {
-                state.fatal.remove(&answer.id);
-            }
+            state.deaths.forgive(answer.id);
             // A job that was given up meanwhile has had its end.
             if let Some(pending) = state.jobs.remove(&answer.id) {
                 let completion = Completion {
@@ -336,25 +292,14 @@ impl<P: Pack> Core<P> {
         state.usage[seat] = Usage::default();
         state.past_usage = state.past_usage + gone.usage;
         if let Some((pid, exit, out_of_memory)) = gone.process {
+            let is_needed = !state.supervisor.is_killed();
             let death = Death {
                 pid,
                 exit,
                 out_of_memory,
                 during,
             };
-            // One that ended as it was told to is no loss.
-            if exit != Exit::Code(0) || during.is_some() {
-                state.died += 1;
-                if state.deaths.len() == REMEMBERED {
-                    state.deaths.pop_front();
-                }
-                state.deaths.push_back(death.clone());
-            }
-            if let Some((job, _)) = during {
-                // Only looked at if this death is one too many.
-                state.fatal.insert(job, death.clone());
-            }
-            state.last_death = Some(death);
+            state.deaths.note(death, is_needed);
         }
         state.asked.retain(|(asked, _)| *asked != seat);
         self.feed(state, Event::Gone(seat, during));
@@ -369,7 +314,7 @@ impl<P: Pack> Core<P> {
 
     // ---- the supervisor -------------------------------------------------------------------------
 
-    fn feed(self: &Arc<Self>, mut state: MutexGuard<'_, State<P>>, event: Event) {
+    pub(super) fn feed(self: &Arc<Self>, mut state: MutexGuard<'_, State<P>>, event: Event) {
         let is_news = matches!(
             event,
             Event::Ready(_) | Event::Gone(..) | Event::Shutdown(_) | Event::Broken
@@ -384,7 +329,7 @@ impl<P: Pack> Core<P> {
     }
 
     fn carry_out<'a>(self: &'a Arc<Self>, mut state: MutexGuard<'a, State<P>>) {
-        if state.timed {
+        if state.timer.is_some() {
             let due = state.supervisor.next_tick();
             if due.is_some_and(|due| state.next_look.is_none_or(|look| due < look)) {
                 self.changed.notify_all();
@@ -437,10 +382,7 @@ impl<P: Pack> Core<P> {
                 }
             }
             Action::Abort => {
-                let how = state
-                    .last_death
-                    .as_ref()
-                    .map_or(String::new(), Death::to_string);
+                let how = state.deaths.last().map_or(String::new(), Death::to_string);
                 state.broken.get_or_insert(format!(
                     "worker processes keep dying before they can begin (the last was {how}); is \
                      there enough memory, and does `main` call pool::worker::enter first?"
@@ -480,43 +422,6 @@ impl<P: Pack> Core<P> {
         self.lock()
     }
 
-    // ---- the timer ------------------------------------------------------------------------------
-
-    /// A thread that brings ticks when they are due. Only pools with deadlines or idle times have
-    /// one.
-    fn start_timer(self: &Arc<Self>) {
-        let core = self.clone();
-        let timer = std::thread::spawn(move || core.keep_time());
-        *self
-            .timer
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(timer);
-    }
-
-    fn keep_time(self: Arc<Self>) {
-        super::mark_own_thread();
-        let mut state = self.lock();
-        while !state.supervisor.is_over() {
-            let due = state.supervisor.next_tick();
-            state.next_look = due;
-            let Some(due) = due else {
-                state = self.wait(state);
-                continue;
-            };
-            let left = due.saturating_sub(now());
-            if left > 0 {
-                let woken = self.changed.wait_timeout(state, Duration::from_nanos(left));
-                state = woken.unwrap_or_else(|poisoned| poisoned.into_inner()).0;
-                continue;
-            }
-            let running = (0..self.workers)
-                .map(|seat| context::running(&self.board, seat))
-                .collect();
-            self.feed(state, Event::Tick(running));
-            state = self.lock();
-        }
-    }
-
     // ---- the end --------------------------------------------------------------------------------
 
     /// Begins to shut down; a second call can only hurry it.
@@ -530,15 +435,11 @@ impl<P: Pack> Core<P> {
         while !state.supervisor.is_over() {
             state = self.wait(state);
         }
-        // The timer looks whether it is over.
+        let timer = state.timer.take();
+        // It looks whether the pool is over.
         self.changed.notify_all();
         drop(state);
         self.crew.join();
-        let timer = self
-            .timer
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
-            .take();
         if let Some(timer) = timer {
             let _ = timer.join();
         }
@@ -578,25 +479,17 @@ impl<P: Pack> Core<P> {
     }
 
     pub(super) fn deaths(&self) -> Vec<Death> {
-        self.lock().deaths.iter().cloned().collect()
+        self.lock().deaths.list()
     }
 
     pub(super) fn died(&self) -> u64 {
-        self.lock().died
+        self.lock().deaths.count()
     }
-}
-
-/// What is left of a worker.
-pub(super) struct Gone {
-    /// All that it used.
-    pub usage: Usage,
-    /// If it was a process: its id, how it ended, and whether memory ran out.
-    pub process: Option<(u32, Exit, bool)>,
 }
 
 impl<P: Pack> State<P> {
     fn explain(&mut self, job: JobId, why: Why) -> JobError<<P::Job as Job>::Error> {
-        match (why, self.fatal.remove(&job)) {
+        match (why, self.deaths.forgive(job)) {
             (Why::Deaths(step, deaths), Some(last)) => JobError::WorkerDied(WorkerDied {
                 pid: last.pid,
                 exit: last.exit,

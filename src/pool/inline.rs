@@ -1,7 +1,8 @@
 //! No workers at all: jobs run in the thread that submits them, before `submit` returns. The
 //! baseline, and the pool for a debugger.
 
-use super::core::{Core, Crew, Gone, Parcel};
+use super::core::Core;
+use super::crew::{Crew, Gone, Parcel};
 use super::runner::Runner;
 use super::threads::Worker;
 use super::{Job, Pack};

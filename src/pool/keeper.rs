@@ -13,7 +13,8 @@
 //! does it say that the worker is gone. If any of them finds the link broken, it kills the worker:
 //! there is one way out, and it always leads through here.
 
-use super::core::{Core, Gone, Sent};
+use super::core::Core;
+use super::crew::{Gone, Sent};
 use super::processes::{Processes, Start, envelope, panicked};
 use super::protocol::{Answer, AnswerHead, Envelope, FromWorker, Hello, Said, ToWorker, put, take};
 use super::{Job, JobError, JobId, Pack, mark_own_thread, panics, worker};

@@ -58,6 +58,8 @@ mod bootstrap;
 mod builder;
 mod context;
 mod core;
+mod crew;
+mod deaths;
 mod handle;
 mod inline;
 mod job;
@@ -72,6 +74,7 @@ mod signals;
 mod stream;
 mod supervisor;
 mod threads;
+mod timer;
 mod trip;
 pub mod worker;
 

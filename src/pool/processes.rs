@@ -1,6 +1,7 @@
 //! Workers that are processes.
 
-use super::core::{Core, Crew, Parcel, Sent};
+use super::core::Core;
+use super::crew::{Crew, Parcel, Sent};
 use super::keeper::{self, Keeper, Link, ToSender};
 use super::outcome::{JobError, Panic};
 use super::protocol::{Answer, Envelope, Small, ToWorker, put};

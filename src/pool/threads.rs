@@ -1,7 +1,8 @@
 //! Workers that are threads of this process: rayon's, so that a job which uses rayon itself stays
 //! on the pool's own.
 
-use super::core::{Core, Crew, Gone, Parcel, Sent};
+use super::core::Core;
+use super::crew::{Crew, Gone, Parcel, Sent};
 use super::outcome::JobError;
 use super::protocol::Answer;
 use super::runner::Runner;

@@ -8,6 +8,10 @@
 //! through them in order, and what it holds when it dies goes back to the head of the queue in its
 //! old order, so that age wins.
 
+mod seat;
+mod watch;
+
+use self::seat::{Parcel, Seat, Staff};
 use super::JobId;
 use crate::clock::Nanos;
 use std::collections::{HashMap, VecDeque};
@@ -108,86 +112,6 @@ pub(super) enum Why {
     Ended,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Staff {
-    /// Nobody sits here.
-    #[default]
-    Vacant,
-    /// A worker was started and was not heard of yet.
-    Starting,
-    Ready,
-    /// Its pill is under way.
-    Retiring,
-}
-
-#[derive(Debug, Default)]
-struct Seat {
-    staff: Staff,
-    /// Sent and not answered, oldest first.
-    parcels: VecDeque<Parcel>,
-    /// Parcels sent to this worker so far.
-    numbered: u64,
-    /// Jobs sent to this worker so far.
-    sent: u64,
-    /// When it was last sent something or answered something.
-    quiet_since: Nanos,
-    /// When to look whether it is at a job for too long.
-    look_at: Option<Nanos>,
-    /// The job that it was asked to stop because of its deadline, and when that was.
-    asked: Option<(JobId, Nanos)>,
-    /// It was killed for that job's sake, or because it does nothing (no job's fault).
-    doomed: Option<Option<JobId>>,
-}
-
-#[derive(Debug)]
-struct Parcel {
-    /// Its number among those that were sent to this worker.
-    number: u64,
-    /// Not answered, oldest first.
-    jobs: VecDeque<JobId>,
-    /// It was tried to get it back.
-    recalled: bool,
-}
-
-impl Seat {
-    fn jobs(&self) -> impl DoubleEndedIterator<Item = JobId> {
-        self.parcels
-            .iter()
-            .flat_map(|parcel| parcel.jobs.iter().copied())
-    }
-
-    /// A number for its next parcel. The lowest bits are a place that none of its parcels has:
-    /// where it is laid out on the board.
-    fn next_number(&mut self) -> u64 {
-        self.numbered += 1;
-        let taken = |place| {
-            self.parcels
-                .iter()
-                .any(|parcel| parcel.number % PLACES == place)
-        };
-        let free = (0..PLACES).find(|&place| !taken(place));
-        self.numbered * PLACES + free.expect("a worker holds fewer parcels than there are places")
-    }
-
-    /// Whether it was retired because there was nothing to do, not because it had done enough.
-    fn was_let_go(&self, policy: &Policy) -> bool {
-        self.staff == Staff::Retiring && self.sent < policy.max_jobs
-    }
-
-    /// Takes a job out. A worker answers in order, so it is at the front of a parcel.
-    fn remove(&mut self, job: JobId) {
-        let mut parcels = self.parcels.iter_mut();
-        if let Some(parcel) = parcels.find(|parcel| parcel.jobs.front() == Some(&job)) {
-            parcel.jobs.pop_front();
-        } else {
-            for parcel in &mut self.parcels {
-                parcel.jobs.retain(|&held| held != job);
-            }
-        }
-        self.parcels.retain(|parcel| !parcel.jobs.is_empty());
-    }
-}
-
 #[derive(Debug)]
 struct Job {
     /// The first of those that it was submitted with.
@@ -269,9 +193,14 @@ impl Supervisor {
         actions.extend(out);
     }
 
-    /// Whether every seat has a worker that can take jobs.
-    pub(super) fn all_ready(&self) -> bool {
-        self.seats.iter().all(|seat| seat.staff == Staff::Ready)
+    /// Whether no worker is about to come that has not come yet.
+    pub(super) fn is_up(&self) -> bool {
+        self.seats.iter().all(|seat| seat.staff != Staff::Starting)
+    }
+
+    /// Whether what is left of the pool is being killed.
+    pub(super) fn is_killed(&self) -> bool {
+        self.shutdown == Some(Shutdown::Kill)
     }
 
     /// Whether the pool was shut down and its last worker is gone.
@@ -282,22 +211,6 @@ impl Supervisor {
     /// Whether jobs are still taken.
     pub(super) fn is_open(&self) -> bool {
         self.shutdown.is_none()
-    }
-
-    /// When a [`Event::Tick`] is due, if ever.
-    pub(super) fn next_tick(&self) -> Option<Nanos> {
-        let seats = self.seats.iter();
-        seats.filter_map(|seat| self.tick_of(seat)).min()
-    }
-
-    fn tick_of(&self, seat: &Seat) -> Option<Nanos> {
-        match seat.staff {
-            Staff::Vacant | Staff::Starting => None,
-            Staff::Ready if seat.parcels.is_empty() => {
-                Some(seat.quiet_since.saturating_add(self.policy.idle?))
-            }
-            Staff::Ready | Staff::Retiring => seat.look_at,
-        }
     }
 
     fn submit(&mut self, jobs: Range<JobId>, deadline: Option<Nanos>, actions: &mut Vec<Action>) {
@@ -337,7 +250,7 @@ impl Supervisor {
 
     fn bury(&mut self, seat: usize, during: Option<(JobId, u32)>, actions: &mut Vec<Action>) {
         let gone = std::mem::take(&mut self.seats[seat]);
-        let killed = self.shutdown == Some(Shutdown::Kill);
+        let killed = self.is_killed();
         let orphans: Vec<_> = gone.jobs().collect();
         // Progress that names a job which was answered for after all is a death between two jobs.
         let during = during.filter(|(job, _)| orphans.contains(job));
@@ -485,77 +398,6 @@ impl Supervisor {
         actions.extend(all.into_iter().map(|id| Action::End(id, Why::Ended)));
     }
 
-    /// When to look at the seat's worker again, now that it is at its next job.
-    fn attend(&mut self, seat: usize, now: Nanos) {
-        let head = self.seats[seat].jobs().next();
-        let deadline = head.and_then(|job| self.jobs.get(&job)?.deadline);
-        let seat = &mut self.seats[seat];
-        seat.quiet_since = now;
-        // Answers come in parcels: the job that was asked to stop may still be running.
-        if seat
-            .asked
-            .is_some_and(|(asked, _)| seat.jobs().any(|job| job == asked))
-        {
-            return;
-        }
-        seat.asked = None;
-        seat.look_at = deadline.map(|deadline| now.saturating_add(deadline));
-    }
-
-    /// Looks for workers that are at a job for too long, or do nothing with the jobs they have.
-    fn look(&mut self, now: Nanos, running: &[Option<(JobId, Nanos)>], actions: &mut Vec<Action>) {
-        for index in 0..self.seats.len() {
-            if self.tick_of(&self.seats[index]).is_none_or(|due| due > now)
-                || self.seats[index].parcels.is_empty()
-            {
-                continue;
-            }
-            let grace = self.policy.grace;
-            let seat = &mut self.seats[index];
-            let at = running.get(index).copied().flatten();
-            let at = at.filter(|(job, _)| seat.jobs().any(|held| held == *job));
-            let Some((job, since)) = at else {
-                // It has jobs, and is at none of them: stopped, perhaps.
-                let head = seat.jobs().next();
-                let deadline = head.and_then(|job| self.jobs.get(&job)?.deadline);
-                let patience = deadline.unwrap_or_default().saturating_add(grace);
-                let end = seat.quiet_since.saturating_add(patience);
-                if now >= end {
-                    seat.doomed.get_or_insert(None);
-                    seat.look_at = None;
-                    actions.push(Action::Kill(index));
-                } else {
-                    seat.look_at = Some(end);
-                }
-                continue;
-            };
-            let deadline = self.jobs.get(&job).and_then(|job| job.deadline);
-            let Some(deadline) = deadline else {
-                seat.look_at = None;
-                continue;
-            };
-            let over = since.saturating_add(deadline);
-            match seat.asked {
-                _ if now < over => seat.look_at = Some(over),
-                Some((asked, when)) if asked == job => {
-                    let end = when.saturating_add(grace);
-                    if now >= end {
-                        seat.doomed.get_or_insert(Some(job));
-                        seat.look_at = None;
-                        actions.push(Action::Kill(index));
-                    } else {
-                        seat.look_at = Some(end);
-                    }
-                }
-                _ => {
-                    seat.asked = Some((job, now));
-                    seat.look_at = Some(now.saturating_add(grace));
-                    actions.push(Action::AskToStop(index, job));
-                }
-            }
-        }
-    }
-
     /// Gives waiting jobs to the workers with the least to do.
     fn hand_out(&mut self, now: Nanos, actions: &mut Vec<Action>) {
         loop {
@@ -578,7 +420,7 @@ impl Supervisor {
                 // All are busy or about to come; those that were let go are called back.
                 let vacant = (0..self.seats.len())
                     .find(|&seat| self.seats[seat].staff == Staff::Vacant)
-                    .filter(|_| self.shutdown != Some(Shutdown::Kill));
+                    .filter(|_| !self.is_killed());
                 match vacant {
                     Some(seat) if !self.is_staffed_for_waiting() => self.start(seat, actions),
                     _ => return,
@@ -669,5 +511,4 @@ impl Supervisor {
 }
 
 #[cfg(test)]
-#[path = "supervisor_tests.rs"]
 mod tests;

@@ -1,0 +1,46 @@
+//! What the pool's heart wants of its workers, wherever they are.
+
+use super::core::Core;
+use super::outcome::Exit;
+use super::{JobId, Pack};
+use crate::measure::Usage;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The workers of one kind of pool.
+pub(super) trait Crew<P: Pack>: Send + Sync {
+    /// Starts a worker for the seat, after a pause. It brings [`Event::Ready`] in time, and
+    /// [`Core::gone`] as its last act.
+    fn start(&self, core: &Arc<Core<P>>, seat: usize, pause: Duration);
+    /// Sends a parcel; it may not block. Each of its jobs is answered for, or the worker goes.
+    fn send(&self, core: &Arc<Core<P>>, seat: usize, parcel: Parcel<P>);
+    /// Sends the pill behind what was sent before.
+    fn retire(&self, core: &Arc<Core<P>>, seat: usize);
+    /// Ends the worker, at whatever it is.
+    fn kill(&self, core: &Arc<Core<P>>, seat: usize);
+    /// Gives back memory that only jobs under way need.
+    fn rest(&self);
+    /// Joins the threads of workers that are gone.
+    fn join(&self);
+}
+
+/// Jobs that travel together.
+pub(super) struct Parcel<P: Pack> {
+    /// What it is called on the board; see [`context::take_parcel`].
+    pub number: u64,
+    pub jobs: Vec<Sent<P>>,
+}
+
+/// A job on its way to a worker.
+pub(super) struct Sent<P: Pack> {
+    pub id: JobId,
+    pub order: Arc<P::Order>,
+}
+
+/// What is left of a worker.
+pub(super) struct Gone {
+    /// All that it used.
+    pub usage: Usage,
+    /// If it was a process: its id, how it ended, and whether memory ran out.
+    pub process: Option<(u32, Exit, bool)>,
+}
