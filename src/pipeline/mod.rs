@@ -22,6 +22,8 @@
 //!
 //! Nothing in here prints; a [`Watch`] is told what happens.
 
+mod batch;
+mod check;
 mod dispatch;
 mod engine;
 mod job;
