@@ -4,9 +4,9 @@ use crate::clock::Nanos;
 use crate::coordination::Every;
 use crate::frame::FrameFormat;
 
-/// What a look costs: a load, and a span of rows that ends for it, which every analyzer is told of.
-/// Looking after each row of small frames takes 20 ns a row longer than not looking at all; this is
-/// on the safe side.
+/// What a look costs, in nanoseconds: a load, and a span of rows that ends for it, which every
+/// analyzer is told of. Frames of 4000 rows of 64 pixels took 30 ns a row longer with a look after
+/// each row than without any, whether one analyzer was at work or four.
 const LOOK: f64 = 40.0;
 
 /// The share of the time that looking may take.
