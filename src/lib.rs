@@ -36,7 +36,8 @@
 //!    share: flags, numbers, the first result): one file a kind, one registry each; transports
 //!    know sources, otherwise siblings do not know each other.
 //! 3. [`pool`]: worker processes that survive, for any job.
-//! 4. [`pipeline`]: source → transport → pool → recorder. Never prints.
+//! 4. [`pipeline`]: source → transport → pool → recorder, or a search that ends with what it finds.
+//!    Never prints.
 //! 5. [`report`]: finished runs to JSON, interval logs and a terminal. Never measures.
 //! 6. [`cli`]: arguments in, exit code out.
 //!

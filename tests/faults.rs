@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Sandbox, children, is_running, kill, npy, write_npy};
+use common::{Sandbox, is_running, kill, npy, workers, write_npy};
 use framehaul::pool::MAX_DEATHS;
 use serde_json::Value;
 use std::fs::OpenOptions;
@@ -264,15 +264,6 @@ fn a_broken_file_in_a_folder_of_arrays_fails_alone_in_mmap_too() {
     let failed = failed_frames(&sandbox, "out");
     assert_eq!(failed.len(), 1);
     assert!(sandbox.path("out/mmap").exists());
-}
-
-/// The children of a run that are its workers.
-fn workers(run: u32) -> Vec<u32> {
-    let is_worker = |pid: &u32| {
-        let line = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        line.contains("__framehaul_worker")
-    };
-    children(run).into_iter().filter(is_worker).collect()
 }
 
 /// A run that would go on for hours, once its two workers are there.

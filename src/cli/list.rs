@@ -18,7 +18,7 @@ pub(super) fn run(_args: &Args) -> anyhow::Result<ExitCode> {
         .map(|kind| (kind.accepts.to_owned(), kind.summary))
         .collect();
     let text = [
-        modes(),
+        modes("--mode NAME[,NAME…] or all"),
         section("Analyzers (--analyze NAME[,NAME…])", &analyzers),
         section("Sources (INPUT)", &sources),
     ];
@@ -26,9 +26,10 @@ pub(super) fn run(_args: &Args) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The modes by family, as `list` and the help of `run` show them.
-pub(super) fn modes() -> String {
-    let mut text = "Modes (--mode NAME[,NAME…] or all)\n".to_owned();
+/// The modes by family, as `list` and the help of other commands show them, with how one is asked
+/// for.
+pub(super) fn modes(option: &str) -> String {
+    let mut text = format!("Modes ({option})\n");
     let mut family = None;
     for mode in transport::registry() {
         if family.replace(mode.family()) != Some(mode.family()) {

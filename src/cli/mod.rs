@@ -2,11 +2,13 @@
 //!
 //! One file a command: what was typed (`Args`), and `run`, which turns it into a checked plan and
 //! carries it out. This file is the only place where an error becomes an exit code: 0 done, 1 a
-//! run in which some frames failed, 2 unusable input or options, 130 interrupted.
+//! run in which some frames failed or a search that found nothing, 2 unusable input or options, 130
+//! interrupted.
 
 mod compare;
 mod demo;
 mod doctor;
+mod find;
 mod generate;
 mod list;
 mod progress;
@@ -15,6 +17,7 @@ mod size;
 mod stop;
 
 use crate::pipeline::FrameJob;
+use crate::pipeline::find::FindJob;
 use crate::pool;
 use crate::sys::memory;
 use clap::{Parser, Subcommand};
@@ -31,6 +34,7 @@ struct Cli {
 enum Command {
     Generate(generate::Args),
     Run(run::Args),
+    Find(find::Args),
     Compare(compare::Args),
     Demo(demo::Args),
     List(list::Args),
@@ -41,10 +45,12 @@ enum Command {
 pub fn main() -> ExitCode {
     memory::give_back_large_blocks();
     pool::worker::enter::<FrameJob>();
+    pool::worker::enter::<FindJob>();
     crate::measure::Limits::serve_helper();
     let outcome = match Cli::parse().command {
         Command::Generate(args) => generate::run(&args),
         Command::Run(args) => run::run(&args),
+        Command::Find(args) => find::run(&args),
         Command::Compare(args) => compare::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::List(args) => list::run(&args),

@@ -14,6 +14,11 @@ impl Progress {
         Self(bar)
     }
 
+    /// Writes something to the terminal while nothing of the line is there.
+    pub(super) fn suspend<T>(&self, write: impl FnOnce() -> T) -> T {
+        self.0.suspend(write)
+    }
+
     fn show(&self, template: &str, message: String) {
         let style = ProgressStyle::with_template(template);
         // The templates are the constants below.

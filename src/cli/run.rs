@@ -17,7 +17,7 @@ use std::process::ExitCode;
 
 /// Analyse a frame set in one mode, or in several and compare them
 #[derive(clap::Args)]
-#[command(after_help = super::list::modes())]
+#[command(after_help = super::list::modes("--mode NAME[,NAME…] or all"))]
 pub(super) struct Args {
     /// A generated set, a .npy, a .y4m, a folder or 'GLOB' of images (see `framehaul list`)
     input: String,

@@ -22,10 +22,11 @@
 
 use super::stop::Watch;
 use crate::clock::{Nanos, now};
+use serde::{Deserialize, Serialize};
 use std::sync::OnceLock;
 
 /// How many iterations go by between two looks at a flag.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Every {
     /// This many; 0 counts as 1.
     Iterations(u64),

@@ -198,6 +198,12 @@ impl<T: Pod> FirstFound<T> {
         Record::new(self.words.part(records), self.rule)
     }
 
+    /// Whether nothing from `position` on can win any more, for somebody who has no part in the
+    /// search: whoever hands the positions out, say. Costs one relaxed load.
+    pub fn is_over(&self, position: u64) -> bool {
+        position >= self.words[LIMIT].load(Relaxed)
+    }
+
     /// The result so far; final once the workers have ended.
     pub fn winner(&self) -> Option<Winner<T>> {
         let guard = self.lock.lock();

@@ -97,6 +97,21 @@ fn wasted_is_what_is_reported_once_it_cannot_win_any_more() {
 }
 
 #[test]
+fn who_has_no_part_in_a_search_sees_what_is_left_of_it_and_leaves_no_trace() {
+    for (found, left) in [
+        (FirstFound::<u8>::any(1).unwrap(), 0),
+        (FirstFound::earliest(1).unwrap(), 7),
+    ] {
+        assert!(!found.is_over(u64::MAX - 1));
+        assert!(found.seat(0).offer(7, 1));
+        for position in 0..20 {
+            assert_eq!(found.is_over(position), position >= left);
+        }
+        assert_eq!(found.report().seats[0].saw, None);
+    }
+}
+
+#[test]
 fn values_of_any_size_cross_whole_and_another_size_is_refused() {
     let found = FirstFound::<[u16; 5]>::any(1).unwrap();
     let message = serde_json::to_string(&found).unwrap();

@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::pool::{Completion, JobError, as_completed};
 use crate::transport::Placement;
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -23,7 +24,7 @@ pub(super) struct Pass {
 }
 
 /// A stop that was asked for is seen after so long at the latest.
-const LOOK_UP: Nanos = 100_000_000;
+pub(super) const LOOK_UP: Nanos = 100_000_000;
 
 /// Runs the frames of a plan once, and keeps their thumbnails if told where. `progress` is told how
 /// many frames have ended.
@@ -101,17 +102,22 @@ fn take(
         Err(JobError::PoolEnded(why)) => return Err(Error::Failed(why)),
         Err(error) => error,
     };
-    let culprit = match &error {
-        JobError::WorkerDied(died) => Some(order.first + u64::from(died.step)),
-        // Others do not say at which frame it was; alone, each will tell.
-        _ => (order.count == 1).then_some(order.first),
-    };
+    let culprit = culprit(&error, order.first..order.first + order.count);
     if let Some(frame) = culprit {
         let line = failed_line(frame, &error.to_string());
         recorder.lost(frame, line, now());
     }
     pending.retry_all_but(&order, culprit);
     Ok(u64::from(culprit.is_some()))
+}
+
+/// The frame for which a job failed as a whole, if that is known.
+pub(super) fn culprit<E>(error: &JobError<E>, frames: Range<u64>) -> Option<u64> {
+    match error {
+        JobError::WorkerDied(died) => Some(frames.start + u64::from(died.step)),
+        // Others do not say at which frame it was; alone, each will tell.
+        _ => (frames.end - frames.start == 1).then_some(frames.start),
+    }
 }
 
 /// The orders that are still to be given.

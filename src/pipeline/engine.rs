@@ -1,7 +1,9 @@
 //! Modes with their workers started, and their passes in turn.
 
+use super::batch::Shipped;
+use super::check;
 use super::dispatch::{Pass, pass};
-use super::job::{FramePool, Packer, Setup, Shipped};
+use super::job::{FramePool, Packer, Setup};
 use super::outcome::{Cache, Outcome, Totals};
 use super::pace::Pace;
 use super::plan::Plan;
@@ -10,9 +12,9 @@ use crate::clock::{Nanos, now};
 use crate::coordination::SharedArray;
 use crate::error::{Error, Result};
 use crate::measure::{Limits, MemoryPeak, MemorySampler, StageHistograms, Usage};
-use crate::pool::{Death, Pool};
+use crate::pool::Death;
 use crate::source::FrameSet;
-use crate::sys::{pagecache, signal};
+use crate::sys::pagecache;
 use crate::transport::{Files, Placement};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -79,11 +81,7 @@ impl Engine {
     fn pass(&mut self, measured: bool, watch: &mut dyn Watch) -> Result<()> {
         // Before the first page of a map is touched, limbering up included.
         if self.plan.mode.placement() != Placement::Processes && self.plan.set.mappable() {
-            signal::on_sigbus_say(&format!(
-                "framehaul: {}: the file shrank while it was being read; the run is lost (a mode \
-                 with worker processes would have lost the missing frames alone)",
-                self.plan.set.input()
-            ));
+            check::say_if_it_shrinks(self.plan.set.input());
         }
         self.prepare_cache(watch)?;
         let pool = match self.pool.take() {
@@ -180,11 +178,7 @@ fn start_pool(plan: &Plan) -> Result<FramePool> {
         live: live.clone(),
         workers: plan.workers,
     };
-    let pool = match plan.mode.placement() {
-        Placement::Processes => Pool::processes(plan.workers),
-        Placement::Threads => Pool::threads(plan.workers),
-        Placement::Inline => Pool::inline(),
-    };
+    let pool = check::pool(plan.mode.placement(), plan.workers);
     let pool = pool.pack(packer).start(setup)?;
     Ok(FramePool { pool, live })
 }

@@ -1,12 +1,13 @@
 //! The job of a worker: a batch of consecutive frames, with the one that its analyzers look back
 //! to.
 
+use super::batch::{Batch, Shipped, Tickets};
 use crate::analysis::{Analysis, Engine, failed_line};
 use crate::clock::{Nanos, now};
 use crate::coordination::SharedArray;
 use crate::pool::{Context, Job, Never, Pack, Packed, Pool, Shared};
 use crate::source::FrameSet;
-use crate::transport::{self, Files, Inbound, Outbound, Ticket};
+use crate::transport::{self, Files, Inbound, Transport};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -24,18 +25,8 @@ pub(super) struct Order {
 /// What crosses: the tickets of those frames.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct FrameJob {
-    first: u64,
-    /// The frame before the first, if an analyzer looks back to it.
-    look_back: Option<Ticket>,
-    frames: Vec<Ticket>,
+    batch: Batch,
     shipped: Shipped,
-}
-
-/// Bytes that crossed for a job.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Shipped {
-    pub frames: u64,
-    pub overlap: u64,
 }
 
 /// What comes back.
@@ -114,29 +105,22 @@ impl Job for FrameJob {
         } = state;
         let live = live.slice(context.worker(), *workers);
         let bulk = context.bulk();
-        let mut frames = Vec::with_capacity(self.frames.len());
-        let mut thumbnails = context.lend(self.frames.len() * *thumbnail);
+        let mut frames = Vec::with_capacity(self.batch.len());
+        let mut thumbnails = context.lend(self.batch.len() * *thumbnail);
         context.step(0);
         let mut begin = now();
-        // The look-back's time counts towards the first frame's load, which needs it. If it cannot
-        // be had, the engine finds no frame before and the finding says so; the failure itself is
-        // reported where that frame is analysed.
-        if let Some(ticket) = &self.look_back
-            && let Ok(view) = inbound.open(ticket, bulk)
-        {
-            engine.prime(self.first - 1, view);
-        }
-        for (step, ticket) in self.frames.iter().enumerate() {
-            context.step(step as u32);
-            let index = self.first + step as u64;
+        // The look-back's time counts towards the first frame's load, which needs it.
+        self.batch.prime(&mut **inbound, engine, bulk);
+        for (step, index, ticket) in self.batch.frames() {
+            context.step(step);
             let opened = inbound.open(ticket, bulk);
             let loaded = now();
             let (line, failed) = match opened {
                 Ok(view) => {
                     let line = engine.analyze(index, view);
                     if let Some(small) = engine.thumbnail() {
-                        thumbnails[step * *thumbnail..][..*thumbnail]
-                            .copy_from_slice(small.bytes());
+                        let place = step as usize * *thumbnail;
+                        thumbnails[place..][..*thumbnail].copy_from_slice(small.bytes());
                     }
                     (line, false)
                 }
@@ -162,38 +146,18 @@ impl Job for FrameJob {
 }
 
 /// Makes jobs out of orders: the parent's end of a transport.
+#[derive(Clone)]
 pub(super) struct Packer {
-    mode: &'static dyn transport::Transport,
-    set: Arc<FrameSet>,
-    looks_back: bool,
-    outbound: Box<dyn Outbound>,
+    tickets: Tickets,
+    is_light: bool,
 }
 
 impl Packer {
-    pub(super) fn new(
-        mode: &'static dyn transport::Transport,
-        set: Arc<FrameSet>,
-        looks_back: bool,
-    ) -> Self {
-        let outbound = mode.outbound(set.clone());
+    pub(super) fn new(mode: &'static dyn Transport, set: Arc<FrameSet>, looks_back: bool) -> Self {
         Self {
-            mode,
-            set,
-            looks_back,
-            outbound,
+            tickets: Tickets::new(mode, set, looks_back),
+            is_light: Tickets::are_light(mode),
         }
-    }
-
-    fn ticket(&mut self, frame: u64, bulk: &mut Vec<u8>) -> Ticket {
-        // A set that is shorter than the stream is cycled.
-        let index = (frame % self.set.len() as u64) as usize;
-        self.outbound.ticket(index, bulk)
-    }
-}
-
-impl Clone for Packer {
-    fn clone(&self) -> Self {
-        Self::new(self.mode, self.set.clone(), self.looks_back)
     }
 }
 
@@ -202,33 +166,16 @@ impl Pack for Packer {
     type Job = FrameJob;
 
     fn pack<'a>(&mut self, order: &'a Order, bulk: &mut Vec<u8>) -> Packed<'a, FrameJob> {
-        let format = self.set.format();
-        let look_back =
-            (self.looks_back && order.first > 0).then(|| self.ticket(order.first - 1, bulk));
-        let frames: Vec<_> = (order.first..order.first + order.count)
-            .map(|frame| self.ticket(frame, bulk))
-            .collect();
-        let size = |ticket: &Ticket| match self.mode.family() {
-            transport::Family::InProcess => 0,
-            _ => ticket.shipped_bytes(format),
-        };
-        let shipped = Shipped {
-            frames: frames.iter().map(size).sum(),
-            overlap: look_back.iter().map(size).sum(),
-        };
-        Packed::Owned(FrameJob {
-            first: order.first,
-            look_back,
-            frames,
-            shipped,
-        })
+        let frames = order.first..order.first + order.count;
+        let (batch, shipped) = self.tickets.batch(frames, bulk);
+        Packed::Owned(FrameJob { batch, shipped })
     }
 
     fn is_light(&self) -> bool {
-        self.mode.family() != transport::Family::ShipPixels
+        self.is_light
     }
 
     fn rest(&mut self) {
-        self.outbound.rest();
+        self.tickets.rest();
     }
 }

@@ -20,10 +20,16 @@
 //! # Ok::<(), framehaul::Error>(())
 //! ```
 //!
+//! [`find`] is the other thing to do with frames: look for the one that meets a condition, and no
+//! further.
+//!
 //! Nothing in here prints; a [`Watch`] is told what happens.
 
+mod batch;
+mod check;
 mod dispatch;
 mod engine;
+pub mod find;
 mod job;
 mod outcome;
 mod pace;

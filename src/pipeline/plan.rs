@@ -1,5 +1,6 @@
 //! From what was asked for to a checked run: every name resolved, every default filled.
 
+use super::check::{self, FRAMES_A_LOOK_BACK};
 use super::outcome::{Cache, Workload};
 use crate::analysis::Analysis;
 use crate::error::{Error, Result};
@@ -59,15 +60,6 @@ pub struct Plan {
     pub(super) thumbnails: Option<PathBuf>,
 }
 
-/// The look-back overlap is at most a tenth of what is shipped: one frame beside nine.
-const FRAMES_A_LOOK_BACK: u64 = 9;
-
-/// A job of less than this is hardly worth its round trip.
-const WORTH_A_TRIP: u64 = 4 << 20;
-
-/// More workers than this are a slip of the finger.
-const MOST_WORKERS: usize = 1024;
-
 /// As many frames fit a job's number and step on the board that workers report on.
 const MOST_FRAMES: u64 = 1 << 40;
 
@@ -100,12 +92,7 @@ impl Request {
     /// [`Error::Failed`] if there is not enough memory for what would be under way.
     pub fn plans(&self) -> Result<Vec<Plan>> {
         let usage = |why: String| Err(Error::Usage(why));
-        if self.workers == Some(0) {
-            return usage("--workers 0: at least one worker is needed".into());
-        }
-        if self.workers.is_some_and(|workers| workers > MOST_WORKERS) {
-            return usage(format!("--workers: at most {MOST_WORKERS} are possible"));
-        }
+        check::workers(self.workers, Placement::Processes)?;
         if self.repeat == 0 {
             return usage("--repeat 0: at least one measured pass is needed".into());
         }
@@ -138,18 +125,14 @@ impl Request {
             ));
         }
         let modes = self.modes()?;
-        let workers = self.workers.unwrap_or_else(available_workers);
         let plans = modes.into_iter().map(|mode| {
-            let workers = match mode.placement() {
-                Placement::Inline => 1,
-                Placement::Processes | Placement::Threads => workers,
-            };
+            let workers = check::workers(self.workers, mode.placement())?;
             let batch = match (self.fps, self.batch) {
                 (Some(_), _) => 1,
                 (None, Some(batch)) => batch.min(frames.end - frames.start),
                 (None, None) => self.default_batch(&frames, workers),
             };
-            Plan {
+            let plan = Plan {
                 set: self.set.clone(),
                 analysis: self.analysis.clone(),
                 mode,
@@ -163,11 +146,12 @@ impl Request {
                 cut_short: self.cut_short,
                 stop: self.stop.clone(),
                 thumbnails: None,
-            }
+            };
+            let need = |batch| plan.memory_need_of(batch);
+            let batch = check::fit_memory(mode, batch, self.batch.is_some(), need)?;
+            Ok(Plan { batch, ..plan })
         });
-        plans
-            .map(|plan| plan.fit_memory(self.batch.is_some()))
-            .collect()
+        plans.collect()
     }
 
     fn modes(&self) -> Result<Vec<&'static dyn Transport>> {
@@ -185,23 +169,7 @@ impl Request {
                     .for_each(&mut add);
                 continue;
             }
-            let mode = transport::by_name(name)?;
-            if !mode.fits(&self.set) {
-                let fitting: Vec<_> = transport::registry()
-                    .iter()
-                    .filter(|mode| mode.fits(&self.set))
-                    .map(|mode| mode.name())
-                    .collect();
-                return Err(Error::Usage(format!(
-                    "mode {name} does not fit {}: {}; the modes that fit are {}",
-                    self.set.input(),
-                    self.set
-                        .why_not_mappable()
-                        .unwrap_or("its frames cannot be mapped"),
-                    fitting.join(", ")
-                )));
-            }
-            add(mode);
+            add(check::mode(name, &self.set)?);
         }
         if modes.is_empty() {
             return Err(Error::Usage("no mode was asked for; try --mode all".into()));
@@ -213,14 +181,12 @@ impl Request {
     /// its round trip; small enough that every worker gets several.
     fn default_batch(&self, frames: &Range<u64>, workers: usize) -> u64 {
         let count = frames.end - frames.start;
-        let workers = workers as u64;
-        let worth = WORTH_A_TRIP.div_ceil(self.set.format().bytes() as u64);
-        let fair = count.div_ceil(4 * workers).max(1);
-        let small = worth.min(fair);
+        let small = check::small_batch(&self.set, count, workers);
         if !self.analysis.looks_back() {
             return small;
         }
         // At least nine frames a job, and so many jobs that all workers end together.
+        let workers = workers as u64;
         let jobs = (count / FRAMES_A_LOOK_BACK.max(small)).max(1);
         let even = if jobs >= workers {
             jobs - jobs % workers
@@ -229,11 +195,6 @@ impl Request {
         };
         count.div_ceil(even)
     }
-}
-
-/// The processors that this process may run on: affinity and cgroup quota included.
-fn available_workers() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 impl Plan {
@@ -271,32 +232,16 @@ impl Plan {
 
     /// An upper bound of the memory that the run's jobs under way need, over all processes.
     pub fn memory_need(&self) -> u64 {
+        self.memory_need_of(self.batch)
+    }
+
+    fn memory_need_of(&self, batch: u64) -> u64 {
         let overlap = u64::from(self.analysis.looks_back());
-        let a_worker = self.mode.memory(self.set.format(), self.batch + overlap);
+        let a_worker = self.mode.memory(self.set.format(), batch + overlap);
         let thumbnail = self.analysis.thumbnail(self.set.format());
         let thumbnail = thumbnail.map_or(0, |format| format.bytes() as u64);
         // In the worker, serialised, as received, and deserialised.
-        (a_worker + 4 * self.batch * thumbnail) * self.workers as u64
-    }
-
-    /// A batch that was not asked for shrinks to what fits in half of the memory; what does not
-    /// fit at all is refused here, not by the kernel later.
-    fn fit_memory(mut self, batch_is_given: bool) -> Result<Self> {
-        let available = crate::measure::available_memory();
-        while !batch_is_given && self.batch > 1 && self.memory_need() > available / 2 {
-            self.batch = self.batch.div_ceil(2);
-        }
-        let need = self.memory_need();
-        if need > available {
-            return Err(Error::Failed(format!(
-                "mode {} needs {} MB for the frames under way, {} MB of memory are available: try \
-                 fewer --workers, a smaller --batch, or a mode that ships a reference",
-                self.mode(),
-                need / 1_000_000,
-                available / 1_000_000
-            )));
-        }
-        Ok(self)
+        (a_worker + 4 * batch * thumbnail) * self.workers as u64
     }
 
     pub(super) fn workload(&self, cache_resident: f64) -> Workload {

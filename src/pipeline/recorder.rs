@@ -1,6 +1,7 @@
 //! Turns completed jobs into findings and histograms.
 
-use super::job::{JobOutput, Order, Shipped};
+use super::batch::Shipped;
+use super::job::{JobOutput, Order};
 use super::pace::Lateness;
 use super::thumbnails::Thumbnails;
 use crate::clock::Nanos;

@@ -13,6 +13,7 @@
 mod checkup;
 mod compare;
 mod data;
+mod found;
 mod histogram;
 mod read;
 mod schema;
@@ -31,6 +32,7 @@ mod samples;
 pub use checkup::checkup;
 pub use compare::{Comparison, Difference};
 pub use data::{ComparisonData, Percentiles, Ratios, RunData};
+pub use found::{FailedData, FoundData, HitData, InputData, found_line, found_story};
 pub use schema::{Cpu, Memory, Report, SCHEMA, StageSummary, Totals, Workload, findings_digest};
 pub use story::Story;
 pub use style::Style;

@@ -194,6 +194,16 @@ impl Files {
             maps: Maps::default(),
         }
     }
+
+    /// The same with maps of its own, for somebody who goes through many sets: what was mapped of
+    /// one is given back when its end of the transport is dropped.
+    #[must_use]
+    pub fn with_own_maps(&self) -> Self {
+        Self {
+            maps: Maps::default(),
+            ..self.clone()
+        }
+    }
 }
 
 /// The sentence for a ticket that its transport does not know; only a bug leads to it, or the

@@ -132,6 +132,20 @@ pub(crate) fn children(pid: u32) -> Vec<u32> {
     all
 }
 
+/// The children of a process that are its workers.
+pub(crate) fn workers(pid: u32) -> Vec<u32> {
+    let is_worker = |pid: &u32| {
+        let line = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        line.contains("__framehaul_worker")
+    };
+    children(pid).into_iter().filter(is_worker).collect()
+}
+
+/// How many threads a process has.
+pub(crate) fn threads(pid: u32) -> usize {
+    std::fs::read_dir(format!("/proc/{pid}/task")).map_or(0, Iterator::count)
+}
+
 /// Whether a process is there and is not just waiting to be reaped.
 pub(crate) fn is_running(pid: u32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();

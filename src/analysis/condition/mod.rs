@@ -32,6 +32,7 @@ use std::fmt;
 /// let condition = Condition::parse("luma.mean>3 && !(frame < 10)")?;
 /// assert_eq!(condition.to_string(), "luma.mean > 3 and not frame < 10");
 /// assert_eq!(condition.analysis().names(), ["luma"]);
+/// assert_eq!(condition.findings(), ["luma.mean", "frame"]);
 ///
 /// let line = r#"{"frame":12,"luma":{"min":1,"max":4,"mean":2.5}}"#;
 /// let evaluation = condition.evaluate(line)?;
@@ -176,6 +177,22 @@ impl Condition {
             .expect("they come from the registry and need no parameter")
     }
 
+    /// What it looks at, each finding once, in the order of its text; the order of
+    /// [`Evaluation::values`] too.
+    pub fn findings(&self) -> Vec<String> {
+        self.findings.iter().map(Finding::to_string).collect()
+    }
+
+    /// Every finding that a condition can name: `frame`, `luma.min` and so on.
+    ///
+    /// ```
+    /// let known = framehaul::analysis::Condition::all_findings();
+    /// assert!(known.contains(&"motion.mean_abs_diff".to_owned()));
+    /// ```
+    pub fn all_findings() -> Vec<String> {
+        Finding::all().map(|finding| finding.to_string()).collect()
+    }
+
     /// Whether a frame meets the condition, by its line of `findings.jsonl`.
     ///
     /// # Errors
@@ -193,8 +210,7 @@ impl Condition {
         let values = self.findings.iter().map(|finding| finding.value(&line));
         let values: Vec<_> = values.collect::<Result<_>>()?;
         let met = self.expression.evaluate(&values) == Some(true);
-        let names = self.findings.iter().map(Finding::to_string);
-        let values = names.zip(values).collect();
+        let values = self.findings().into_iter().zip(values).collect();
         Ok(Evaluation { met, values })
     }
 }

@@ -1,0 +1,196 @@
+//! `framehaul find`: the frame that meets a condition, and no work beyond it.
+
+use super::progress::Progress;
+use super::stop::stop_on_signals;
+use crate::analysis::Condition;
+use crate::coordination::Every;
+use crate::pipeline::{
+    self,
+    find::{Query, Searched, Watch, Which, find},
+};
+use crate::report::{FoundData, Style, found_line, found_story};
+use crate::source::FrameSet;
+use anyhow::Context;
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Find the frame that meets a condition, and stop there
+///
+/// Searches each input for the earliest frame whose findings meet the condition. Workers that are
+/// at frames behind it stop in the middle of them, and go on with the next input.
+#[derive(clap::Args)]
+#[command(after_help = after_help())]
+pub(super) struct Args {
+    /// Generated sets, .npy, .y4m, folders or 'GLOBs' of images (see `framehaul list`)
+    #[arg(required = true)]
+    input: Vec<String>,
+    /// What the frame is to meet, as 'luma.mean < 2' or 'luma.max > 60000 and not frame < 10'
+    #[arg(long = "where", value_name = "EXPR", allow_hyphen_values = true)]
+    condition: String,
+    /// Be content with whichever such frame comes first, earliest or not
+    #[arg(long, conflicts_with = "all")]
+    any: bool,
+    /// Find all such frames; nothing is left out
+    #[arg(long)]
+    all: bool,
+    /// Worker processes, or threads [default: the processors this process may use]
+    #[arg(long, value_name = "N")]
+    workers: Option<usize>,
+    /// Look after so many rows of a frame whether it is still needed; auto: as often as costs 1 %
+    #[arg(long, value_name = "ROWS|auto", default_value = "auto", value_parser = parse_every)]
+    check_every: Every,
+    /// How frames reach the workers [default: mmap where it fits the input, else path]
+    #[arg(long, value_name = "MODE")]
+    mode: Option<String>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+fn parse_every(text: &str) -> Result<Every, String> {
+    match text.parse() {
+        _ if text == "auto" => Ok(Every::Auto),
+        Ok(rows @ 1..) => Ok(Every::Iterations(rows)),
+        _ => Err("expected a number of rows, at least 1, or auto".into()),
+    }
+}
+
+fn after_help() -> String {
+    let findings = Condition::all_findings().join(", ");
+    format!(
+        "Findings (--where EXPR)\n  {findings}\n  Compare them with <, <=, >, >=, == or != and a \
+         number; join that with and, or, not, ( ).\n\n{}\nExit code: 0 found, 1 nothing found, 2 \
+         an input or EXPR that cannot be used.",
+        super::list::modes("--mode MODE")
+    )
+}
+
+impl Args {
+    fn query(&self) -> crate::Result<Query> {
+        let condition = Condition::parse(&self.condition)?;
+        let inputs = self.input.iter().map(|input| FrameSet::open(input));
+        let inputs: Vec<_> = inputs.collect::<crate::Result<_>>()?;
+        Ok(Query {
+            which: match (self.any, self.all) {
+                (true, _) => Which::Any,
+                (_, true) => Which::All,
+                _ => Which::Earliest,
+            },
+            mode: self.mode.clone(),
+            workers: self.workers,
+            check_every: self.check_every,
+            ..Query::new(inputs, condition)
+        })
+    }
+}
+
+pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let mut query = args.query()?;
+    query.stop = stop_on_signals().context("cannot listen for Ctrl-C")?;
+    let mut teller = Teller {
+        progress: Progress::new(),
+        prints: !args.json,
+        stop: query.stop.clone(),
+        failed: None,
+    };
+    let answer = find(&query, &mut teller);
+    if let Some(error) = teller.failed {
+        return Err(error.into());
+    }
+    let answer = answer?;
+    drop(teller.progress);
+    let mut out = io::stdout();
+    if args.json {
+        let data = FoundData::new(&answer);
+        writeln!(out, "{}", serde_json::to_string_pretty(&data)?)?;
+    } else {
+        let gap = if answer.is_found() { "\n" } else { "" };
+        writeln!(out, "{gap}{}", found_story(&answer, Style::of_stdout()))?;
+    }
+    for input in &answer.inputs {
+        for fault in faults(input) {
+            eprintln!("framehaul: {fault}");
+        }
+    }
+    Ok(ExitCode::from(u8::from(!answer.is_found())))
+}
+
+/// Shows how far the search is, and what it has found as soon as an input is settled.
+struct Teller {
+    progress: Progress,
+    prints: bool,
+    stop: Arc<AtomicBool>,
+    /// Why nobody can be told any more, which ends the search.
+    failed: Option<io::Error>,
+}
+
+impl pipeline::Watch for Teller {
+    fn phase(&mut self, what: &str) {
+        self.progress.phase(what);
+    }
+
+    fn pass(&mut self, mode: &str, pass: usize, passes: usize, frames: u64) {
+        self.progress.pass(mode, pass, passes, frames);
+    }
+
+    fn progress(&mut self, ended: u64) {
+        self.progress.progress(ended);
+    }
+}
+
+impl Watch for Teller {
+    fn settled(&mut self, searched: &Searched) {
+        if !self.prints || self.failed.is_some() || searched.found.is_empty() {
+            return;
+        }
+        let lines = searched.found.iter();
+        let lines: String = lines.map(|hit| found_line(searched, hit) + "\n").collect();
+        let print = || io::stdout().write_all(lines.as_bytes());
+        if let Err(error) = self.progress.suspend(print) {
+            self.failed = Some(error);
+            self.stop.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// So many failed frames of an input are named; `--json` names all.
+const NAMED: usize = 5;
+
+/// What went wrong with an input, a sentence each.
+fn faults(searched: &Searched) -> Vec<String> {
+    let (input, failed) = (&searched.input, &searched.failed);
+    let named = failed.iter().take(NAMED);
+    let mut faults: Vec<_> = named
+        .map(|(frame, why)| format!("{input}: frame {frame} failed: {why}"))
+        .collect();
+    if failed.len() > NAMED {
+        let more = failed.len() - NAMED;
+        faults.push(format!(
+            "{input}: {more} more frames failed; --json names them"
+        ));
+    }
+    let before = searched.failed_before();
+    if before > 0 {
+        let hit = searched.found.first().map_or(0, |hit| hit.frame);
+        faults.push(format!(
+            "{input}: frame {hit} may not be the earliest: {before} before it failed"
+        ));
+    }
+    faults
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn looks_are_rows_or_auto() {
+        assert_eq!(parse_every("auto"), Ok(Every::Auto));
+        assert_eq!(parse_every("16"), Ok(Every::Iterations(16)));
+        for bad in ["0", "-1", "", "often", "1.5"] {
+            assert!(parse_every(bad).unwrap_err().contains("auto"), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! What is checked before any work, for whoever asks for it.
+
+use crate::error::{Error, Result};
+use crate::measure::available_memory;
+use crate::pool::{Builder, Job, Pool, available_workers};
+use crate::source::FrameSet;
+use crate::sys::signal;
+use crate::transport::{self, Placement, Transport};
+
+/// More workers than this are a slip of the finger.
+const MOST_WORKERS: usize = 1024;
+
+/// A job of less than this is hardly worth its round trip.
+const WORTH_A_TRIP: u64 = 4 << 20;
+
+/// The look-back overlap is at most a tenth of what is shipped: one frame beside nine.
+pub(super) const FRAMES_A_LOOK_BACK: u64 = 9;
+
+/// The workers that a mode has, of those asked for.
+pub(super) fn workers(asked: Option<usize>, placement: Placement) -> Result<usize> {
+    match (asked, placement) {
+        (Some(0), _) => Err(Error::Usage(
+            "--workers 0: at least one worker is needed".into(),
+        )),
+        (Some(workers), _) if workers > MOST_WORKERS => Err(Error::Usage(format!(
+            "--workers: at most {MOST_WORKERS} are possible"
+        ))),
+        (_, Placement::Inline) => Ok(1),
+        (asked, Placement::Processes | Placement::Threads) => {
+            Ok(asked.unwrap_or_else(available_workers))
+        }
+    }
+}
+
+/// The mode of that name, if it fits the set.
+pub(super) fn mode(name: &str, set: &FrameSet) -> Result<&'static dyn Transport> {
+    let mode = transport::by_name(name)?;
+    if mode.fits(set) {
+        return Ok(mode);
+    }
+    let fitting = transport::registry().iter().filter(|mode| mode.fits(set));
+    let fitting: Vec<_> = fitting.map(|mode| mode.name()).collect();
+    Err(Error::Usage(format!(
+        "mode {name} does not fit {}: {}; the modes that fit are {}",
+        set.input(),
+        set.why_not_mappable()
+            .unwrap_or("its frames cannot be mapped"),
+        fitting.join(", ")
+    )))
+}
+
+/// Frames a job, so many that a job of small frames is worth its round trip, and so few that every
+/// worker gets several of `frames`.
+pub(super) fn small_batch(set: &FrameSet, frames: u64, workers: usize) -> u64 {
+    let worth = WORTH_A_TRIP.div_ceil(set.format().bytes() as u64);
+    let fair = frames.div_ceil(4 * workers as u64).max(1);
+    worth.min(fair)
+}
+
+/// The batch, or less of it: one that was not asked for shrinks to what fits in half of the memory;
+/// what does not fit at all is refused here, not by the kernel later. `need` is what a mode needs
+/// with a batch, over all processes.
+pub(super) fn fit_memory(
+    mode: &dyn Transport,
+    mut batch: u64,
+    is_given: bool,
+    need: impl Fn(u64) -> u64,
+) -> Result<u64> {
+    let available = available_memory();
+    while !is_given && batch > 1 && need(batch) > available / 2 {
+        batch = batch.div_ceil(2);
+    }
+    let need = need(batch);
+    if need > available {
+        return Err(Error::Failed(format!(
+            "mode {} needs {} MB for the frames under way, {} MB of memory are available: try \
+             fewer --workers, a smaller --batch, or a mode that ships a reference",
+            mode.name(),
+            need / 1_000_000,
+            available / 1_000_000
+        )));
+    }
+    Ok(batch)
+}
+
+/// A pool of so many workers where the mode has them.
+pub(super) fn pool<J: Job>(placement: Placement, workers: usize) -> Builder<J> {
+    match placement {
+        Placement::Processes => Pool::processes(workers),
+        Placement::Threads => Pool::threads(workers),
+        Placement::Inline => Pool::inline(),
+    }
+}
+
+/// What ends this process if a file that it has mapped shrinks. To be called before the first page
+/// of a map is touched.
+pub(super) fn say_if_it_shrinks(input: &str) {
+    signal::on_sigbus_say(&format!(
+        "framehaul: {input}: the file shrank while it was being read; the run is lost (a mode with \
+         worker processes would have lost the missing frames alone)"
+    ));
+}
