@@ -1,20 +1,29 @@
 //! The examples, run as a user would.
-//!
-//! `cargo test` builds them beside the tests; `cargo test --test examples` needs `--examples` too.
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::LazyLock;
+
+/// Where they are: target/PROFILE/examples, beside target/PROFILE/deps/THIS. A whole `cargo test`
+/// has built them already; if this test is run alone, nobody has.
+static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
+    let deps = std::env::current_exe().unwrap();
+    let folder = deps.parent().and_then(|deps| deps.parent()).unwrap();
+    let profile = match folder.file_name().unwrap().to_str().unwrap() {
+        "debug" => "test",
+        other => other,
+    };
+    let built = Command::new(env!("CARGO"))
+        .args(["build", "--quiet", "--examples", "--profile", profile])
+        .arg("--target-dir")
+        .arg(folder.parent().unwrap())
+        .status();
+    assert!(built.unwrap().success(), "the examples cannot be built");
+    folder.join("examples")
+});
 
 fn said(name: &str, args: &[&str]) -> String {
-    // target/PROFILE/deps/examples-HASH → target/PROFILE/examples/NAME
-    let mut path: PathBuf = std::env::current_exe().unwrap();
-    path.pop();
-    path.set_file_name("examples");
-    path.push(name);
-    let output = Command::new(&path).args(args).output();
-    let output = output.unwrap_or_else(|error| {
-        panic!("{}: {error}; add --examples to cargo test", path.display())
-    });
+    let output = Command::new(FOLDER.join(name)).args(args).output().unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{name}: {errors}");
     assert_eq!(errors, "", "no terminal, no progress");
