@@ -319,14 +319,16 @@ fn through_map(scale: usize) -> Figure {
     let jobs = |count| std::iter::repeat_with(|| Empty).take(count);
     let (mut together, mut by_one, mut alone) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..(scale / 2).max(1) {
-        together.push(a_second(JOBS, || pool.map(jobs(JOBS)).flatten().count()));
+        together.push(a_second(JOBS, || {
+            pool.map(jobs(JOBS)).filter(Result::is_ok).count()
+        }));
         let some = JOBS / 20;
         by_one.push(a_second(some, || {
-            pool.map(jobs(some)).batch(1).flatten().count()
+            pool.map(jobs(some)).batch(1).filter(Result::is_ok).count()
         }));
         alone.push(a_second(some, || {
             let ends = jobs(some).map(|job| pool.submit(job).wait());
-            ends.flatten().count()
+            ends.filter(Result::is_ok).count()
         }));
     }
     let (together, by_one, alone) = (median(together), median(by_one), median(alone));

@@ -51,7 +51,7 @@ impl Job for Search {
 
 fn is_prime(n: u64) -> bool {
     let small = (2..).take_while(|d| d * d <= n);
-    n > 1 && small.into_iter().all(|d| n % d != 0)
+    n > 1 && small.into_iter().all(|d| !n.is_multiple_of(d))
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -22,9 +22,9 @@
 //! fn main() -> Result<(), Box<dyn std::error::Error>> {
 //!     framehaul::pool::worker::enter::<Square>(); // in a worker process, this does the work
 //!     # if false {
-//!     let pool = Pool::processes(2).start(())?; // or threads(2), or inline()
+//!     let pool = Pool::<Square>::processes(2).start(())?; // or threads(2), or inline()
 //!     # }
-//!     # let pool = Pool::threads(2).start(())?;
+//!     # let pool = Pool::<Square>::threads(2).start(())?;
 //!     let seven = pool.submit(Square(7));
 //!     assert_eq!(seven.wait()?, 49);
 //!     let squares: Result<Vec<_>, _> = pool.map((0..5).map(Square)).collect();
