@@ -1,4 +1,5 @@
-//! The architecture as the crate's front page states it: each module uses only those above it.
+//! The architecture as the crate's front page states it: each module uses only those above it. And
+//! what the pool's documentation says is shown by a test, there is a test of that name for.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -88,5 +89,36 @@ fn unsafe_code_is_in_sys_alone() {
         let text = fs::read_to_string(&path).unwrap();
         let lifts = text.contains("(unsafe_code");
         assert_eq!(lifts, path.ends_with("sys/mod.rs"), "{}", path.display());
+    }
+}
+
+/// The names in backticks in the third column of the table.
+fn named(table: &str) -> Vec<&str> {
+    let rows = table.lines().filter(|line| line.starts_with("| "));
+    rows.filter_map(|row| row.split(" | ").nth(2))
+        .filter(|cell| *cell != "shown by")
+        .flat_map(|cell| {
+            let names: Vec<_> = cell.split('`').skip(1).step_by(2).collect();
+            assert!(!names.is_empty(), "no test for: {cell}");
+            names
+        })
+        .collect()
+}
+
+#[test]
+fn each_test_that_the_table_of_pools_names_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let tests: String = files(&root.join("tests"))
+        .into_iter()
+        .chain(files(&root.join("src/pool")))
+        .chain(files(&root.join("src/measure")))
+        .filter(|path| path.extension().is_some_and(|ending| ending == "rs"))
+        .map(|path| fs::read_to_string(path).unwrap())
+        .collect();
+    let table = fs::read_to_string(root.join("src/pool/peers.md")).unwrap();
+    let names = named(&table);
+    assert!(names.len() > 30, "only {} tests named", names.len());
+    for name in names {
+        assert!(tests.contains(&format!("fn {name}()")), "no test {name}");
     }
 }

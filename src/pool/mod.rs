@@ -22,9 +22,9 @@
 //! fn main() -> Result<(), Box<dyn std::error::Error>> {
 //!     framehaul::pool::worker::enter::<Square>(); // in a worker process, this does the work
 //!     # if false {
-//!     let pool = Pool::processes(2).start(())?; // or threads(2), or inline()
+//!     let pool = Pool::<Square>::processes(2).start(())?; // or threads(2), or inline()
 //!     # }
-//!     # let pool = Pool::threads(2).start(())?;
+//!     # let pool = Pool::<Square>::threads(2).start(())?;
 //!     let seven = pool.submit(Square(7));
 //!     assert_eq!(seven.wait()?, 49);
 //!     let squares: Result<Vec<_>, _> = pool.map((0..5).map(Square)).collect();
@@ -53,6 +53,50 @@
 //! by a state machine without any I/O (`supervisor.rs`), and carried out by whoever brought the
 //! event (`core.rs`): the thread that submits sends, the thread that receives an answer wakes who
 //! waits for it, and sends the next job.
+//!
+//! # Signals
+//!
+//! * Workers are in process groups of their own: Ctrl-C at the terminal reaches this process
+//!   alone, which decides what becomes of them. [`Pool::shutdown`] may be called from the thread
+//!   that handles it; a second Ctrl-C can hurry it.
+//! * When this process ends, however it does, the kernel kills its workers. (The signal is tied to
+//!   the keeper's thread, not to the thread that started the pool, which may end before.)
+//! * The first pool of worker processes installs a handler for SIGURG, which does nothing but end
+//!   a blocked send to a dead worker. No other handler or mask is touched, SIGCHLD is not used,
+//!   and children that are not the pool's are never waited for.
+//! * A worker that is stopped (SIGSTOP) keeps the jobs it has until it goes on, unless they have a
+//!   [deadline](Builder::deadline).
+//! * Workers have standard error in common with this process; their standard input and output are
+//!   empty and ignored: what a job prints with `println!` is nowhere.
+//!
+//! # Testing a program that uses a pool
+//!
+//! A worker process is an executable whose `main` calls [`worker::enter`] first. That of a test is
+//! the test harness's, which does not; starting a pool there fails with a sentence that says so.
+//! So, in a test:
+//!
+//! * test the jobs themselves on [`Pool::inline`] or [`Pool::threads`]: one word, the same
+//!   outcomes;
+//! * or start the program under test as worker:
+//!   `Pool::processes(2).exe(env!("CARGO_BIN_EXE_my-program"))`;
+//! * or bring a `main`: `harness = false` for that test in `Cargo.toml`, then
+//!
+//!   ```no_run
+//!   # use framehaul::pool::{worker, Context, Job, Never};
+//!   # #[derive(serde::Serialize, serde::Deserialize)]
+//!   # struct MyJob;
+//!   # impl Job for MyJob {
+//!   #     type Setup = (); type State = (); type Output = (); type Error = Never;
+//!   #     fn init(_: &()) -> Result<(), String> { Ok(()) }
+//!   #     fn run(&self, _: &mut (), _: &Context<'_>) -> Result<(), Never> { Ok(()) }
+//!   # }
+//!   fn main() {
+//!       worker::enter::<MyJob>();
+//!       // The tests: one after the other, or through the crate libtest-mimic.
+//!   }
+//!   ```
+//!
+#![doc = include_str!("peers.md")]
 
 mod bootstrap;
 mod builder;
