@@ -12,11 +12,11 @@ use super::handle::{Cancel, Handle, Slot, refused};
 use super::outcome::{Completion, Death, JobError, WorkerDied};
 use super::protocol::Answer;
 use super::supervisor::{Action, Event, Policy, Shutdown, Supervisor, Why};
-use super::{Job, JobId, Pack, Pids, context};
+use super::{ById, Job, JobId, Pack, Pids, context};
 use crate::clock::{Nanos, now};
 use crate::error::{Error, Result};
 use crate::measure::Usage;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, Weak};
 use std::thread::JoinHandle;
@@ -62,7 +62,7 @@ pub(super) struct Core<P: Pack> {
 
 pub(super) struct State<P: Pack> {
     pub(super) supervisor: Supervisor,
-    jobs: HashMap<JobId, Pending<P>>,
+    jobs: ById<Pending<P>>,
     next_id: JobId,
     streams: u64,
     actions: VecDeque<Action>,
@@ -98,7 +98,7 @@ impl<P: Pack> Core<P> {
         let core = Arc::new(Self {
             state: Mutex::new(State {
                 supervisor,
-                jobs: HashMap::new(),
+                jobs: ById::default(),
                 next_id: 1,
                 streams: 0,
                 actions: actions.into(),
@@ -245,11 +245,12 @@ impl<P: Pack> Core<P> {
         if let Some(usage) = usage {
             state.usage[seat] = usage;
         }
+        let jobs = answers.iter().map(|answer| answer.id).collect();
         let mut actions = std::mem::take(&mut state.actions);
+        state
+            .supervisor
+            .on(arrived, Event::Answered(seat, jobs), &mut actions);
         for answer in answers {
-            state
-                .supervisor
-                .on(arrived, Event::Answered(seat, answer.id), &mut actions);
             if let Some(index) = state
                 .asked
                 .iter()

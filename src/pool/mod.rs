@@ -136,11 +136,36 @@ use self::core::Core;
 use crate::error::Result;
 use crate::measure::Usage;
 use std::cell::Cell;
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// A submitted job's number, unique in its pool.
 pub type JobId = u64;
+
+/// Something for each of some jobs. Their numbers are our own and in order: nobody chooses them to
+/// collide, so that they need no better hash than this.
+type ById<T> = HashMap<JobId, T, BuildHasherDefault<Spread>>;
+
+#[derive(Clone, Copy, Default)]
+struct Spread(u64);
+
+impl Hasher for Spread {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.write_u64(u64::from(byte));
+        }
+    }
+    fn write_u64(&mut self, number: u64) {
+        // By the golden ratio: neighbours lie far apart, in the high bits as in the low ones.
+        let spread = (self.0 ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.0 = spread ^ (spread >> 32);
+    }
+}
 
 /// So many workers must die at the same step of a job before it is given up, unless the pool was
 /// [built](Builder::max_deaths) with another number.

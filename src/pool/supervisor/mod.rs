@@ -12,9 +12,9 @@ mod seat;
 mod watch;
 
 use self::seat::{Parcel, Seat, Staff};
-use super::JobId;
+use super::{ById, JobId};
 use crate::clock::Nanos;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -51,8 +51,8 @@ pub(super) enum Event {
     Submitted(Range<JobId>, Option<Nanos>),
     /// The seat's worker can take jobs.
     Ready(usize),
-    /// The seat's worker answered for a job.
-    Answered(usize, JobId),
+    /// The seat's worker answered for these jobs.
+    Answered(usize, Vec<JobId>),
     /// The seat's worker is gone, reaped, and nobody waits for it; the job and step it was at.
     Gone(usize, Option<(JobId, u32)>),
     /// The seat's worker had not begun that parcel, and will not.
@@ -131,7 +131,7 @@ pub(super) struct Supervisor {
     policy: Policy,
     seats: Vec<Seat>,
     /// Every job that has not ended.
-    jobs: HashMap<JobId, Job>,
+    jobs: ById<Job>,
     /// Jobs that no worker has; those that ended meanwhile are skipped.
     waiting: VecDeque<JobId>,
     shutdown: Option<Shutdown>,
@@ -147,7 +147,7 @@ impl Supervisor {
         let mut supervisor = Self {
             policy,
             seats: (0..seats).map(|_| Seat::default()).collect(),
-            jobs: HashMap::new(),
+            jobs: ById::default(),
             waiting: VecDeque::new(),
             shutdown: None,
             barren_deaths: 0,
@@ -174,11 +174,13 @@ impl Supervisor {
                     self.seats[seat].staff = Staff::Ready;
                 }
             }
-            Event::Answered(seat, job) => {
+            Event::Answered(seat, jobs) => {
                 self.barren_deaths = 0;
                 self.deaths_in_a_row = 0;
-                self.jobs.remove(&job);
-                self.seats[seat].remove(job);
+                for job in jobs {
+                    self.jobs.remove(&job);
+                    self.seats[seat].remove(job);
+                }
                 self.attend(seat, now);
             }
             Event::Gone(seat, during) => self.bury(seat, during, &mut out),

@@ -44,7 +44,7 @@ fn jobs_go_to_the_idlest_worker_and_wait_when_all_have_two() {
         [Action::Send(1, 17, vec![4, 5, 6])]
     );
     assert_eq!(submit(&mut pool, 7..8), []);
-    let next = tell(&mut pool, 0, Event::Answered(1, 2));
+    let next = tell(&mut pool, 0, Event::Answered(1, vec![2]));
     assert_eq!(next, [Action::Send(1, 24, vec![7])]);
 }
 
@@ -54,7 +54,7 @@ fn an_idle_worker_gets_what_waits_behind_another_if_that_has_not_begun() {
     for job in 1..=3 {
         let _ = submit(&mut pool, job..job + 1);
     }
-    let asked = tell(&mut pool, 0, Event::Answered(1, 2));
+    let asked = tell(&mut pool, 0, Event::Answered(1, vec![2]));
     assert_eq!(asked, [Action::Recall(0, 17)]);
     let moved = tell(&mut pool, 0, Event::Recalled(0, 17));
     assert_eq!(moved, [Action::Send(1, 16, vec![3])]);
@@ -167,13 +167,13 @@ fn a_drained_pool_does_all_its_jobs_even_if_workers_die_behind_the_pill() {
     let pills = tell(&mut pool, 0, Event::Shutdown(Shutdown::Drain));
     assert_eq!(pills, [Action::Retire(0), Action::Retire(1)]);
     assert_eq!(submit(&mut pool, 9..10), [Action::End(9, Why::Ended)]);
-    let _ = tell(&mut pool, 0, Event::Answered(1, 2));
+    let _ = tell(&mut pool, 0, Event::Answered(1, vec![2]));
     assert_eq!(tell(&mut pool, 0, Event::Gone(1, None)), []);
     let again = tell(&mut pool, 0, Event::Gone(0, Some((1, 0))));
     assert!(matches!(again[..], [Action::Start(0, _)]), "{again:?}");
     let last = tell(&mut pool, 0, Event::Ready(0));
     assert_eq!(last, [Action::Send(0, 8, vec![1]), Action::Retire(0)]);
-    let _ = tell(&mut pool, 0, Event::Answered(0, 1));
+    let _ = tell(&mut pool, 0, Event::Answered(0, vec![1]));
     assert!(!pool.is_over());
     assert_eq!(tell(&mut pool, 0, Event::Gone(0, None)), []);
     assert!(pool.is_over());
@@ -422,7 +422,7 @@ impl Model {
                 if !self.ended.contains_key(&job) {
                     self.end(job, None);
                 }
-                self.tell(Event::Answered(seat, job), dice);
+                self.tell(Event::Answered(seat, vec![job]), dice);
             }
             (None, None) if worker.pill => {
                 self.seen.push("retired");
