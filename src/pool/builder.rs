@@ -193,8 +193,7 @@ impl<J: Job, P: Pack<Job = J>> Builder<J, P> {
             max_jobs: self.max_jobs,
             idle: self.idle.map(nanos),
             grace: nanos(self.grace),
-            // What is heavy is half-way there already.
-            recall: self.place != Place::Inline && self.pack.is_light(),
+            is_light: self.place != Place::Inline && self.pack.is_light(),
         };
         let crew: Box<dyn Crew<P>> = match self.place {
             Place::Processes => {

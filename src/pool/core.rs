@@ -8,7 +8,7 @@
 use super::context::Board;
 use super::crew::{Crew, Gone, Parcel, Sent};
 use super::deaths::Deaths;
-use super::handle::{Cancel, Handle, Slot, refused};
+use super::handle::{Handle, Host, Slot, refused};
 use super::outcome::{Completion, Death, JobError, WorkerDied};
 use super::protocol::Answer;
 use super::supervisor::{Action, Event, Policy, Shutdown, Supervisor, Why};
@@ -58,6 +58,8 @@ pub(super) struct Core<P: Pack> {
     pub(super) pids: Pids,
     workers: usize,
     parcels_ahead: usize,
+    /// Whether jobs are sent by whoever submits them.
+    is_light: bool,
 }
 
 pub(super) struct State<P: Pack> {
@@ -75,6 +77,9 @@ pub(super) struct State<P: Pack> {
     usage: Vec<Usage>,
     /// What workers that are gone have used.
     past_usage: Usage,
+    /// The only job under way, if whoever submitted it may be about to wait for it, and its seat
+    /// once it was sent: nobody else listens there.
+    lone: Option<(JobId, Option<usize>)>,
     /// Jobs that were asked to stop, and their seats.
     asked: Vec<(usize, JobId)>,
     /// A thread that brings ticks, in pools with deadlines or idle times.
@@ -92,7 +97,7 @@ impl<P: Pack> Core<P> {
     ) -> Result<Arc<Self>> {
         let board = Board::create(workers)
             .map_err(|error| Error::Failed(format!("no shared memory for the workers: {error}")))?;
-        let parcels_ahead = policy.parcels_ahead;
+        let (parcels_ahead, is_light) = (policy.parcels_ahead, policy.is_light);
         let needs_timer = policy.idle.is_some();
         let (supervisor, actions) = Supervisor::new(workers, policy);
         let core = Arc::new(Self {
@@ -107,6 +112,7 @@ impl<P: Pack> Core<P> {
                 deaths: Deaths::default(),
                 usage: vec![Usage::default(); workers],
                 past_usage: Usage::default(),
+                lone: None,
                 asked: Vec::new(),
                 timer: None,
                 next_look: None,
@@ -117,6 +123,7 @@ impl<P: Pack> Core<P> {
             pids: Pids::default(),
             workers,
             parcels_ahead,
+            is_light,
         });
         let mut state = core.lock();
         if needs_timer {
@@ -160,23 +167,26 @@ impl<P: Pack> Core<P> {
     /// Takes jobs that travel together, and says which number the first of them got.
     pub(super) fn submit(
         self: &Arc<Self>,
-        orders: impl IntoIterator<Item = (P::Order, Caller<P::Job>)>,
+        orders: Vec<(P::Order, Caller<P::Job>)>,
         deadline: Option<Duration>,
     ) -> JobId {
         let submitted = now();
         let deadline = deadline.map(|limit| u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX));
         let mut state = self.lock();
-        let first = state.next_id;
         if !state.supervisor.is_open() {
-            let why = state.why_ended();
+            let (why, id) = (state.why_ended(), state.next_id);
             drop(state);
             for (_, caller) in orders {
-                caller.tell(refused(first, &why));
+                caller.tell(refused(id, &why));
             }
-            return first;
+            return id;
         }
-        let orders = orders.into_iter();
-        state.jobs.reserve(orders.size_hint().0);
+        let is_one = matches!(orders[..], [(_, Caller::Handle(_))]);
+        let is_lone = self.is_light && is_one && state.jobs.is_empty();
+        state = self.attend_lone(state);
+        state.lone = is_lone.then_some((state.next_id, None));
+        let first = state.next_id;
+        state.jobs.reserve(orders.len());
         for (order, caller) in orders {
             let id = state.next_id;
             state.next_id += 1;
@@ -227,9 +237,42 @@ impl<P: Pack> Core<P> {
         deadline: Option<Duration>,
     ) -> Handle<P::Job> {
         let slot = Slot::new();
-        let id = self.submit([(order, Caller::Handle(slot.clone()))], deadline);
+        let id = self.submit(vec![(order, Caller::Handle(slot.clone()))], deadline);
         let pool: Weak<Self> = Arc::downgrade(self);
         Handle::new(id, slot, pool)
+    }
+
+    /// The lone job is so no more, or is not waited for: a thread of the pool listens from now on.
+    pub(super) fn attend_lone<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State<P>>,
+    ) -> MutexGuard<'a, State<P>> {
+        if let Some((_, Some(seat))) = state.lone.take() {
+            drop(state);
+            self.crew.attend(seat);
+            state = self.lock();
+        }
+        state
+    }
+
+    /// A parcel has been sent: a thread of the pool is to listen, unless it was the lone job.
+    fn see_who_listens(&self, seat: usize, first: Option<JobId>) -> MutexGuard<'_, State<P>> {
+        let mut state = self.lock();
+        match &mut state.lone {
+            // Still there: it has not been refused on the way either.
+            Some((lone, at @ None)) if Some(*lone) == first => *at = Some(seat),
+            _ => {
+                drop(state);
+                self.crew.attend(seat);
+                state = self.lock();
+            }
+        }
+        state
+    }
+
+    /// Whether the seat's worker has answered for all that it was sent.
+    pub(super) fn is_idle(&self, seat: usize) -> bool {
+        self.lock().supervisor.is_idle(seat)
     }
 
     /// The outcomes that a worker has sent, and its use of the processor so far.
@@ -260,6 +303,9 @@ impl<P: Pack> Core<P> {
                 context::forget(&self.board, seat, answer.id);
             }
             state.deaths.forgive(answer.id);
+            if state.lone.is_some_and(|(lone, _)| lone == answer.id) {
+                state.lone = None;
+            }
             // A job that was given up meanwhile has had its end.
             if let Some(pending) = state.jobs.remove(&answer.id) {
                 let completion = Completion {
@@ -303,6 +349,7 @@ impl<P: Pack> Core<P> {
             state.deaths.note(death, is_needed);
         }
         state.asked.retain(|(asked, _)| *asked != seat);
+        state.lone = None;
         self.feed(state, Event::Gone(seat, during));
     }
 
@@ -361,10 +408,12 @@ impl<P: Pack> Core<P> {
                         order: pending.order.clone(),
                     })
                 };
-                let jobs = jobs.into_iter().filter_map(order).collect();
+                let jobs: Vec<_> = jobs.into_iter().filter_map(order).collect();
+                let first = jobs.first().map(|sent| sent.id);
                 drop(state);
                 context::lay_out(&self.board, seat, number);
                 self.crew.send(self, seat, Parcel { number, jobs });
+                return self.see_who_listens(seat, first);
             }
             Action::End(job, why) => {
                 if let Some(index) = state.asked.iter().position(|(_, asked)| *asked == job) {
@@ -427,7 +476,8 @@ impl<P: Pack> Core<P> {
 
     /// Begins to shut down; a second call can only hurry it.
     pub(super) fn shutdown(self: &Arc<Self>, how: Shutdown) {
-        self.feed(self.lock(), Event::Shutdown(how));
+        let state = self.attend_lone(self.lock());
+        self.feed(state, Event::Shutdown(how));
     }
 
     /// Waits until the last worker is gone, and its threads with it.
@@ -466,7 +516,7 @@ impl<P: Pack> Core<P> {
     }
 
     pub(super) fn under_way(&self) -> usize {
-        self.lock().jobs.len()
+        self.attend_lone(self.lock()).jobs.len()
     }
 
     pub(super) fn rest(&self) {
@@ -511,8 +561,24 @@ impl<P: Pack> State<P> {
     }
 }
 
-impl<P: Pack> Cancel for Core<P> {
+impl<P: Pack> Host for Core<P> {
     fn cancel(self: Arc<Self>, job: JobId) {
-        self.feed(self.lock(), Event::Cancel(job));
+        let state = self.attend_lone(self.lock());
+        self.feed(state, Event::Cancel(job));
+    }
+
+    fn attend(&self) {
+        drop(self.attend_lone(self.lock()));
+    }
+
+    fn listen(self: Arc<Self>, job: JobId, done: &dyn Fn() -> bool) {
+        let lone = self.lock().lone;
+        if let Some((_, Some(seat))) = lone.filter(|(lone, _)| *lone == job) {
+            self.crew.listen(&self, seat, done);
+        }
+        // Whatever has kept us from it, somebody must.
+        if !done() {
+            self.attend();
+        }
     }
 }

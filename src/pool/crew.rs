@@ -18,6 +18,10 @@ pub(super) trait Crew<P: Pack>: Send + Sync {
     fn retire(&self, core: &Arc<Core<P>>, seat: usize);
     /// Ends the worker, at whatever it is.
     fn kill(&self, core: &Arc<Core<P>>, seat: usize);
+    /// A thread of the pool is to receive what the seat's worker answers from now on.
+    fn attend(&self, _seat: usize) {}
+    /// Receives it in this thread, until `done`, or until a thread of the pool does it.
+    fn listen(&self, _core: &Arc<Core<P>>, _seat: usize, _done: &dyn Fn() -> bool) {}
     /// Gives back memory that only jobs under way need.
     fn rest(&self);
     /// Joins the threads of workers that are gone.

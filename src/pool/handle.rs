@@ -18,12 +18,16 @@ use std::time::{Duration, Instant};
 pub struct Handle<J: Job> {
     id: JobId,
     slot: Arc<Slot<J>>,
-    pool: Weak<dyn Cancel>,
+    pool: Weak<dyn Host>,
 }
 
-/// Something that jobs can be cancelled in.
-pub(super) trait Cancel: Send + Sync {
+/// The pool that a job is in.
+pub(super) trait Host: Send + Sync {
     fn cancel(self: Arc<Self>, job: JobId);
+    /// Nobody is about to wait for the job: the pool is to look after it.
+    fn attend(&self);
+    /// Receives answers in this thread until `done`, if nobody else does.
+    fn listen(self: Arc<Self>, job: JobId, done: &dyn Fn() -> bool);
 }
 
 type Callback<J> = Box<dyn FnOnce(&Completion<J>) + Send>;
@@ -117,7 +121,7 @@ fn call<J: Job>(callback: Callback<J>, completion: &Completion<J>) {
 }
 
 impl<J: Job> Handle<J> {
-    pub(super) fn new(id: JobId, slot: Arc<Slot<J>>, pool: Weak<dyn Cancel>) -> Self {
+    pub(super) fn new(id: JobId, slot: Arc<Slot<J>>, pool: Weak<dyn Host>) -> Self {
         Self { id, slot, pool }
     }
 
@@ -136,6 +140,12 @@ impl<J: Job> Handle<J> {
 
     /// Waits for the job's end, and says how it went as well.
     pub fn completion(self) -> Completion<J> {
+        if let Some(pool) = self.pool.upgrade() {
+            let done = || !matches!(*self.slot.lock(), State::Pending(_));
+            if !done() {
+                pool.listen(self.id, &done);
+            }
+        }
         let pending = |state: &mut State<J>| matches!(state, State::Pending(_));
         let state = self.slot.done.wait_while(self.slot.lock(), pending);
         let mut state = state.unwrap_or_else(|poisoned| poisoned.into_inner());
@@ -151,6 +161,7 @@ impl<J: Job> Handle<J> {
         let Some(end) = Instant::now().checked_add(timeout) else {
             return Ok(self.wait());
         };
+        self.attend();
         let mut state = self.slot.lock();
         loop {
             if !matches!(*state, State::Pending(_)) {
@@ -168,6 +179,7 @@ impl<J: Job> Handle<J> {
 
     /// Whether the job has ended: waiting would return at once.
     pub fn is_done(&self) -> bool {
+        self.attend();
         !matches!(*self.slot.lock(), State::Pending(_))
     }
 
@@ -185,6 +197,7 @@ impl<J: Job> Handle<J> {
     /// it, which serves other jobs too, so let it be short; or here and now if the job has ended
     /// already. Callbacks come before [`wait`](Self::wait) returns.
     pub fn on_done(&self, callback: impl FnOnce(&Completion<J>) + Send + 'static) {
+        self.attend();
         let mut state = self.slot.lock();
         let mut waiting = Waiting::default();
         if let State::Pending(waiting) = &mut *state {
@@ -198,6 +211,13 @@ impl<J: Job> Handle<J> {
         match before {
             State::Done(completion) => self.slot.fill(completion),
             State::Pending(_) | State::Taken => unreachable!("taking it consumes the handle"),
+        }
+    }
+
+    /// Nobody is about to wait for it, or not in a way that receives.
+    fn attend(&self) {
+        if let Some(pool) = self.pool.upgrade() {
+            pool.attend();
         }
     }
 
@@ -217,12 +237,21 @@ impl<J: Job> Future for Handle<J> {
     /// # Panics
     /// If it is polled again after it was ready.
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Outcome<J>> {
+        self.attend();
         let mut state = self.slot.lock();
         if let State::Pending(waiting) = &mut *state {
             waiting.waker = Some(context.waker().clone());
             return Poll::Pending;
         }
         Poll::Ready(Self::take(&mut state).outcome)
+    }
+}
+
+impl<J: Job> Drop for Handle<J> {
+    fn drop(&mut self) {
+        if matches!(*self.slot.lock(), State::Pending(_)) {
+            self.attend();
+        }
     }
 }
 
@@ -264,6 +293,7 @@ impl<J: Job> AsCompleted<J> {
     pub fn push(&mut self, handle: Handle<J>) {
         let key = self.next_key;
         self.next_key += 1;
+        handle.attend();
         let mut state = handle.slot.lock();
         match &mut *state {
             State::Pending(waiting) => waiting.collections.push((self.tell.clone(), key)),

@@ -2,7 +2,8 @@
 //!
 //! * The **keeper** starts the process and waits for its end. It lives exactly as long as the
 //!   worker, which is what PR_SET_PDEATHSIG needs: that signal is tied to the thread that forked.
-//! * The **receiver** accepts the worker's connection, then hands on what it says.
+//! * The **receiver** accepts the worker's connection, then hands on what it says, unless somebody
+//!   who waits for it does (`ear.rs`).
 //! * The **sender** sends what is too much to be sent by whoever submits it. ipc-channel's `send`
 //!   blocks while the worker is busy, and would go on blocking if the worker died half-way through
 //!   a large message, because it keeps its own copy of the receiving end open.
@@ -15,14 +16,15 @@
 
 use super::core::Core;
 use super::crew::{Gone, Sent};
+use super::ear::Ear;
 use super::processes::{Processes, Start, envelope, panicked};
-use super::protocol::{Answer, AnswerHead, Envelope, FromWorker, Hello, Said, ToWorker, put, take};
-use super::{Job, JobError, JobId, Pack, mark_own_thread, panics, worker};
+use super::protocol::{Envelope, Hello, ToWorker, put};
+use super::{Job, JobId, Pack, mark_own_thread, panics, worker};
 use crate::clock::now;
 use crate::measure::{Usage, oom_kills};
 use crate::sys::process::{self, Exit};
-use crate::sys::{block, signal, socket};
-use ipc_channel::ipc::{IpcBytesReceiver, IpcBytesSender, IpcOneShotServer, IpcSender};
+use crate::sys::{signal, socket};
+use ipc_channel::ipc::{IpcBytesSender, IpcOneShotServer, IpcSender};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -51,6 +53,7 @@ pub(super) struct Keeper<P: Pack> {
     pub pack: P,
     /// Messages that its sender has not sent yet.
     pub backlog: Arc<AtomicUsize>,
+    pub ear: Arc<Ear>,
     pub pause: Duration,
 }
 
@@ -114,6 +117,7 @@ impl<P: Pack> Keeper<P> {
             setup,
             pack,
             backlog,
+            ear,
             ..
         } = self;
         let (server, address) = IpcOneShotServer::<Hello<P::Job>>::new()?;
@@ -132,11 +136,12 @@ impl<P: Pack> Keeper<P> {
         let (link, links) = channel();
         let receiver = {
             let (process, alive, core) = (process.clone(), alive.clone(), core.clone());
+            let ear = ear.clone();
             thread::spawn(move || {
                 let _alive = alive;
                 mark_own_thread();
                 // However it ends, the worker is of no use any more.
-                let _ = receive::<P>(seat, &core, &crew, server, &setup, link);
+                let _ = receive::<P>(seat, &core, &crew, server, &setup, link, &ear);
                 process.kill();
             })
         };
@@ -159,6 +164,7 @@ impl<P: Pack> Keeper<P> {
 
         let (exit, usage) = process.wait()?;
         let _ = to_sender.send(ToSender::Stop);
+        ear.end();
         while let Err(RecvTimeoutError::Timeout) = ended.recv_timeout(Duration::from_millis(1)) {
             signal::nudge(&sender);
             // Finds nobody, and does no harm, when the worker had connected.
@@ -220,6 +226,7 @@ fn receive<P: Pack>(
     server: IpcOneShotServer<Hello<P::Job>>,
     setup: &<P::Job as Job>::Setup,
     links: Sender<Link<P::Job>>,
+    ear: &Ear,
 ) -> Result<(), LinkBroken> {
     let (_, hello) = server.accept()?;
     let (link, answers) = match hello {
@@ -247,48 +254,9 @@ fn receive<P: Pack>(
     crew.connected(seat, link.clone());
     links.send(link).map_err(|_| LinkBroken)?;
     drop(links);
-    block::keep_mapped();
-    listen(seat, core, &answers)
-}
-
-fn listen<P: Pack>(
-    seat: usize,
-    core: &Arc<Core<P>>,
-    answers: &IpcBytesReceiver,
-) -> Result<(), LinkBroken> {
-    loop {
-        let message = answers.recv()?;
-        let arrived = now();
-        let mut message = &message[..];
-        match take(&mut message)? {
-            FromWorker::Ready(usage) => core.ready(seat, usage),
-            FromWorker::Refused(why) => core.broken(format!("a worker cannot start: {why}")),
-            FromWorker::Answers(usage) => {
-                let mut all = Vec::new();
-                while !message.is_empty() {
-                    all.push(read::<P::Job>(take(&mut message)?));
-                }
-                core.answered(seat, all, Some(usage), arrived);
-            }
-        }
-    }
-}
-
-fn read<J: Job>(head: AnswerHead<'_>) -> Answer<J> {
-    let mut body = head.body;
-    let said = take::<Said<J::Output, J::Error>>(&mut body);
-    Answer {
-        id: head.id,
-        outcome: said.map_or_else(
-            |why| {
-                let name = std::any::type_name::<J::Output>();
-                let what = format!("the job's answer cannot be read as {name}: {why}");
-                Err(JobError::NotUnderstood(what))
-            },
-            Into::into,
-        ),
-        stamps: head.stamps,
-    }
+    ear.connect(answers);
+    ear.call();
+    ear.serve(core, seat).map_err(|_| LinkBroken)
 }
 
 /// Packs and sends what may block.

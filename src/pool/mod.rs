@@ -104,6 +104,7 @@ mod context;
 mod core;
 mod crew;
 mod deaths;
+mod ear;
 mod handle;
 mod inline;
 mod job;

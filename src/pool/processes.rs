@@ -2,6 +2,7 @@
 
 use super::core::Core;
 use super::crew::{Crew, Parcel, Sent};
+use super::ear::Ear;
 use super::keeper::{self, Keeper, Link, ToSender};
 use super::outcome::{JobError, Panic};
 use super::protocol::{Answer, Envelope, Small, ToWorker, put};
@@ -40,6 +41,8 @@ struct Seat<P: Pack> {
     process: Option<Arc<Process>>,
     /// It is to be killed as soon as it is there.
     doomed: bool,
+    /// Where its answers are heard.
+    ear: Arc<Ear>,
     /// Messages that the sender has not sent yet: while there are any, nothing may overtake them.
     backlog: Arc<AtomicUsize>,
     message: Vec<u8>,
@@ -64,6 +67,7 @@ impl<P: Pack> Processes<P> {
             link: None,
             process: None,
             doomed: false,
+            ear: Arc::default(),
             backlog: Arc::default(),
             message: Vec::new(),
             body: Vec::new(),
@@ -118,6 +122,7 @@ impl<P: Pack> Crew<P> for Arc<Processes<P>> {
         seat.orders = Some(orders.clone());
         seat.doomed = false;
         seat.backlog = Arc::default();
+        seat.ear = Arc::default();
         let thread = keeper::start(
             Keeper {
                 seat: index,
@@ -127,6 +132,7 @@ impl<P: Pack> Crew<P> for Arc<Processes<P>> {
                 setup: self.setup.clone(),
                 pack: seat.pack.clone(),
                 backlog: seat.backlog.clone(),
+                ear: seat.ear.clone(),
                 pause,
             },
             orders,
@@ -175,6 +181,15 @@ impl<P: Pack> Crew<P> for Arc<Processes<P>> {
             // For a keeper that waits before it starts one.
             let _ = orders.send(ToSender::Stop);
         }
+    }
+
+    fn attend(&self, index: usize) {
+        self.seat(index).ear.call();
+    }
+
+    fn listen(&self, core: &Arc<Core<P>>, index: usize, done: &dyn Fn() -> bool) {
+        let ear = self.seat(index).ear.clone();
+        ear.listen(core, index, done);
     }
 
     fn rest(&self) {

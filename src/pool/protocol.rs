@@ -77,8 +77,9 @@ pub(super) enum FromWorker {
     Ready(Usage),
     /// The state could not be built.
     Refused(String),
-    /// Answers follow, up to the end of the message; and the worker's use of the processor so far.
-    Answers(Usage),
+    /// Answers follow, up to the end of the message; and now and then the worker's use of the
+    /// processor so far.
+    Answers(Option<Usage>),
 }
 
 /// An answer inside a message.

@@ -36,7 +36,7 @@ impl<P: Pack> Core<P> {
             let running = (0..self.workers())
                 .map(|seat| context::running(&self.board, seat))
                 .collect();
-            self.feed(state, Event::Tick(running));
+            self.feed(self.attend_lone(state), Event::Tick(running));
             state = self.lock();
         }
     }

@@ -235,6 +235,8 @@ impl<J: Job> Worker<J> {
                 said?
             }
             Err(why) => {
+                stamps.run_begin = now();
+                stamps.run_end = stamps.run_begin;
                 let name = std::any::type_name::<J>();
                 Said::NotUnderstood(format!("the worker cannot read the job as {name}: {why}"))
             }
@@ -251,7 +253,12 @@ struct Answers {
     body: Vec<u8>,
     count: usize,
     since: Nanos,
+    /// When the use of the processor was last reported.
+    reported: Nanos,
 }
+
+/// The use of the processor is reported no more often than this.
+const REPORT: Nanos = 1_000_000;
 
 /// Answers travel together for as long as the jobs behind them took no longer than this.
 const PATIENCE: Nanos = 1_000_000;
@@ -267,6 +274,7 @@ impl Answers {
             body: Vec::new(),
             count: 0,
             since: 0,
+            reported: 0,
         }
     }
 
@@ -284,7 +292,12 @@ impl Answers {
         }
         if self.count == 0 {
             self.message.clear();
-            put(&mut self.message, &FromWorker::Answers(Usage::of_self()))?;
+            let is_due = stamps.run_end - self.reported > REPORT;
+            if is_due {
+                self.reported = stamps.run_end;
+            }
+            let usage = is_due.then(Usage::of_self);
+            put(&mut self.message, &FromWorker::Answers(usage))?;
             self.since = stamps.run_begin;
         }
         let body = &self.body;

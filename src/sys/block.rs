@@ -198,10 +198,13 @@ thread_local! {
     static KEPT: RefCell<Option<Vec<Segment>>> = const { RefCell::new(None) };
 }
 
-/// Keeps blocks that this thread receives mapped until it ends: a writer uses its memory again and
-/// again, and mapping it costs more than reading it.
-pub fn keep_mapped() {
-    KEPT.set(Some(Vec::new()));
+/// Does `work`; blocks that it receives stay mapped as long as `kept`. A writer uses its memory again
+/// and again, and mapping it costs more than reading it.
+pub fn keeping<T>(kept: &mut Vec<Segment>, work: impl FnOnce() -> T) -> T {
+    let outer = KEPT.replace(Some(std::mem::take(kept)));
+    let done = work();
+    *kept = KEPT.replace(outer).unwrap_or_default();
+    done
 }
 
 /// A writer's memory: what was given back is used again.

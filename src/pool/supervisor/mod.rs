@@ -41,8 +41,9 @@ pub(super) struct Policy {
     pub idle: Option<Nanos>,
     /// From being asked to stop to being killed.
     pub grace: Nanos,
-    /// Whether a parcel that its worker has not begun may be given to one that is idle.
-    pub recall: bool,
+    /// Whether jobs cost next to nothing to send: then a parcel that its worker has not begun may be
+    /// sent to another that is idle.
+    pub is_light: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -198,6 +199,11 @@ impl Supervisor {
     /// Whether no worker is about to come that has not come yet.
     pub(super) fn is_up(&self) -> bool {
         self.seats.iter().all(|seat| seat.staff != Staff::Starting)
+    }
+
+    /// Whether the seat's worker has answered for all that it was sent.
+    pub(super) fn is_idle(&self, seat: usize) -> bool {
+        self.seats[seat].parcels.is_empty()
     }
 
     /// Whether what is left of the pool is being killed.
@@ -467,7 +473,7 @@ impl Supervisor {
             seat.staff == Staff::Ready && seat.parcels.is_empty() && seat.sent < max_jobs
         };
         let mut idle = self.seats.iter().filter(|seat| is_idle(seat)).count();
-        if !self.policy.recall || idle == 0 {
+        if !self.policy.is_light || idle == 0 {
             return;
         }
         for (index, seat) in self.seats.iter_mut().enumerate() {

@@ -10,7 +10,7 @@ const POLICY: Policy = Policy {
     max_jobs: u64::MAX,
     idle: None,
     grace: 100,
-    recall: true,
+    is_light: true,
 };
 
 /// A supervisor whose workers are all there.
@@ -307,7 +307,7 @@ impl Model {
 
     /// A parcel that was not begun is the supervisor's again, unless it is begun just now.
     fn recall(&mut self, seat: usize, number: u64, dice: &mut Dice) {
-        assert!(self.policy.recall);
+        assert!(self.policy.is_light);
         let worker = self.workers[seat].as_mut().unwrap();
         let index = worker
             .parcels
@@ -525,7 +525,7 @@ fn in_a_million_histories_each_job_ends_exactly_once() {
                 },
                 idle: (dice.below(3) == 0).then_some(60),
                 grace: 30,
-                recall: dice.below(2) == 0,
+                is_light: dice.below(2) == 0,
             };
             let mut model = Model::new(1 + dice.below(3) as usize, policy);
             for _ in 0..dice.below(60) {
