@@ -9,7 +9,7 @@
 use super::JobId;
 use super::shared::Draft;
 use super::supervisor::PLACES;
-use crate::clock::{Nanos, now};
+use crate::clock::Nanos;
 use crate::sys::atomics::Atomics;
 use crate::sys::segment::{LINE, Segment};
 use serde::{Deserialize, Serialize};
@@ -65,7 +65,6 @@ pub struct Context<'a> {
     seat: usize,
     lines: Lines<'a>,
     id: JobId,
-    begun: Nanos,
     bulk: &'a [u8],
 }
 
@@ -95,16 +94,20 @@ impl<'a> Lines<'a> {
 }
 
 impl<'a> Context<'a> {
-    /// For a job that begins now in that seat.
-    pub(super) fn begin(board: &'a Board, seat: usize, id: JobId, bulk: &'a [u8]) -> Self {
+    /// For a job that begins in that seat.
+    pub(super) fn begin(
+        board: &'a Board,
+        seat: usize,
+        id: JobId,
+        begun: Nanos,
+        bulk: &'a [u8],
+    ) -> Self {
         let lines = Lines::of(board, seat);
-        let begun = now();
         lines.since().store(begun, Ordering::Relaxed);
         let context = Self {
             seat,
             lines,
             id,
-            begun,
             bulk,
         };
         // Release, with the Acquire in `running`: who sees this job sees since when.
@@ -116,10 +119,6 @@ impl<'a> Context<'a> {
     /// The job has ended.
     pub(super) fn end(self) {
         self.lines.progress().store(0, Ordering::Relaxed);
-    }
-
-    pub(super) const fn begun(&self) -> Nanos {
-        self.begun
     }
 
     const fn at_step(&self, step: u32) -> u64 {
@@ -240,7 +239,7 @@ mod tests {
     fn the_board_tells_job_and_step_and_a_job_hears_only_its_own_number() {
         let board = Board::create(2).unwrap();
         assert_eq!((running(&board, 1), last_words(&board, 1)), (None, None));
-        let context = Context::begin(&board, 1, 9, &[]);
+        let context = Context::begin(&board, 1, 9, 1, &[]);
         assert_eq!(last_words(&board, 1), Some((9, 0)));
         context.step(41);
         assert_eq!(last_words(&board, 1), Some((9, 41)));

@@ -259,7 +259,11 @@ impl<P: Pack> Seat<P> {
         // A job's own code runs here; what it does wrong is the job's failure alone.
         let made = panics::catch(|| {
             let packed = pack.pack(order, bulk);
-            let ready = now();
+            let ready = match packed {
+                // Nothing was made.
+                Packed::Borrowed(_) => pack_begin,
+                Packed::Owned(_) => now(),
+            };
             let job: &P::Job = std::borrow::Borrow::borrow(&packed);
             put(body, &Borrowed::new(job)).map(|()| ready)
         });

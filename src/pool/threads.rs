@@ -242,8 +242,8 @@ impl<P: Pack> Worker<P> {
                 });
             }
         };
-        let context = Context::begin(&core.board, self.seat, id, &self.bulk);
-        let begun = context.begun();
+        let begun = now();
+        let context = Context::begin(&core.board, self.seat, id, begun, &self.bulk);
         let said = runner.run(packed.borrow(), &context);
         let run_end = now();
         context.end();

@@ -227,8 +227,9 @@ impl<J: Job> Worker<J> {
                 stamps.deserialize_begin = envelope.begin.read;
                 stamps.deserialized = envelope.end.read;
                 stamps.received = received.unwrap_or(envelope.end.read);
-                let context = Context::begin(board, *seat, id, bulk);
-                stamps.run_begin = context.begun();
+                // Nothing lies in between.
+                stamps.run_begin = stamps.received;
+                let context = Context::begin(board, *seat, id, stamps.run_begin, bulk);
                 let said = runner.run(&envelope.job, &context);
                 stamps.run_end = now();
                 context.end();
@@ -241,7 +242,7 @@ impl<J: Job> Worker<J> {
                 Said::NotUnderstood(format!("the worker cannot read the job as {name}: {why}"))
             }
         };
-        self.free = now();
+        self.free = stamps.run_end;
         self.answers.add(id, stamps, &said)
     }
 }
