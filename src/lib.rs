@@ -49,11 +49,15 @@
 //!   worker; pixels are loaded in the thread that sends them, so a retry holds no second copy.
 //! * **Findings cross as text.** A worker renders its line of `findings.jsonl`, the parent puts
 //!   lines in order: identical bytes whatever the mode, and no type for each analyzer in between.
-//!   Those that are pixels cross as bytes beside it, and the line has their digest.
+//!   Those that are pixels are written by the worker where the parent reads them, and the line has
+//!   their digest.
 //! * **Progress lies in shared memory.** Which frame a worker was computing is one store for it and
 //!   can be read after its death, which is what decides whose death it was.
 //! * **Look-back is a frame shipped, not a worker remembered.** A job carries the frame before its
 //!   first, so that any worker can do any job; a batch keeps the overlap below a tenth.
+//!
+//! * **One supervisor for processes, threads and neither.** What is queued, retried, recalled, late
+//!   or given up is decided in one state machine; kinds of workers differ in how a parcel is sent.
 //!
 //! Deliberately absent: a frame format of our own (frames are `.npy`, `.y4m` and pictures,
 //! histograms are HdrHistogram's, findings are JSON lines), and any configuration file.

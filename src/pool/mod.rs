@@ -50,15 +50,22 @@
 //!
 //! Each worker process has a keeper in the parent, a thread that starts it, waits for its end, and
 //! sees to it that nobody stays blocked on it (`keeper.rs` says how). What is done when, is decided
-//! by a state machine without any I/O (`supervisor.rs`), and carried out by whoever brought the
-//! event (`core.rs`): the thread that submits sends, the thread that receives an answer wakes who
-//! waits for it, and sends the next job.
+//! by a state machine without any I/O (`supervisor/`), and carried out by whoever brought the event
+//! (`core.rs`): the thread that submits sends, the thread that receives an answer wakes who waits
+//! for it, and sends the next job. Whoever waits for the only job under way receives its answer
+//! themselves, which saves a change of hands (`ear.rs`).
+//!
+//! A worker holds two parcels, one to work on and one to find waiting when it is done. One that it
+//! has not begun is taken from it when another worker has nothing to do, so that no job waits
+//! behind a long one for longer than it must: both sides claim a parcel by one atomic exchange in
+//! shared memory (`context.rs`).
 //!
 //! # Signals
 //!
 //! * Workers are in process groups of their own: Ctrl-C at the terminal reaches this process
-//!   alone, which decides what becomes of them. [`Pool::shutdown`] may be called from the thread
-//!   that handles it; a second Ctrl-C can hurry it.
+//!   alone, which decides what becomes of them. [`Pool::drain_on_signals`] makes the first one drain
+//!   the pool and the second one kill it; a program that handles signals itself may call
+//!   [`Pool::shutdown`] from the thread that does.
 //! * When this process ends, however it does, the kernel kills its workers. (The signal is tied to
 //!   the keeper's thread, not to the thread that started the pool, which may end before.)
 //! * The first pool of worker processes installs a handler for SIGURG, which does nothing but end
