@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use std::num::NonZero;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 fn framehaul() -> Command {
     Command::new(env!("CARGO_BIN_EXE_framehaul"))
@@ -164,11 +164,9 @@ fn options_that_make_no_sense_are_refused_by_a_sentence() {
     }
 }
 
-/// Waits, with a bound, until `done` is true.
-fn until(what: &str, mut done: impl FnMut() -> bool) {
-    let start = Instant::now();
+/// Waits until `done` is true; if it never is, the test does not end, and its name says what of.
+fn until(_what: &str, mut done: impl FnMut() -> bool) {
     while !done() {
-        assert!(start.elapsed() < Duration::from_secs(60), "never: {what}");
         std::thread::sleep(Duration::from_millis(1));
     }
 }

@@ -62,7 +62,8 @@ fn after_help() -> String {
     format!(
         "Findings (--where EXPR)\n  {findings}\n  Compare them with <, <=, >, >=, == or != and a \
          number; join that with and, or, not, ( ).\n\n{}\nExit code: 0 found, 1 nothing found, 2 \
-         an input or EXPR that cannot be used.",
+         an input or EXPR that cannot\nbe used, or nothing found where some frames could not be \
+         read.",
         super::list::modes("--mode MODE")
     )
 }
@@ -114,7 +115,13 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
             eprintln!("framehaul: {fault}");
         }
     }
-    Ok(ExitCode::from(u8::from(!answer.is_found())))
+    let failed = answer.inputs.iter().any(|input| !faults(input).is_empty());
+    Ok(ExitCode::from(match (answer.is_found(), failed) {
+        (true, _) => 0,
+        (false, false) => 1,
+        // Nobody knows what was in the frames that could not be read.
+        (false, true) => 2,
+    }))
 }
 
 /// Shows how far the search is, and what it has found as soon as an input is settled.

@@ -17,6 +17,7 @@ use crate::clock::{Nanos, now};
 use crate::error::{Error, Result};
 use crate::measure::Usage;
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, Weak};
 use std::thread::JoinHandle;
@@ -50,6 +51,8 @@ struct Pending<P: Pack> {
 }
 
 pub(super) struct Core<P: Pack> {
+    /// Of all pools in this process, from 1.
+    pub(super) number: u64,
     state: Mutex<State<P>>,
     /// Workers have come or gone, or a tick is due earlier than before.
     pub(super) changed: Condvar,
@@ -100,7 +103,10 @@ impl<P: Pack> Core<P> {
         let (parcels_ahead, is_light) = (policy.parcels_ahead, policy.is_light);
         let needs_timer = policy.idle.is_some();
         let (supervisor, actions) = Supervisor::new(workers, policy);
+        static POOLS: AtomicU64 = AtomicU64::new(1);
         let core = Arc::new(Self {
+            // Relaxed: only that they differ matters.
+            number: POOLS.fetch_add(1, Ordering::Relaxed),
             state: Mutex::new(State {
                 supervisor,
                 jobs: ById::default(),
@@ -313,13 +319,14 @@ impl<P: Pack> Core<P> {
                     outcome: answer.outcome,
                     trip: answer.stamps.trip(pending.submitted, arrived),
                 };
-                ended.push((pending.caller, completion));
+                ended.push((pending, completion));
             }
         }
         state.actions = actions;
         self.carry_out(state);
-        for (caller, completion) in ended {
-            caller.tell(completion);
+        // What is a user's, the order's end included, happens without the lock.
+        for (pending, completion) in ended {
+            pending.caller.tell(completion);
         }
     }
 
@@ -500,7 +507,7 @@ impl<P: Pack> Core<P> {
     /// callback may hold the last handle on the pool), which would wait for itself.
     pub(super) fn end(self: &Arc<Self>) {
         self.shutdown(Shutdown::Kill);
-        if !super::is_own_thread() {
+        if !super::is_own_thread(self.number) {
             self.wait_for_end();
         }
     }

@@ -29,6 +29,8 @@ struct Calls {
     wanted: bool,
     /// The worker is gone.
     over: bool,
+    /// Somebody else has found the worker of no use.
+    silent: bool,
 }
 
 struct Line {
@@ -73,9 +75,12 @@ impl Ear {
     /// come, until the worker hangs up.
     pub(super) fn serve<P: Pack>(&self, core: &Arc<Core<P>>, seat: usize) -> Result<(), Silence> {
         loop {
-            let quiet = |calls: &mut Calls| !calls.wanted && !calls.over;
+            let quiet = |calls: &mut Calls| !calls.wanted && !calls.over && !calls.silent;
             let calls = self.called.wait_while(lock(&self.calls), quiet);
-            let over = calls.unwrap_or_else(PoisonError::into_inner).over;
+            let Calls { over, silent, .. } = *calls.unwrap_or_else(PoisonError::into_inner);
+            if silent {
+                return Err(Silence);
+            }
             let mut line = lock(&self.line);
             let said = line.as_mut().ok_or(Silence)?.hear::<P::Job>();
             drop(line);
@@ -109,11 +114,14 @@ impl Ear {
             let Ok(mut line) = self.line.try_lock() else {
                 return;
             };
-            // One that is lost is its keeper's affair, who will see to the job as well.
-            let Some(Ok(said)) = line.as_mut().map(Line::hear::<P::Job>) else {
+            let heard = line.as_mut().map(Line::hear::<P::Job>);
+            drop(line);
+            // A worker that is lost is its keeper's affair, who will see to the job as well.
+            let Some(Ok(said)) = heard else {
+                lock(&self.calls).silent = true;
+                self.called.notify_one();
                 return;
             };
-            drop(line);
             said.tell(core, seat);
         }
     }
@@ -131,7 +139,12 @@ impl Line {
             while !message.is_empty() {
                 answers.push(read(take(&mut message).map_err(|_| Silence)?));
             }
-            Ok(())
+            // The worker died before what it lent was received: as if it had not answered.
+            if block::was_lost() {
+                Err(Silence)
+            } else {
+                Ok(())
+            }
         })?;
         Ok(Heard {
             head,

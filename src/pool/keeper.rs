@@ -85,7 +85,7 @@ pub(super) fn start<P: Pack>(
 
 impl<P: Pack> Keeper<P> {
     fn keep(self, to_sender: Sender<ToSender<P>>, inbox: Receiver<ToSender<P>>) {
-        mark_own_thread();
+        mark_own_thread(self.core.number);
         let (core, crew, seat) = (self.core.clone(), self.crew.clone(), self.seat);
         let nobody = Gone {
             usage: Usage::default(),
@@ -139,7 +139,7 @@ impl<P: Pack> Keeper<P> {
             let ear = ear.clone();
             thread::spawn(move || {
                 let _alive = alive;
-                mark_own_thread();
+                mark_own_thread(core.number);
                 // However it ends, the worker is of no use any more.
                 let _ = receive::<P>(seat, &core, &crew, server, &setup, link, &ear);
                 process.kill();
@@ -149,13 +149,13 @@ impl<P: Pack> Keeper<P> {
             let (process, core) = (process.clone(), core.clone());
             let mut sender = SenderThread {
                 seat,
-                core,
+                core: core.clone(),
                 pack,
                 bulk: Vec::new(),
             };
             thread::spawn(move || {
                 let _alive = alive;
-                mark_own_thread();
+                mark_own_thread(core.number);
                 if sender.send(&links, inbox, &backlog).is_err() {
                     process.kill();
                 }
@@ -167,6 +167,8 @@ impl<P: Pack> Keeper<P> {
         ear.end();
         while let Err(RecvTimeoutError::Timeout) = ended.recv_timeout(Duration::from_millis(1)) {
             signal::nudge(&sender);
+            // It may wait on, if a child of the worker's holds the other end.
+            signal::nudge(&receiver);
             // Finds nobody, and does no harm, when the worker had connected.
             socket::ring_and_run(&address);
         }

@@ -245,7 +245,7 @@ impl<J: Job, P: Pack<Job = J>> Pool<J, P> {
 
     fn finish(&self, how: Shutdown) {
         self.core.shutdown(how);
-        if !is_own_thread() {
+        if !is_own_thread(self.core.number) {
             self.core.wait_for_end();
         }
     }
@@ -351,14 +351,14 @@ impl Pids {
 }
 
 thread_local! {
-    static OWN_THREAD: Cell<bool> = const { Cell::new(false) };
+    static OWNER: Cell<u64> = const { Cell::new(0) };
 }
 
-/// This thread belongs to a pool, whose end it must not wait for.
-fn mark_own_thread() {
-    OWN_THREAD.set(true);
+/// This thread belongs to that pool, whose end it must not wait for.
+fn mark_own_thread(pool: u64) {
+    OWNER.set(pool);
 }
 
-fn is_own_thread() -> bool {
-    OWN_THREAD.get()
+fn is_own_thread(pool: u64) -> bool {
+    OWNER.get() == pool
 }

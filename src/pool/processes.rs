@@ -50,9 +50,9 @@ struct Seat<P: Pack> {
     bulk: Vec<u8>,
 }
 
-/// A parcel up to this size fits into the worker's socket with the one before, so that sending it
-/// never blocks.
-const LIGHT: usize = 48 << 10;
+/// A parcel up to this size fits into the worker's socket (200 KB) with those that may lie there: two
+/// to be done, and a few that were taken back. So sending it never blocks.
+const LIGHT: usize = 24 << 10;
 
 impl<P: Pack> Processes<P> {
     pub(super) fn new(

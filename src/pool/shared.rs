@@ -1,5 +1,6 @@
 //! Large results: bytes that a worker writes where its caller can read them.
 
+use crate::clock::{Nanos, now};
 use crate::sys::block::{self, Spare};
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use serde::ser::Serializer;
@@ -7,6 +8,7 @@ use serde::{Deserialize as DeriveDeserialize, Serialize};
 use std::cell::RefCell;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
+use std::time::Duration;
 
 /// Bytes for a result, while the job writes them; see [`super::Context::lend`].
 #[derive(Debug)]
@@ -41,11 +43,24 @@ const LARGE: usize = 16 << 10;
 #[derive(Debug)]
 struct Own(Vec<u8>);
 
+thread_local! {
+    static SPARE: RefCell<Spare> = RefCell::default();
+}
+
+/// Waits until all that this thread has lent was received. The pool receives everything that is
+/// sent to it; if it has other troubles, nobody waits for ever.
+pub(super) fn wait_until_received() {
+    let begin = now();
+    while SPARE.with_borrow(Spare::is_awaited) && now() - begin < PATIENCE {
+        std::thread::sleep(Duration::from_micros(200));
+    }
+}
+
+/// Nanoseconds.
+const PATIENCE: Nanos = 10_000_000_000;
+
 impl Draft {
     pub(super) fn new(bytes: usize) -> Self {
-        thread_local! {
-            static SPARE: RefCell<Spare> = RefCell::default();
-        }
         let shared = || SPARE.with_borrow_mut(|spare| spare.draft(bytes).ok());
         // Any trouble with shared memory costs time, not the result.
         Self(match (bytes >= LARGE).then(shared).flatten() {

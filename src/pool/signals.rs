@@ -18,10 +18,11 @@ pub(super) fn listen<P: Pack>(core: &Arc<Core<P>>) -> Result<Listener> {
     let mut signals = Signals::new([SIGINT, SIGTERM])
         .map_err(|error| Error::Failed(format!("cannot listen for Ctrl-C: {error}")))?;
     let handle = signals.handle();
+    let number = core.number;
     // Weak: a listener keeps no pool alive.
     let core = Arc::downgrade(core);
     let thread = std::thread::spawn(move || {
-        mark_own_thread();
+        mark_own_thread(number);
         let ways = [Shutdown::Drain, Shutdown::Kill];
         for (_, how) in signals.forever().zip(ways) {
             if let Some(core) = core.upgrade() {

@@ -86,7 +86,7 @@ impl<P: Pack> Crew<P> for Threads<P> {
         };
         drop(seat);
         let live = move || {
-            mark_own_thread();
+            mark_own_thread(core.number);
             std::thread::sleep(pause);
             match Runner::new(setup) {
                 Ok(runner) => {

@@ -18,7 +18,7 @@ impl<P: Pack> Core<P> {
     }
 
     fn keep_time(self: Arc<Self>) {
-        mark_own_thread();
+        mark_own_thread(self.number);
         let mut state = self.lock();
         while !state.supervisor.is_over() {
             let due = state.supervisor.next_tick();

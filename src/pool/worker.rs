@@ -11,7 +11,7 @@ use super::protocol::{
 };
 use super::runner::{Refused, Runner};
 use super::trip::Stamps;
-use super::{Context, Job, JobId, context};
+use super::{Context, Job, JobId, context, shared};
 use crate::clock::{Nanos, now};
 use crate::coordination::Manager;
 use crate::measure::Usage;
@@ -70,6 +70,7 @@ pub fn enter<J: Job>() {
         std::process::exit(1);
     };
     let served = worker.serve();
+    shared::wait_until_received();
     // With its channels still open: the parent kills a worker that hangs up.
     std::process::exit(i32::from(served.is_err()));
 }

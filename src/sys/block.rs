@@ -21,7 +21,7 @@
 use super::atomics::One;
 use super::segment::Segment;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
@@ -166,7 +166,9 @@ impl Serialize for Block {
 
 impl<'de> Deserialize<'de> for Block {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let (segment, lent, bytes) = <(Segment, u64, usize)>::deserialize(deserializer)?;
+        let sent = <(Segment, u64, usize)>::deserialize(deserializer);
+        // Its numbers are always understood: it is the memory that is not there.
+        let (segment, lent, bytes) = sent.inspect_err(|_| LOST.set(true))?;
         let mut claim = Claim::new(&segment, lent, bytes).map_err(serde::de::Error::custom)?;
         claim.stands = lent & !3 | RECEIVED;
         let (state, stands) = (&claim.state, claim.stands);
@@ -196,6 +198,7 @@ impl<'de> Deserialize<'de> for Block {
 
 thread_local! {
     static KEPT: RefCell<Option<Vec<Segment>>> = const { RefCell::new(None) };
+    static LOST: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Does `work`; blocks that it receives stay mapped as long as `kept`. A writer uses its memory again
@@ -207,6 +210,11 @@ pub fn keeping<T>(kept: &mut Vec<Segment>, work: impl FnOnce() -> T) -> T {
     done
 }
 
+/// Whether this thread has failed to receive a block since it last asked: its writer is gone.
+pub fn was_lost() -> bool {
+    LOST.replace(false)
+}
+
 /// A writer's memory: what was given back is used again.
 #[derive(Debug, Default)]
 pub struct Spare(Vec<Segment>);
@@ -215,6 +223,15 @@ pub struct Spare(Vec<Segment>);
 const MOST: usize = 64;
 
 impl Spare {
+    /// Whether a block was sent that nobody has received yet: its memory can only be found as long
+    /// as this process lives.
+    pub fn is_awaited(&self) -> bool {
+        self.0.iter().any(|segment| {
+            let state = segment.cell(0).load(Ordering::Relaxed);
+            state & 3 == LENT
+        })
+    }
+
     /// So many bytes to write, of any former content.
     ///
     /// # Errors

@@ -370,6 +370,59 @@ pub(crate) fn a_large_result_can_be_lent_and_outlives_its_worker() -> Done {
     })
 }
 
+pub(crate) fn what_was_lent_last_is_not_lost_when_workers_go_as_they_are_told() -> Done {
+    for (kind, builder) in everywhere(2) {
+        let pool = builder.max_jobs_per_worker(2).start(Setup::default())?;
+        let handles: Vec<_> = (0..30).map(|_| pool.submit(Task::Lend(100_000))).collect();
+        pool.drain();
+        for handle in handles {
+            let Output::Lent(lent) = handle.wait().map_err(|e| format!("{kind}: {e}"))? else {
+                return Err("nothing lent".into());
+            };
+            assert!(*lent == pattern(100_000));
+        }
+    }
+    Ok(())
+}
+
+pub(crate) fn a_long_job_holds_up_nothing_however_much_is_submitted_meanwhile() -> Done {
+    let folder = tempfile::tempdir()?;
+    for (kind, builder) in everywhere(2).into_iter().take(2) {
+        let mark = folder.path().join(kind).display().to_string();
+        let pool = builder.start(Setup::default())?;
+        let long = pool.submit(Task::Await(mark.clone()));
+        // More messages than a socket holds, had each been left behind the long job.
+        for n in 0..2_000 {
+            let pair = [pool.submit(Task::Square(n)), pool.submit(Task::Square(n))];
+            for handle in pair {
+                assert_eq!(handle.wait()?.number(), n * n);
+            }
+        }
+        assert!(!long.is_done());
+        std::fs::write(mark, "")?;
+        assert_eq!(long.wait()?.number(), 0);
+    }
+    Ok(())
+}
+
+pub(crate) fn a_job_may_drain_a_pool_of_its_own() -> Done {
+    // In a thread of the outer pool, which the inner one must not take for one of its own.
+    let outer = Pool::threads(1).start(Setup::default())?;
+    let handle = outer.submit(Task::Square(1));
+    let (tell, told) = std::sync::mpsc::channel();
+    handle.on_done(move |_| {
+        let inner = Pool::<Task>::threads(2).start(Setup::default()).unwrap();
+        let all: Vec<_> = (0..20)
+            .map(|n| inner.submit(Task::Spin(100_000 + n)))
+            .collect();
+        inner.drain();
+        tell.send(all.into_iter().all(|handle| handle.wait().is_ok()))
+            .unwrap();
+    });
+    assert!(told.recv()?);
+    Ok(())
+}
+
 /// Shown under tokio, of which the library knows nothing.
 pub(crate) fn handles_are_futures_under_any_runtime() -> Done {
     on_each(2, |pool| {

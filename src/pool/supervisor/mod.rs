@@ -25,6 +25,10 @@ const MAX_BARREN_DEATHS: u32 = 100;
 /// The same while no worker has ever been ready: the executable is no worker, or cannot run.
 const MAX_FALSE_STARTS: u32 = 10;
 
+/// So many parcels may be taken back from a worker that does not answer meanwhile. Their messages
+/// stay in its socket, which must not fill up; then nothing more is put behind what it is at.
+const MAX_STALE: usize = 2;
+
 /// So many parcels of a worker can be told apart by the lowest bits of their numbers.
 pub(super) const PLACES: u64 = 8;
 
@@ -182,6 +186,7 @@ impl Supervisor {
                     self.jobs.remove(&job);
                     self.seats[seat].remove(job);
                 }
+                self.seats[seat].stale = 0;
                 self.attend(seat, now);
             }
             Event::Gone(seat, during) => self.bury(seat, during, &mut out),
@@ -319,6 +324,7 @@ impl Supervisor {
             && let Some(parcel) = from.parcels.remove(index)
         {
             from.sent -= parcel.jobs.len() as u64;
+            from.stale += 1;
             self.queue_again(parcel.jobs.into(), actions);
         }
     }
@@ -421,7 +427,7 @@ impl Supervisor {
             let ahead = self.policy.parcels_ahead;
             let with_room = (0..self.seats.len())
                 .filter(|&seat| self.seats[seat].staff == Staff::Ready)
-                .filter(|&seat| self.seats[seat].parcels.len() < ahead)
+                .filter(|&seat| self.seats[seat].has_room(ahead))
                 .filter(|&seat| self.seats[seat].sent < max_jobs)
                 .min_by_key(|&seat| self.seats[seat].parcels.len());
             let Some(seat) = with_room else {

@@ -1,6 +1,6 @@
 //! A seat, and what the supervisor knows of the worker that sits there.
 
-use super::{JobId, PLACES, Policy};
+use super::{JobId, MAX_STALE, PLACES, Policy};
 use crate::clock::Nanos;
 use std::collections::VecDeque;
 
@@ -23,6 +23,8 @@ pub(super) struct Seat {
     pub parcels: VecDeque<Parcel>,
     /// Parcels sent to this worker so far.
     pub numbered: u64,
+    /// Parcels that were taken back since it last answered: their messages may still lie there.
+    pub stale: usize,
     /// Jobs sent to this worker so far.
     pub sent: u64,
     /// When it was last sent something or answered something.
@@ -50,6 +52,11 @@ impl Seat {
         self.parcels
             .iter()
             .flat_map(|parcel| parcel.jobs.iter().copied())
+    }
+
+    /// Whether another parcel may be sent to it.
+    pub(super) fn has_room(&self, ahead: usize) -> bool {
+        self.parcels.is_empty() || self.parcels.len() < ahead && self.stale < MAX_STALE
     }
 
     /// A number for its next parcel. The lowest bits are a place that none of its parcels has:
