@@ -406,7 +406,7 @@ fn frames_that_cannot_be_read_are_named_and_cast_doubt_on_what_comes_after_them(
     sandbox
         .run("find set/frames --where luma.max<0")
         .fails(
-            1,
+            2,
             &[&format!("set/frames: frame {broken} failed: "), ".png"],
         )
         .one_line();
@@ -434,7 +434,7 @@ fn whole_frames_of_a_truncated_file_are_searched_in_every_mode() {
         sandbox
             .run(&format!("find cut.npy --mode {mode} --where luma.mean>100"))
             .fails(
-                1,
+                2,
                 &["frame 3 failed", "frame 4 failed", "cut.npy", "truncated"],
             );
         let said = sandbox
