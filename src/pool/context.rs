@@ -1,10 +1,11 @@
 //! What a job may use of its surroundings, and what its pool sees of it while it runs.
 //!
 //! Each seat has three lines of a board in shared memory. On one the worker writes what it is at and
-//! since when, which can still be read when it is dead; on the second the pool writes which jobs
-//! are to stop. A job is named by its number there, so that a word that comes late is about nobody.
-//! On the third lie the parcels that were sent: whoever takes one's number off, the worker to begin
-//! it or the pool to give it to another, has it.
+//! since when, which can still be read when it is dead. The other two have a place for each parcel
+//! that the worker holds. On the second the pool writes what of a parcel is to stop; a job is named
+//! by its number there, so that a word that comes late is about nobody. On the third lie the
+//! parcels' own numbers: whoever takes one off, the worker to begin it or the pool to give it to
+//! another, has it.
 
 use super::JobId;
 use super::shared::Draft;
@@ -63,62 +64,74 @@ const STEP_BITS: u32 = 24;
 #[derive(Clone, Copy)]
 pub struct Context<'a> {
     seat: usize,
-    lines: Lines<'a>,
+    at: At<'a>,
+    stop: &'a AtomicU64,
     id: JobId,
     bulk: &'a [u8],
 }
 
+/// What the worker writes.
 #[derive(Clone, Copy)]
-struct Lines<'a> {
-    /// Written by the worker: progress, and since when it is at that job.
-    at: &'a Line,
-    /// Written by the pool: jobs that are to stop.
-    stop: &'a Line,
+struct At<'a> {
+    progress: &'a AtomicU64,
+    /// Since when it is at that job.
+    since: &'a AtomicU64,
 }
 
-impl<'a> Lines<'a> {
+impl<'a> At<'a> {
     fn of(board: &'a Board, seat: usize) -> Self {
+        let line = board.line(seat, 0);
         Self {
-            at: board.line(seat, 0),
-            stop: board.line(seat, 1),
+            progress: &line[0],
+            since: &line[1],
         }
     }
-
-    const fn progress(self) -> &'a AtomicU64 {
-        &self.at[0]
-    }
-
-    const fn since(self) -> &'a AtomicU64 {
-        &self.at[1]
-    }
 }
 
+/// What of a parcel is to stop: the number of a job, or [`ALL`], or 0.
+fn stop_of(board: &Board, seat: usize, parcel: u64) -> &AtomicU64 {
+    &board.line(seat, 1)[place(parcel)]
+}
+
+/// The parcel's number, until somebody takes it.
+fn claim_of(board: &Board, seat: usize, parcel: u64) -> &AtomicU64 {
+    &board.line(seat, 2)[place(parcel)]
+}
+
+const fn place(parcel: u64) -> usize {
+    (parcel % PLACES) as usize
+}
+
+/// No job has this number.
+const ALL: JobId = JobId::MAX;
+
 impl<'a> Context<'a> {
-    /// For a job that begins in that seat.
+    /// For a job of that parcel, which begins in that seat.
     pub(super) fn begin(
         board: &'a Board,
-        seat: usize,
+        (seat, parcel): (usize, u64),
         id: JobId,
         begun: Nanos,
         bulk: &'a [u8],
     ) -> Self {
-        let lines = Lines::of(board, seat);
-        lines.since().store(begun, Ordering::Relaxed);
+        let at = At::of(board, seat);
+        at.since.store(begun, Ordering::Relaxed);
         let context = Self {
             seat,
-            lines,
+            at,
+            stop: stop_of(board, seat, parcel),
             id,
             bulk,
         };
         // Release, with the Acquire in `running`: who sees this job sees since when.
         let first = context.at_step(0);
-        lines.progress().store(first, Ordering::Release);
+        at.progress.store(first, Ordering::Release);
         context
     }
 
     /// The job has ended.
     pub(super) fn end(self) {
-        self.lines.progress().store(0, Ordering::Relaxed);
+        self.at.progress.store(0, Ordering::Relaxed);
     }
 
     const fn at_step(&self, step: u32) -> u64 {
@@ -131,16 +144,16 @@ impl<'a> Context<'a> {
     pub fn step(&self, step: u32) {
         // Relaxed: the pool reads it after it has reaped the process, or does not care.
         let at = self.at_step(step);
-        self.lines.progress().store(at, Ordering::Relaxed);
+        self.at.progress.store(at, Ordering::Relaxed);
     }
 
     /// Whether the job was cancelled or has passed its deadline, and should come to an end: with
     /// an error, or with what it has. A job that passed its deadline and does not stop is killed
-    /// with its worker. Costs eight loads from one cache line.
+    /// with its worker. Costs one load.
     pub fn should_stop(&self) -> bool {
-        let mut stop = self.lines.stop.iter();
         // Relaxed: nothing else is published by it.
-        stop.any(|cell| cell.load(Ordering::Relaxed) == self.id)
+        let who = self.stop.load(Ordering::Relaxed);
+        who == self.id || who == ALL
     }
 
     /// The bytes that were sent beside the job; see [`super::Pack::pack`].
@@ -166,37 +179,34 @@ impl<'a> Context<'a> {
     }
 }
 
-fn claim(board: &Board, seat: usize, parcel: u64) -> &AtomicU64 {
-    &board.line(seat, 2)[(parcel % PLACES) as usize]
-}
-
 /// Lays a parcel out, before it is sent.
 pub(super) fn lay_out(board: &Board, seat: usize, parcel: u64) {
     // Relaxed: the parcel's message, which the worker receives first, comes later.
-    claim(board, seat, parcel).store(parcel, Ordering::Relaxed);
+    stop_of(board, seat, parcel).store(0, Ordering::Relaxed);
+    claim_of(board, seat, parcel).store(parcel, Ordering::Relaxed);
 }
 
 /// Takes a parcel, to begin it or to give it to another; says whether it was still there.
 pub(super) fn take_parcel(board: &Board, seat: usize, parcel: u64) -> bool {
     // Relaxed: who has it is all that is decided here.
-    claim(board, seat, parcel)
+    claim_of(board, seat, parcel)
         .compare_exchange(parcel, 0, Ordering::Relaxed, Ordering::Relaxed)
         .is_ok()
 }
 
 /// What a seat's worker is at, and since when.
 pub(super) fn running(board: &Board, seat: usize) -> Option<(JobId, Nanos)> {
-    let lines = Lines::of(board, seat);
+    let at = At::of(board, seat);
     // Acquire, with the Release in `begin`. If the worker goes on to the next job between these
     // two loads, the time is the later one's: nobody is killed too early for it.
-    let progress = lines.progress().load(Ordering::Acquire);
-    let since = lines.since().load(Ordering::Relaxed);
+    let progress = at.progress.load(Ordering::Acquire);
+    let since = at.since.load(Ordering::Relaxed);
     (progress != 0).then_some((progress >> STEP_BITS, since))
 }
 
 /// The job and step that a seat's worker was at when it died.
 pub(super) fn last_words(board: &Board, seat: usize) -> Option<(JobId, u32)> {
-    let said = Lines::of(board, seat).progress().load(Ordering::Relaxed);
+    let said = At::of(board, seat).progress.load(Ordering::Relaxed);
     let step = said & ((1 << STEP_BITS) - 1);
     (said != 0).then(|| (said >> STEP_BITS, step as u32 - 1))
 }
@@ -210,24 +220,15 @@ pub(super) fn clear(board: &Board, seat: usize) {
     }
 }
 
-/// Asks a job to stop. Eight of a seat can be asked at a time: says whether this one could.
-pub(super) fn ask_to_stop(board: &Board, seat: usize, job: JobId) -> bool {
-    let free = Lines::of(board, seat)
-        .stop
-        .iter()
-        .find(|cell| cell.load(Ordering::Relaxed) == 0);
-    if let Some(cell) = free {
-        cell.store(job, Ordering::Relaxed);
-    }
-    free.is_some()
+/// Asks a job of a parcel not to begin, or to stop; or all of them.
+pub(super) fn stop(board: &Board, seat: usize, parcel: u64, job: Option<JobId>) {
+    stop_of(board, seat, parcel).store(job.unwrap_or(ALL), Ordering::Relaxed);
 }
 
-/// The job has ended; its place is free for another.
-pub(super) fn forget(board: &Board, seat: usize, job: JobId) {
-    for cell in Lines::of(board, seat).stop {
-        if cell.load(Ordering::Relaxed) == job {
-            cell.store(0, Ordering::Relaxed);
-        }
+/// The same for whatever the seat's worker has.
+pub(super) fn stop_all(board: &Board, seat: usize) {
+    for parcel in 0..PLACES {
+        stop(board, seat, parcel, None);
     }
 }
 
@@ -239,21 +240,24 @@ mod tests {
     fn the_board_tells_job_and_step_and_a_job_hears_only_its_own_number() {
         let board = Board::create(2).unwrap();
         assert_eq!((running(&board, 1), last_words(&board, 1)), (None, None));
-        let context = Context::begin(&board, 1, 9, 1, &[]);
+        let context = Context::begin(&board, (1, 21), 9, 1, &[]);
         assert_eq!(last_words(&board, 1), Some((9, 0)));
         context.step(41);
         assert_eq!(last_words(&board, 1), Some((9, 41)));
         assert_eq!(running(&board, 1).map(|(job, _)| job), Some(9));
         assert_eq!(running(&board, 0), None);
 
-        assert!(ask_to_stop(&board, 1, 8));
-        assert!(!context.should_stop());
-        assert!(ask_to_stop(&board, 1, 9));
+        stop(&board, 1, 21, Some(8));
+        stop(&board, 1, 20, None);
+        assert!(!context.should_stop(), "others are meant");
+        for who in [Some(9), None] {
+            stop(&board, 1, 21, who);
+            assert!(context.should_stop());
+            lay_out(&board, 1, 21);
+            assert!(!context.should_stop());
+        }
+        stop_all(&board, 1);
         assert!(context.should_stop());
-        forget(&board, 1, 9);
-        assert!(!context.should_stop());
-        let asked = (10..20).filter(|&job| ask_to_stop(&board, 1, job)).count();
-        assert_eq!(asked, 7, "one of eight places is taken");
         context.end();
         assert_eq!(last_words(&board, 1), None);
 

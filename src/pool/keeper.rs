@@ -15,11 +15,11 @@
 //! there is one way out, and it always leads through here.
 
 use super::core::Core;
-use super::crew::{Gone, Sent};
+use super::crew::{Gone, Parcel, Sent};
 use super::ear::Ear;
 use super::processes::{Processes, Start, envelope, panicked};
 use super::protocol::{Envelope, Hello, ToWorker, put};
-use super::{Job, JobId, Pack, mark_own_thread, panics, worker};
+use super::{Job, Pack, mark_own_thread, panics, worker};
 use crate::clock::now;
 use crate::measure::{Usage, oom_kills};
 use crate::sys::process::{self, Exit};
@@ -33,8 +33,8 @@ use std::time::Duration;
 
 /// For the sender.
 pub(super) enum ToSender<P: Pack> {
-    /// Pack these and send them one by one.
-    Parcel(Vec<Sent<P>>),
+    /// Pack its jobs and send them one by one.
+    Parcel(Parcel<P>),
     /// Send this as it is.
     Message(Vec<u8>),
     /// Give memory back, and hang up on whoever waits for that.
@@ -281,8 +281,8 @@ impl<P: Pack> SenderThread<P> {
         for message in inbox {
             match message {
                 ToSender::Parcel(parcel) => {
-                    for sent in parcel {
-                        self.send_large(&link, sent.id, &sent.order)?;
+                    for sent in &parcel.jobs {
+                        self.send_large(&link, parcel.number, sent)?;
                     }
                 }
                 ToSender::Message(message) => link.orders.send(&message)?,
@@ -302,12 +302,13 @@ impl<P: Pack> SenderThread<P> {
     fn send_large(
         &mut self,
         link: &Link<P::Job>,
-        id: JobId,
-        order: &P::Order,
+        parcel: u64,
+        sent: &Sent<P>,
     ) -> Result<(), LinkBroken> {
+        let id = sent.id;
         let pack_begin = now();
         self.bulk.clear();
-        let packed = panics::catch(|| self.pack.pack(order, &mut self.bulk));
+        let packed = panics::catch(|| self.pack.pack(&sent.order, &mut self.bulk));
         let envelope = match packed.map(envelope) {
             Ok(Some(envelope)) => envelope,
             Ok(None) => unreachable!("a pack that is not light makes its jobs"),
@@ -320,6 +321,7 @@ impl<P: Pack> SenderThread<P> {
         let mut head = Vec::new();
         let large = ToWorker::Large {
             id,
+            parcel,
             pack_begin,
             packed: now(),
             bulk: !self.bulk.is_empty(),

@@ -147,7 +147,7 @@ impl<P: Pack> Crew<P> for Arc<Processes<P>> {
     fn send(&self, core: &Arc<Core<P>>, index: usize, parcel: Parcel<P>) {
         let mut seat = self.seat(index);
         if !seat.pack.is_light() {
-            return seat.post(ToSender::Parcel(parcel.jobs));
+            return seat.post(ToSender::Parcel(parcel));
         }
         let refused = seat.write(parcel);
         if seat.message.len() <= LIGHT && seat.backlog.load(Ordering::Acquire) == 0 {

@@ -42,6 +42,7 @@ pub(super) enum ToWorker {
     /// A job comes on the typed channel.
     Large {
         id: JobId,
+        parcel: u64,
         pack_begin: Nanos,
         packed: Nanos,
         /// Whether a message on the bulk channel belongs to it.

@@ -115,9 +115,7 @@ impl<P: Pack> Crew<P> for Threads<P> {
         lock(&self.seats[index])
             .killed
             .store(true, Ordering::Relaxed);
-        if let Some((job, _)) = context::running(&core.board, index) {
-            context::ask_to_stop(&core.board, index, job);
-        }
+        context::stop_all(&core.board, index);
         self.tell(index, ToThread::Retire);
     }
 
@@ -206,7 +204,7 @@ impl<P: Pack> Worker<P> {
             if self.killed.load(Ordering::Relaxed) {
                 return Ok(());
             }
-            match self.run(runner, core, &sent) {
+            match self.run(runner, core, parcel.number, &sent) {
                 Ok(answer) => answers.push(answer),
                 Err(why) => return Err(format!("a worker cannot start again: {why}")),
             }
@@ -226,6 +224,7 @@ impl<P: Pack> Worker<P> {
         &mut self,
         runner: &mut Runner<P::Job>,
         core: &Arc<Core<P>>,
+        parcel: u64,
         sent: &Sent<P>,
     ) -> Result<Answer<P::Job>, String> {
         let id = sent.id;
@@ -243,7 +242,7 @@ impl<P: Pack> Worker<P> {
             }
         };
         let begun = now();
-        let context = Context::begin(&core.board, self.seat, id, begun, &self.bulk);
+        let context = Context::begin(&core.board, (self.seat, parcel), id, begun, &self.bulk);
         let said = runner.run(packed.borrow(), &context);
         let run_end = now();
         context.end();

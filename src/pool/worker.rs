@@ -130,10 +130,11 @@ impl<J: Job> Worker<J> {
                 ToWorker::Parcel(number, count) => self.parcel(number, count, message),
                 ToWorker::Large {
                     id,
+                    parcel,
                     pack_begin,
                     packed,
                     bulk,
-                } => self.large(id, (pack_begin, packed), bulk),
+                } => self.large((parcel, id), (pack_begin, packed), bulk),
                 ToWorker::Retire => break,
             };
             self.answers.flush()?;
@@ -174,14 +175,14 @@ impl<J: Job> Worker<J> {
                 mut body,
             } = take(&mut message)?;
             let opened = take::<Envelope<J>>(&mut body).map_err(|why| why.to_string());
-            self.run(id, (pack_begin, packed), opened, bulk, None)?;
+            self.run((number, id), (pack_begin, packed), opened, bulk, None)?;
         }
         Ok(())
     }
 
     fn large(
         &mut self,
-        id: JobId,
+        job: (u64, JobId),
         packed: (Nanos, Nanos),
         has_bulk: bool,
     ) -> Result<(), ServeError> {
@@ -196,7 +197,7 @@ impl<J: Job> Worker<J> {
             Vec::new()
         };
         let received = has_bulk.then(now);
-        self.run(id, packed, opened, &bulk, received)?;
+        self.run(job, packed, opened, &bulk, received)?;
         drop(bulk);
         self.free = now();
         Ok(())
@@ -204,7 +205,7 @@ impl<J: Job> Worker<J> {
 
     fn run(
         &mut self,
-        id: JobId,
+        (parcel, id): (u64, JobId),
         (pack_begin, packed): (Nanos, Nanos),
         opened: Result<Envelope<J>, String>,
         bulk: &[u8],
@@ -230,7 +231,7 @@ impl<J: Job> Worker<J> {
                 stamps.received = received.unwrap_or(envelope.end.read);
                 // Nothing lies in between.
                 stamps.run_begin = stamps.received;
-                let context = Context::begin(board, *seat, id, stamps.run_begin, bulk);
+                let context = Context::begin(board, (*seat, parcel), id, stamps.run_begin, bulk);
                 let said = runner.run(&envelope.job, &context);
                 stamps.run_end = now();
                 context.end();

@@ -207,16 +207,18 @@ pub(crate) fn a_stream_is_lazy_ordered_and_bounded() -> Done {
 }
 
 pub(crate) fn a_stream_that_is_dropped_leaves_no_work_behind() -> Done {
-    for (_, builder) in everywhere(1).into_iter().take(2) {
-        let pool = builder.start(Setup::default())?;
-        let first = std::iter::once(Task::Square(2));
-        let endless = std::iter::repeat_with(|| Task::UntilAsked);
-        let mut stream = pool.map(first.chain(endless)).batch(1).ahead(50);
-        assert_eq!(stream.next().ok_or("no outcome")??.number(), 4);
-        drop(stream);
-        // Else this would wait for ever.
-        pool.drain();
-        assert_eq!(pool.under_way(), 0);
+    for batch in [1, 50] {
+        for (_, builder) in everywhere(1).into_iter().take(2) {
+            let pool = builder.start(Setup::default())?;
+            let first = (0..batch).map(|_| Task::Square(2));
+            let endless = std::iter::repeat_with(|| Task::UntilAsked);
+            let mut stream = pool.map(first.chain(endless)).batch(batch).ahead(500);
+            assert_eq!(stream.next().ok_or("no outcome")??.number(), 4);
+            drop(stream);
+            // Else this would wait for ever.
+            pool.drain();
+            assert_eq!(pool.under_way(), 0);
+        }
     }
     Ok(())
 }

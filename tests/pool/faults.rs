@@ -53,6 +53,28 @@ pub(crate) fn workers_that_die_lose_no_job() -> Done {
     Ok(())
 }
 
+pub(crate) fn a_death_elsewhere_leaves_nobody_waiting_in_vain() -> Done {
+    let folder = tempfile::tempdir()?;
+    // One of the two has the job, the other has nothing to do.
+    for victim in 0..2 {
+        let pool = processes(2);
+        // One at a time: by now whoever waits listens.
+        for n in 0..100 {
+            assert_eq!(pool.submit(Task::Square(n)).wait()?.number(), n * n);
+        }
+        let path = mark(folder.path(), victim);
+        let lone = pool.submit(Task::Await(path.clone()));
+        signal("-KILL", pool.pids().list()[victim]);
+        // The death is noted before anybody waits for the job.
+        while pool.died() == 0 {
+            std::thread::yield_now();
+        }
+        fs::write(path, "")?;
+        assert_eq!(lone.wait()?.number(), 0);
+    }
+    Ok(())
+}
+
 pub(crate) fn a_job_that_kills_every_worker_is_given_up_and_named() -> Done {
     let folder = tempfile::tempdir()?;
     for (max, how, exit) in [

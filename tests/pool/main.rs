@@ -58,6 +58,7 @@ fn main() {
         processes::a_program_that_forgets_the_entry_does_not_multiply,
         processes::a_pool_that_ends_leaves_no_process_descriptor_thread_or_file,
         faults::workers_that_die_lose_no_job,
+        faults::a_death_elsewhere_leaves_nobody_waiting_in_vain,
         faults::a_job_that_kills_every_worker_is_given_up_and_named,
         faults::a_job_that_passes_its_deadline_is_asked_to_stop_and_then_killed,
         faults::a_worker_that_is_stopped_between_jobs_is_replaced_if_there_is_a_deadline,

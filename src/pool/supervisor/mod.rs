@@ -10,8 +10,11 @@
 
 mod seat;
 mod watch;
+mod words;
 
 use self::seat::{Parcel, Seat, Staff};
+pub use self::words::Shutdown;
+pub(super) use self::words::{Action, Event, Policy, Why};
 use super::{ById, JobId};
 use crate::clock::Nanos;
 use std::collections::VecDeque;
@@ -32,95 +35,10 @@ const MAX_STALE: usize = 2;
 /// So many parcels of a worker can be told apart by the lowest bits of their numbers.
 pub(super) const PLACES: u64 = 8;
 
-/// What does not change while a pool lives.
-#[derive(Clone, Debug)]
-pub(super) struct Policy {
-    /// Parcels that a worker holds: one to work on, one to find waiting when it is done.
-    pub parcels_ahead: usize,
-    /// So many workers must die at the same step of a job before it is given up.
-    pub max_deaths: u32,
-    /// A worker that was sent so many jobs is replaced.
-    pub max_jobs: u64,
-    /// A worker that had nothing to do for so long is let go.
-    pub idle: Option<Nanos>,
-    /// From being asked to stop to being killed.
-    pub grace: Nanos,
-    /// Whether jobs cost next to nothing to send: then a parcel that its worker has not begun may be
-    /// sent to another that is idle.
-    pub is_light: bool,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Event {
-    /// New jobs, which travel together, each with so much time to run.
-    Submitted(Range<JobId>, Option<Nanos>),
-    /// The seat's worker can take jobs.
-    Ready(usize),
-    /// The seat's worker answered for these jobs.
-    Answered(usize, Vec<JobId>),
-    /// The seat's worker is gone, reaped, and nobody waits for it; the job and step it was at.
-    Gone(usize, Option<(JobId, u32)>),
-    /// The seat's worker had not begun that parcel, and will not.
-    Recalled(usize, u64),
-    /// Somebody does not want a job any more.
-    Cancel(JobId),
-    /// Time has passed: what each seat's worker is at, and since when.
-    Tick(Vec<Option<(JobId, Nanos)>>),
-    /// No more jobs.
-    Shutdown(Shutdown),
-    /// Workers cannot be had.
-    Broken,
-}
-
-/// How a pool ends, from patient to not; a later call can only hurry it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Shutdown {
-    /// All that was submitted is done first: each worker finds a poison pill behind its last job.
-    Drain,
-    /// What no worker has yet is cancelled; the rest is done.
-    CancelPending,
-    /// Workers are killed; whatever has not ended is cancelled.
-    Kill,
-}
-
-#[must_use]
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Action {
-    /// Start a worker for this seat, after a pause.
-    Start(usize, Duration),
-    /// Send these to the seat's worker, as the parcel of that number.
-    Send(usize, u64, Vec<JobId>),
-    /// See whether the seat's worker can be kept from beginning that parcel: another is idle.
-    Recall(usize, u64),
-    /// Send the seat's worker the pill that ends it when it comes to it.
-    Retire(usize),
-    /// Ask the seat's worker not to start this job, or to stop it.
-    AskToStop(usize, JobId),
-    /// Kill the seat's worker, whatever it is at.
-    Kill(usize),
-    /// The job ends without an answer.
-    End(JobId, Why),
-    /// Workers keep dying before they can do anything.
-    Abort,
-}
-
-/// Why a job ends without an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Why {
-    /// So many workers died at this step of it, the last of them just now.
-    Deaths(u32, u32),
-    /// It ran for longer than it may, and did not stop when asked to.
-    Overdue(Nanos),
-    /// Before a worker had it.
-    Cancelled,
-    /// The pool was killed, or ended before the job came.
-    Ended,
-}
-
 #[derive(Debug)]
 struct Job {
-    /// The first of those that it was submitted with.
-    group: JobId,
+    /// Those that it was submitted with, itself included.
+    group: Range<JobId>,
     /// Nanoseconds that it may run.
     deadline: Option<Nanos>,
     /// The seat whose worker has it.
@@ -184,9 +102,8 @@ impl Supervisor {
                 self.deaths_in_a_row = 0;
                 for job in jobs {
                     self.jobs.remove(&job);
-                    self.seats[seat].remove(job);
+                    self.seats[seat].answered(job);
                 }
-                self.seats[seat].stale = 0;
                 self.attend(seat, now);
             }
             Event::Gone(seat, during) => self.bury(seat, during, &mut out),
@@ -227,14 +144,13 @@ impl Supervisor {
     }
 
     fn submit(&mut self, jobs: Range<JobId>, deadline: Option<Nanos>, actions: &mut Vec<Action>) {
-        let group = jobs.start;
-        for id in jobs {
+        for id in jobs.clone() {
             if !self.is_open() {
                 actions.push(Action::End(id, Why::Ended));
                 continue;
             }
             let job = Job {
-                group,
+                group: jobs.clone(),
                 deadline,
                 seat: None,
                 cancelled: false,
@@ -324,7 +240,7 @@ impl Supervisor {
             && let Some(parcel) = from.parcels.remove(index)
         {
             from.sent -= parcel.jobs.len() as u64;
-            from.stale += 1;
+            from.stale.push(number);
             self.queue_again(parcel.jobs.into(), actions);
         }
     }
@@ -365,15 +281,24 @@ impl Supervisor {
     }
 
     fn cancel(&mut self, job: JobId, actions: &mut Vec<Action>) {
-        let Some(known) = self.jobs.get_mut(&job) else {
+        let Some(known) = self.jobs.get(&job).filter(|known| !known.cancelled) else {
             return;
         };
-        match known.seat {
-            None => self.end(job, Why::Cancelled, actions),
-            Some(_) if known.cancelled => {}
-            Some(seat) => {
-                known.cancelled = true;
-                actions.push(Action::AskToStop(seat, job));
+        let group = known.group.clone();
+        for job in group.clone() {
+            match self.jobs.get_mut(&job) {
+                Some(known) if known.seat.is_some() => known.cancelled = true,
+                Some(_) => self.end(job, Why::Cancelled, actions),
+                // It has ended.
+                None => {}
+            }
+        }
+        for (index, seat) in self.seats.iter().enumerate() {
+            for parcel in &seat.parcels {
+                // All of a parcel were submitted together.
+                if parcel.jobs.front().is_some_and(|job| group.contains(job)) {
+                    actions.push(Action::Stop(index, parcel.number, None));
+                }
             }
         }
     }
@@ -441,7 +366,7 @@ impl Supervisor {
                 }
                 continue;
             };
-            let group = self.jobs[&head].group;
+            let group = self.jobs[&head].group.clone();
             let room = max_jobs - self.seats[seat].sent;
             let mut parcel = Vec::new();
             while let Some(&next) = self.waiting.front()

@@ -23,8 +23,8 @@ pub(super) struct Seat {
     pub parcels: VecDeque<Parcel>,
     /// Parcels sent to this worker so far.
     pub numbered: u64,
-    /// Parcels that were taken back since it last answered: their messages may still lie there.
-    pub stale: usize,
+    /// The numbers of parcels that were taken back and whose messages may still lie there.
+    pub stale: Vec<u64>,
     /// Jobs sent to this worker so far.
     pub sent: u64,
     /// When it was last sent something or answered something.
@@ -56,7 +56,7 @@ impl Seat {
 
     /// Whether another parcel may be sent to it.
     pub(super) fn has_room(&self, ahead: usize) -> bool {
-        self.parcels.is_empty() || self.parcels.len() < ahead && self.stale < MAX_STALE
+        self.parcels.is_empty() || self.parcels.len() < ahead && self.stale.len() < MAX_STALE
     }
 
     /// A number for its next parcel. The lowest bits are a place that none of its parcels has:
@@ -77,16 +77,37 @@ impl Seat {
         self.staff == Staff::Retiring && self.sent < policy.max_jobs
     }
 
-    /// Takes a job out. A worker answers in order, so it is at the front of a parcel.
-    pub(super) fn remove(&mut self, job: JobId) {
-        let mut parcels = self.parcels.iter_mut();
-        if let Some(parcel) = parcels.find(|parcel| parcel.jobs.front() == Some(&job)) {
-            parcel.jobs.pop_front();
-        } else {
-            for parcel in &mut self.parcels {
-                parcel.jobs.retain(|&held| held != job);
-            }
+    /// The worker has answered for a job: it has read whatever was sent before that one's parcel.
+    pub(super) fn answered(&mut self, job: JobId) {
+        if let Some(number) = self.remove(job) {
+            self.stale.retain(|&stale| stale > number);
         }
-        self.parcels.retain(|parcel| !parcel.jobs.is_empty());
+    }
+
+    /// Takes a job out, and says of which parcel. A worker answers in order, so it is mostly the
+    /// first of one.
+    pub(super) fn remove(&mut self, job: JobId) -> Option<u64> {
+        let (index, at) = self.find(job)?;
+        let parcel = &mut self.parcels[index];
+        let number = parcel.number;
+        parcel.jobs.remove(at);
+        if parcel.jobs.is_empty() {
+            self.parcels.remove(index);
+        }
+        Some(number)
+    }
+
+    /// The number of the parcel that the job is in.
+    pub(super) fn parcel_of(&self, job: JobId) -> Option<u64> {
+        self.find(job).map(|(index, _)| self.parcels[index].number)
+    }
+
+    /// Which parcel the job is in, and where in it.
+    fn find(&self, job: JobId) -> Option<(usize, usize)> {
+        let mut parcels = self.parcels.iter().enumerate();
+        parcels.find_map(|(index, parcel)| {
+            let at = parcel.jobs.iter().position(|&held| held == job)?;
+            Some((index, at))
+        })
     }
 }

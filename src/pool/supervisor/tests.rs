@@ -142,7 +142,7 @@ fn a_job_that_is_late_is_asked_then_its_worker_killed_and_the_next_job_none_the_
     let tick = |pool: &mut Supervisor, now| tell(pool, now, Event::Tick(vec![Some((1, 1_200))]));
     assert_eq!(tick(&mut pool, 1_500), []);
     assert_eq!(pool.next_tick(), Some(1_700));
-    assert_eq!(tick(&mut pool, 1_700), [Action::AskToStop(0, 1)]);
+    assert_eq!(tick(&mut pool, 1_700), [Action::Stop(0, 8, Some(1))]);
     assert_eq!(pool.next_tick(), Some(1_800));
     assert_eq!(tick(&mut pool, 1_800), [Action::Kill(0)]);
     let buried = tell(&mut pool, 1_900, Event::Gone(0, Some((1, 0))));
@@ -198,13 +198,16 @@ impl Dice {
 #[derive(Default)]
 struct Worker {
     up: bool,
+    /// Messages in its socket, those of parcels that were taken back included.
+    unread: VecDeque<u64>,
     /// Parcels that it has, oldest first.
     parcels: VecDeque<(u64, VecDeque<JobId>)>,
     /// The job that it is at, and since when.
     at: Option<(JobId, Nanos)>,
     pill: bool,
     sent: u64,
-    asked: BTreeSet<JobId>,
+    /// What was said last of each parcel: that this job of it is to stop, or all are.
+    stops: BTreeMap<u64, Option<JobId>>,
     killed: bool,
 }
 
@@ -217,6 +220,8 @@ struct Model {
     next: JobId,
     /// Jobs that no worker has, in the order in which they must be sent.
     queue: VecDeque<JobId>,
+    /// Jobs that were submitted together.
+    groups: Vec<Range<JobId>>,
     deadlines: BTreeMap<JobId, Option<Nanos>>,
     deaths: BTreeMap<(JobId, u32), u32>,
     cancelled: BTreeSet<JobId>,
@@ -237,6 +242,7 @@ impl Model {
             workers: (0..seats).map(|_| None).collect(),
             next: 1,
             queue: VecDeque::new(),
+            groups: Vec::new(),
             deadlines: BTreeMap::new(),
             deaths: BTreeMap::new(),
             cancelled: BTreeSet::new(),
@@ -278,9 +284,11 @@ impl Model {
                     assert!(worker.up && !worker.pill, "one pill a worker");
                     worker.pill = true;
                 }
-                Action::AskToStop(seat, job) => {
+                Action::Stop(seat, number, job) => {
                     let worker = self.workers[seat].as_mut().unwrap();
-                    worker.asked.insert(job);
+                    assert!(worker.parcels.iter().any(|(n, _)| *n == number));
+                    let before = worker.stops.insert(number, job);
+                    assert_ne!(before, Some(None), "all of it were to stop already");
                     self.seen.push("asked");
                 }
                 Action::Kill(seat) => self.workers[seat].as_mut().unwrap().killed = true,
@@ -301,6 +309,9 @@ impl Model {
         assert!(worker.sent <= self.policy.max_jobs);
         let places: BTreeSet<_> = worker.parcels.iter().map(|(n, _)| n % PLACES).collect();
         assert!(!places.contains(&(number % PLACES)));
+        worker.unread.push_back(number);
+        let most = self.policy.parcels_ahead + MAX_STALE;
+        assert!(worker.unread.len() <= most, "they might not fit");
         worker.parcels.push_back((number, jobs.into()));
         assert!(worker.parcels.len() <= self.policy.parcels_ahead);
     }
@@ -367,10 +378,12 @@ impl Model {
             13 => self.die(seat, dice),
             14 => {
                 let job = dice.below(self.next + 2);
-                if job < self.next {
-                    self.cancelled.insert(job);
+                let group = self.groups.iter().find(|group| group.contains(&job));
+                if !self.ended.contains_key(&job) {
+                    self.cancelled.extend(group.cloned().unwrap_or_default());
                 }
                 self.tell(Event::Cancel(job), dice);
+                self.check_that_nobody_works_in_vain();
             }
             15..=17 => self.tick(dice),
             18 if dice.below(8) == 0 => self.shut_down(dice),
@@ -381,6 +394,7 @@ impl Model {
     fn submit(&mut self, count: u64, dice: &mut Dice) {
         let jobs = self.next..self.next + count;
         self.next += count;
+        self.groups.push(jobs.clone());
         let deadline = (dice.below(3) == 0).then(|| 50 + dice.below(100));
         for job in jobs.clone() {
             self.deadlines.insert(job, deadline);
@@ -389,6 +403,18 @@ impl Model {
             }
         }
         self.tell(Event::Submitted(jobs, deadline), dice);
+    }
+
+    /// Each worker that has a job which was cancelled has been told so.
+    fn check_that_nobody_works_in_vain(&self) {
+        for worker in self.workers.iter().flatten() {
+            for (number, jobs) in &worker.parcels {
+                let vain = |job| self.cancelled.contains(job) && !self.ended.contains_key(job);
+                if jobs.iter().any(vain) {
+                    assert_eq!(worker.stops.get(number), Some(&None), "parcel {number}");
+                }
+            }
+        }
     }
 
     fn come_up(&mut self, seat: usize, dice: &mut Dice) {
@@ -410,7 +436,12 @@ impl Model {
             .front()
             .and_then(|(_, jobs)| jobs.front().copied());
         match (worker.at, head) {
-            (None, Some(job)) => worker.at = Some((job, self.now)),
+            (None, Some(job)) => {
+                worker.at = Some((job, self.now));
+                // To come to it, it has read all that was sent before.
+                let number = worker.parcels[0].0;
+                worker.unread.retain(|&unread| unread > number);
+            }
             (Some((job, _)), _) => {
                 worker.at = None;
                 let (_, jobs) = worker.parcels.front_mut().unwrap();

@@ -54,8 +54,8 @@ impl Supervisor {
             let grace = self.policy.grace;
             let seat = &mut self.seats[index];
             let at = running.get(index).copied().flatten();
-            let at = at.filter(|(job, _)| seat.jobs().any(|held| held == *job));
-            let Some((job, since)) = at else {
+            let at = at.and_then(|(job, since)| Some((job, since, seat.parcel_of(job)?)));
+            let Some((job, since, parcel)) = at else {
                 // It has jobs, and is at none of them: stopped, perhaps.
                 let head = seat.jobs().next();
                 let deadline = head.and_then(|job| self.jobs.get(&job)?.deadline);
@@ -70,8 +70,10 @@ impl Supervisor {
                 }
                 continue;
             };
-            let deadline = self.jobs.get(&job).and_then(|job| job.deadline);
-            let Some(deadline) = deadline else {
+            let known = self.jobs.get(&job);
+            let Some((deadline, cancelled)) =
+                known.and_then(|job| Some((job.deadline?, job.cancelled)))
+            else {
                 seat.look_at = None;
                 continue;
             };
@@ -91,7 +93,10 @@ impl Supervisor {
                 _ => {
                     seat.asked = Some((job, now));
                     seat.look_at = Some(now.saturating_add(grace));
-                    actions.push(Action::AskToStop(index, job));
+                    // One that is cancelled was asked then, with all of its parcel.
+                    if !cancelled {
+                        actions.push(Action::Stop(index, parcel, Some(job)));
+                    }
                 }
             }
         }

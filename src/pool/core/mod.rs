@@ -5,13 +5,17 @@
 //! between. Actions are carried out in the order in which they were decided, one at a time, without
 //! the lock: whoever finds somebody else at it leaves theirs to them.
 
+mod carry;
+mod lone;
+
+use self::lone::Lone;
 use super::context::Board;
-use super::crew::{Crew, Gone, Parcel, Sent};
+use super::crew::{Crew, Gone};
 use super::deaths::Deaths;
-use super::handle::{Handle, Host, Slot, refused};
-use super::outcome::{Completion, Death, JobError, WorkerDied};
+use super::handle::{Handle, Slot, refused};
+use super::outcome::{Completion, Death};
 use super::protocol::Answer;
-use super::supervisor::{Action, Event, Policy, Shutdown, Supervisor, Why};
+use super::supervisor::{Action, Event, Policy, Shutdown, Supervisor};
 use super::{ById, Job, JobId, Pack, Pids, context};
 use crate::clock::{Nanos, now};
 use crate::error::{Error, Result};
@@ -80,11 +84,7 @@ pub(super) struct State<P: Pack> {
     usage: Vec<Usage>,
     /// What workers that are gone have used.
     past_usage: Usage,
-    /// The only job under way, if whoever submitted it may be about to wait for it, and its seat
-    /// once it was sent: nobody else listens there.
-    lone: Option<(JobId, Option<usize>)>,
-    /// Jobs that were asked to stop, and their seats.
-    asked: Vec<(usize, JobId)>,
+    lone: Lone,
     /// A thread that brings ticks, in pools with deadlines or idle times.
     pub(super) timer: Option<JoinHandle<()>>,
     /// When it will look up.
@@ -118,8 +118,7 @@ impl<P: Pack> Core<P> {
                 deaths: Deaths::default(),
                 usage: vec![Usage::default(); workers],
                 past_usage: Usage::default(),
-                lone: None,
-                asked: Vec::new(),
+                lone: Lone::default(),
                 timer: None,
                 next_look: None,
             }),
@@ -187,10 +186,11 @@ impl<P: Pack> Core<P> {
             }
             return id;
         }
-        let is_one = matches!(orders[..], [(_, Caller::Handle(_))]);
-        let is_lone = self.is_light && is_one && state.jobs.is_empty();
         state = self.attend_lone(state);
-        state.lone = is_lone.then_some((state.next_id, None));
+        let is_one = matches!(orders[..], [(_, Caller::Handle(_))]);
+        if self.is_light && is_one && state.jobs.is_empty() {
+            state.lone = Lone::Waiting(state.next_id);
+        }
         let first = state.next_id;
         state.jobs.reserve(orders.len());
         for (order, caller) in orders {
@@ -248,34 +248,6 @@ impl<P: Pack> Core<P> {
         Handle::new(id, slot, pool)
     }
 
-    /// The lone job is so no more, or is not waited for: a thread of the pool listens from now on.
-    pub(super) fn attend_lone<'a>(
-        &'a self,
-        mut state: MutexGuard<'a, State<P>>,
-    ) -> MutexGuard<'a, State<P>> {
-        if let Some((_, Some(seat))) = state.lone.take() {
-            drop(state);
-            self.crew.attend(seat);
-            state = self.lock();
-        }
-        state
-    }
-
-    /// A parcel has been sent: a thread of the pool is to listen, unless it was the lone job.
-    fn see_who_listens(&self, seat: usize, first: Option<JobId>) -> MutexGuard<'_, State<P>> {
-        let mut state = self.lock();
-        match &mut state.lone {
-            // Still there: it has not been refused on the way either.
-            Some((lone, at @ None)) if Some(*lone) == first => *at = Some(seat),
-            _ => {
-                drop(state);
-                self.crew.attend(seat);
-                state = self.lock();
-            }
-        }
-        state
-    }
-
     /// Whether the seat's worker has answered for all that it was sent.
     pub(super) fn is_idle(&self, seat: usize) -> bool {
         self.lock().supervisor.is_idle(seat)
@@ -300,18 +272,8 @@ impl<P: Pack> Core<P> {
             .supervisor
             .on(arrived, Event::Answered(seat, jobs), &mut actions);
         for answer in answers {
-            if let Some(index) = state
-                .asked
-                .iter()
-                .position(|&asked| asked == (seat, answer.id))
-            {
-                state.asked.swap_remove(index);
-                context::forget(&self.board, seat, answer.id);
-            }
             state.deaths.forgive(answer.id);
-            if state.lone.is_some_and(|(lone, _)| lone == answer.id) {
-                state.lone = None;
-            }
+            state.lone.ended(answer.id);
             // A job that was given up meanwhile has had its end.
             if let Some(pending) = state.jobs.remove(&answer.id) {
                 let completion = Completion {
@@ -355,8 +317,7 @@ impl<P: Pack> Core<P> {
             };
             state.deaths.note(death, is_needed);
         }
-        state.asked.retain(|(asked, _)| *asked != seat);
-        state.lone = None;
+        state.lone.gone(seat);
         self.feed(state, Event::Gone(seat, during));
     }
 
@@ -365,118 +326,6 @@ impl<P: Pack> Core<P> {
         let mut state = self.lock();
         state.broken.get_or_insert(why);
         self.feed(state, Event::Broken);
-    }
-
-    // ---- the supervisor -------------------------------------------------------------------------
-
-    pub(super) fn feed(self: &Arc<Self>, mut state: MutexGuard<'_, State<P>>, event: Event) {
-        let is_news = matches!(
-            event,
-            Event::Ready(_) | Event::Gone(..) | Event::Shutdown(_) | Event::Broken
-        );
-        let mut actions = std::mem::take(&mut state.actions);
-        state.supervisor.on(now(), event, &mut actions);
-        state.actions = actions;
-        if is_news {
-            self.changed.notify_all();
-        }
-        self.carry_out(state);
-    }
-
-    fn carry_out<'a>(self: &'a Arc<Self>, mut state: MutexGuard<'a, State<P>>) {
-        if state.timer.is_some() {
-            let due = state.supervisor.next_tick();
-            if due.is_some_and(|due| state.next_look.is_none_or(|look| due < look)) {
-                self.changed.notify_all();
-            }
-        }
-        if state.busy {
-            return;
-        }
-        state.busy = true;
-        while let Some(action) = state.actions.pop_front() {
-            state = self.carry_out_one(state, action);
-        }
-        state.busy = false;
-    }
-
-    fn carry_out_one<'a>(
-        self: &'a Arc<Self>,
-        mut state: MutexGuard<'a, State<P>>,
-        action: Action,
-    ) -> MutexGuard<'a, State<P>> {
-        match action {
-            Action::Send(seat, number, jobs) => {
-                let order = |id| {
-                    // One that was ended since it was decided to send it is sent no more.
-                    let pending = state.jobs.get(&id)?;
-                    Some(Sent {
-                        id,
-                        order: pending.order.clone(),
-                    })
-                };
-                let jobs: Vec<_> = jobs.into_iter().filter_map(order).collect();
-                let first = jobs.first().map(|sent| sent.id);
-                drop(state);
-                context::lay_out(&self.board, seat, number);
-                self.crew.send(self, seat, Parcel { number, jobs });
-                return self.see_who_listens(seat, first);
-            }
-            Action::End(job, why) => {
-                if let Some(index) = state.asked.iter().position(|(_, asked)| *asked == job) {
-                    let (seat, _) = state.asked.swap_remove(index);
-                    context::forget(&self.board, seat, job);
-                }
-                let ended = state.jobs.remove(&job);
-                let error = state.explain(job, why);
-                drop(state);
-                if let Some(pending) = ended {
-                    pending.caller.tell(Completion {
-                        id: job,
-                        outcome: Err(error),
-                        trip: super::Trip::default(),
-                    });
-                }
-            }
-            Action::Abort => {
-                let how = state.deaths.last().map_or(String::new(), Death::to_string);
-                state.broken.get_or_insert(format!(
-                    "worker processes keep dying before they can begin (the last was {how}); is \
-                     there enough memory, and does `main` call pool::worker::enter first?"
-                ));
-                self.changed.notify_all();
-                return state;
-            }
-            Action::AskToStop(seat, job) => {
-                if context::ask_to_stop(&self.board, seat, job) {
-                    state.asked.push((seat, job));
-                }
-                return state;
-            }
-            Action::Recall(seat, parcel) => {
-                if context::take_parcel(&self.board, seat, parcel) {
-                    let mut actions = std::mem::take(&mut state.actions);
-                    let event = Event::Recalled(seat, parcel);
-                    state.supervisor.on(now(), event, &mut actions);
-                    state.actions = actions;
-                }
-                return state;
-            }
-            Action::Start(seat, pause) => {
-                drop(state);
-                context::clear(&self.board, seat);
-                self.crew.start(self, seat, pause);
-            }
-            Action::Retire(seat) => {
-                drop(state);
-                self.crew.retire(self, seat);
-            }
-            Action::Kill(seat) => {
-                drop(state);
-                self.crew.kill(self, seat);
-            }
-        }
-        self.lock()
     }
 
     // ---- the end --------------------------------------------------------------------------------
@@ -546,46 +395,9 @@ impl<P: Pack> Core<P> {
 }
 
 impl<P: Pack> State<P> {
-    fn explain(&mut self, job: JobId, why: Why) -> JobError<<P::Job as Job>::Error> {
-        match (why, self.deaths.forgive(job)) {
-            (Why::Deaths(step, deaths), Some(last)) => JobError::WorkerDied(WorkerDied {
-                pid: last.pid,
-                exit: last.exit,
-                out_of_memory: last.out_of_memory,
-                step,
-                deaths,
-            }),
-            (Why::Overdue(limit), _) => JobError::DeadlinePassed(Duration::from_nanos(limit)),
-            (Why::Cancelled, _) => JobError::Cancelled,
-            (Why::Ended | Why::Deaths(..), _) => JobError::PoolEnded(self.why_ended()),
-        }
-    }
-
     fn why_ended(&self) -> String {
         self.broken
             .clone()
             .unwrap_or_else(|| "the pool was shut down".into())
-    }
-}
-
-impl<P: Pack> Host for Core<P> {
-    fn cancel(self: Arc<Self>, job: JobId) {
-        let state = self.attend_lone(self.lock());
-        self.feed(state, Event::Cancel(job));
-    }
-
-    fn attend(&self) {
-        drop(self.attend_lone(self.lock()));
-    }
-
-    fn listen(self: Arc<Self>, job: JobId, done: &dyn Fn() -> bool) {
-        let lone = self.lock().lone;
-        if let Some((_, Some(seat))) = lone.filter(|(lone, _)| *lone == job) {
-            self.crew.listen(&self, seat, done);
-        }
-        // Whatever has kept us from it, somebody must.
-        if !done() {
-            self.attend();
-        }
     }
 }

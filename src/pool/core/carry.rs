@@ -1,0 +1,139 @@
+//! Carries out what the supervisor decides.
+
+use super::super::crew::{Parcel, Sent};
+use super::super::outcome::{Completion, Death, JobError, WorkerDied};
+use super::super::supervisor::{Action, Event, Why};
+use super::super::{Job, JobId, Pack, Trip, context};
+use super::{Core, State};
+use crate::clock::now;
+use std::sync::{Arc, MutexGuard};
+use std::time::Duration;
+
+impl<P: Pack> Core<P> {
+    /// Tells the supervisor, and sees to what follows from it.
+    pub(in super::super) fn feed(
+        self: &Arc<Self>,
+        mut state: MutexGuard<'_, State<P>>,
+        event: Event,
+    ) {
+        let is_news = matches!(
+            event,
+            Event::Ready(_) | Event::Gone(..) | Event::Shutdown(_) | Event::Broken
+        );
+        let mut actions = std::mem::take(&mut state.actions);
+        state.supervisor.on(now(), event, &mut actions);
+        state.actions = actions;
+        if is_news {
+            self.changed.notify_all();
+        }
+        self.carry_out(state);
+    }
+
+    pub(super) fn carry_out<'a>(self: &'a Arc<Self>, mut state: MutexGuard<'a, State<P>>) {
+        if state.timer.is_some() {
+            let due = state.supervisor.next_tick();
+            if due.is_some_and(|due| state.next_look.is_none_or(|look| due < look)) {
+                self.changed.notify_all();
+            }
+        }
+        if state.busy {
+            return;
+        }
+        state.busy = true;
+        while let Some(action) = state.actions.pop_front() {
+            state = self.carry_out_one(state, action);
+        }
+        state.busy = false;
+    }
+
+    fn carry_out_one<'a>(
+        self: &'a Arc<Self>,
+        mut state: MutexGuard<'a, State<P>>,
+        action: Action,
+    ) -> MutexGuard<'a, State<P>> {
+        match action {
+            Action::Send(seat, number, jobs) => {
+                let order = |id| {
+                    // One that was ended since it was decided to send it is sent no more.
+                    let pending = state.jobs.get(&id)?;
+                    Some(Sent {
+                        id,
+                        order: pending.order.clone(),
+                    })
+                };
+                let jobs: Vec<_> = jobs.into_iter().filter_map(order).collect();
+                let first = jobs.first().map(|sent| sent.id);
+                drop(state);
+                context::lay_out(&self.board, seat, number);
+                self.crew.send(self, seat, Parcel { number, jobs });
+                return self.see_who_listens(seat, first);
+            }
+            Action::End(job, why) => {
+                let ended = state.jobs.remove(&job);
+                state.lone.ended(job);
+                let error = state.explain(job, why);
+                drop(state);
+                if let Some(pending) = ended {
+                    pending.caller.tell(Completion {
+                        id: job,
+                        outcome: Err(error),
+                        trip: Trip::default(),
+                    });
+                }
+            }
+            Action::Abort => {
+                let how = state.deaths.last().map_or(String::new(), Death::to_string);
+                state.broken.get_or_insert(format!(
+                    "worker processes keep dying before they can begin (the last was {how}); is \
+                     there enough memory, and does `main` call pool::worker::enter first?"
+                ));
+                self.changed.notify_all();
+                return state;
+            }
+            Action::Stop(seat, parcel, job) => {
+                context::stop(&self.board, seat, parcel, job);
+                return state;
+            }
+            Action::Recall(seat, parcel) => {
+                if context::take_parcel(&self.board, seat, parcel) {
+                    let mut actions = std::mem::take(&mut state.actions);
+                    let event = Event::Recalled(seat, parcel);
+                    state.supervisor.on(now(), event, &mut actions);
+                    state.actions = actions;
+                }
+                return state;
+            }
+            Action::Start(seat, pause) => {
+                drop(state);
+                context::clear(&self.board, seat);
+                self.crew.start(self, seat, pause);
+            }
+            Action::Retire(seat) => {
+                drop(state);
+                self.crew.retire(self, seat);
+            }
+            Action::Kill(seat) => {
+                drop(state);
+                self.crew.kill(self, seat);
+            }
+        }
+        self.lock()
+    }
+}
+
+impl<P: Pack> State<P> {
+    fn explain(&mut self, job: JobId, why: Why) -> JobError<<P::Job as Job>::Error> {
+        match (why, self.deaths.forgive(job)) {
+            (Why::Deaths(step, deaths), Some(last)) => JobError::WorkerDied(WorkerDied {
+                pid: last.pid,
+                exit: last.exit,
+                out_of_memory: last.out_of_memory,
+                step,
+                deaths,
+            }),
+            (Why::Overdue(limit), _) => JobError::DeadlinePassed(Duration::from_nanos(limit)),
+            (Why::Cancelled, _) => JobError::Cancelled,
+            (Why::Ended | Why::Deaths(..), _) => JobError::PoolEnded(self.why_ended()),
+        }
+    }
+}
