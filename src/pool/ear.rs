@@ -11,6 +11,7 @@ use super::{Job, JobError, Pack};
 use crate::clock::{Nanos, now};
 use crate::sys::block;
 use crate::sys::segment::Segment;
+use crate::sys::signal::Alarm;
 use ipc_channel::ipc::IpcBytesReceiver;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -21,6 +22,8 @@ pub(super) struct Ear {
     called: Condvar,
     /// There from the worker's first message to its end. Locked by who listens.
     line: Mutex<Option<Line>>,
+    /// Calls back who listens.
+    alarm: Alarm,
 }
 
 #[derive(Default)]
@@ -71,6 +74,18 @@ impl Ear {
         self.called.notify_one();
     }
 
+    /// Calls back whoever listens to a worker that is gone: it would go on in vain if a child of the
+    /// worker's holds the other end.
+    pub(super) fn ring(&self) {
+        self.alarm.ring();
+    }
+
+    /// Waits for what the worker says next, if it ever was connected.
+    fn hear<J: Job>(&self, line: &mut Option<Line>) -> Result<Heard<J>, Silence> {
+        let line = line.as_mut().ok_or(Silence)?;
+        line.hear(&self.alarm)
+    }
+
     /// The receiver's life: listens whenever it is called and as long as there is anything to
     /// come, until the worker hangs up.
     pub(super) fn serve<P: Pack>(&self, core: &Arc<Core<P>>, seat: usize) -> Result<(), Silence> {
@@ -82,7 +97,7 @@ impl Ear {
                 return Err(Silence);
             }
             let mut line = lock(&self.line);
-            let said = line.as_mut().ok_or(Silence)?.hear::<P::Job>();
+            let said = self.hear::<P::Job>(&mut line);
             drop(line);
             match said {
                 Ok(said) => said.tell(core, seat),
@@ -114,10 +129,10 @@ impl Ear {
             let Ok(mut line) = self.line.try_lock() else {
                 return;
             };
-            let heard = line.as_mut().map(Line::hear::<P::Job>);
+            let said = self.hear::<P::Job>(&mut line);
             drop(line);
             // A worker that is lost is its keeper's affair, who will see to the job as well.
-            let Some(Ok(said)) = heard else {
+            let Ok(said) = said else {
                 lock(&self.calls).silent = true;
                 self.called.notify_one();
                 return;
@@ -128,9 +143,9 @@ impl Ear {
 }
 
 impl Line {
-    /// Waits for what the worker says next.
-    fn hear<J: Job>(&mut self) -> Result<Heard<J>, Silence> {
-        let message = self.answers.recv().map_err(|_| Silence)?;
+    fn hear<J: Job>(&mut self, alarm: &Alarm) -> Result<Heard<J>, Silence> {
+        let message = alarm.during(|| self.answers.recv());
+        let message = message.map_err(|_| Silence)?;
         let arrived = now();
         let mut message = &message[..];
         let head = take(&mut message).map_err(|_| Silence)?;

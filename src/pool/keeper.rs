@@ -10,7 +10,8 @@
 //!
 //! When the worker is dead, the keeper releases the other two: it connects to the worker's socket
 //! in its stead and hangs up, which ends an `accept` that waits for it, and it interrupts the
-//! sender by a signal until it reports back, which ends a blocked `send` with EINTR. Only then
+//! sender, and whoever listens, by a signal until they report back, which ends a blocked call with
+//! EINTR (a child that the worker forked may hold its ends open). Only then
 //! does it say that the worker is gone. If any of them finds the link broken, it kills the worker:
 //! there is one way out, and it always leads through here.
 
@@ -167,8 +168,7 @@ impl<P: Pack> Keeper<P> {
         ear.end();
         while let Err(RecvTimeoutError::Timeout) = ended.recv_timeout(Duration::from_millis(1)) {
             signal::nudge(&sender);
-            // It may wait on, if a child of the worker's holds the other end.
-            signal::nudge(&receiver);
+            ear.ring();
             // Finds nobody, and does no harm, when the worker had connected.
             socket::ring_and_run(&address);
         }
@@ -230,7 +230,14 @@ fn receive<P: Pack>(
     links: Sender<Link<P::Job>>,
     ear: &Ear,
 ) -> Result<(), LinkBroken> {
-    let (_, hello) = server.accept()?;
+    // It panics, rather than says so, when there is no descriptor left.
+    let Ok(accepted) = panics::catch(|| server.accept()) else {
+        core.broken(
+            "no descriptor is left to connect a worker with; raise the limit (`ulimit -n`)".into(),
+        );
+        return Ok(());
+    };
+    let (_, hello) = accepted?;
     let (link, answers) = match hello {
         Hello::Stranger(why) => {
             core.broken(why);
