@@ -334,6 +334,18 @@ fn nothing_found_is_exit_code_1_and_every_frame_was_looked_at() {
 }
 
 #[test]
+fn an_answer_that_cannot_be_written_is_not_nothing_found() {
+    let sandbox = Sandbox::new().with_set("--size 16x16 --frames 3");
+    for how in ["", "--json"] {
+        let line = format!("find set {how} --where luma.mean<2");
+        let full = std::fs::File::create("/dev/full").unwrap();
+        let output = sandbox.command(&line).stdout(full).output().unwrap();
+        let said = common::Said::from(output, &line).fails(2, &["No space left"]);
+        said.one_line();
+    }
+}
+
+#[test]
 fn unusable_inputs_expressions_and_options_are_one_line_and_exit_code_2() {
     let sandbox = Sandbox::new().with_set("--size 16x16 --frames 3");
     let images = common::samples()[1].clone();

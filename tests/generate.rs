@@ -7,7 +7,6 @@ use sha2::{Digest, Sha256};
 use std::num::NonZero;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
-use std::time::Duration;
 
 fn framehaul() -> Command {
     Command::new(env!("CARGO_BIN_EXE_framehaul"))
@@ -164,13 +163,6 @@ fn options_that_make_no_sense_are_refused_by_a_sentence() {
     }
 }
 
-/// Waits until `done` is true; if it never is, the test does not end, and its name says what of.
-fn until(_what: &str, mut done: impl FnMut() -> bool) {
-    while !done() {
-        std::thread::sleep(Duration::from_millis(1));
-    }
-}
-
 #[test]
 fn an_interrupt_leaves_nothing_and_what_a_kill_leaves_is_swept() {
     let dir = tempfile::tempdir().unwrap();
@@ -187,9 +179,9 @@ fn an_interrupt_leaves_nothing_and_what_a_kill_leaves_is_swept() {
             .spawn()
             .unwrap();
         let partial = dir.path().join(format!("set.partial-{}", child.id()));
-        until("frames are written", || {
-            partial.join("frames/000009.npy").exists()
-        });
+        while !partial.join("frames/000009.npy").exists() {
+            std::thread::yield_now();
+        }
         child
     };
     let signal = |child: &std::process::Child, name: &str| {

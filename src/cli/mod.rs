@@ -2,8 +2,8 @@
 //!
 //! One file a command: what was typed (`Args`), and `run`, which turns it into a checked plan and
 //! carries it out. This file is the only place where an error becomes an exit code: 0 done, 1 a
-//! run in which some frames failed or a search that found nothing, 2 unusable input or options, 130
-//! interrupted.
+//! run in which some frames failed or a search that found nothing, 2 unusable input or options or
+//! a search that came to no answer, 130 interrupted.
 
 mod compare;
 mod demo;
@@ -47,7 +47,14 @@ pub fn main() -> ExitCode {
     pool::worker::enter::<FrameJob>();
     pool::worker::enter::<FindJob>();
     crate::measure::Limits::serve_helper();
-    let outcome = match Cli::parse().command {
+    let command = Cli::parse().command;
+    // Of a search, 1 says that nothing was found.
+    let failure = if matches!(command, Command::Find(_)) {
+        2
+    } else {
+        1
+    };
+    let outcome = match command {
         Command::Generate(args) => generate::run(&args),
         Command::Run(args) => run::run(&args),
         Command::Find(args) => find::run(&args),
@@ -68,6 +75,7 @@ pub fn main() -> ExitCode {
             Some(known) => eprintln!("framehaul: {known}"),
             None => eprintln!("framehaul: {error:#}"),
         }
-        ExitCode::from(known.map_or(1, crate::Error::exit_code))
+        let code = known.map_or(1, crate::Error::exit_code);
+        ExitCode::from(if code == 1 { failure } else { code })
     })
 }

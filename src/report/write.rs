@@ -6,13 +6,17 @@
 //! `NAME.partial`, and takes its name only when it is whole ([`RunDir::finish`]).
 //!
 //! ```no_run
-//! # fn run() -> framehaul::pipeline::Outcome { unimplemented!() }
-//! use framehaul::{measure::Machine, report::{Report, RunDir}};
+//! use framehaul::{measure::Machine, pipeline::Outcome, report::{Report, RunDir}};
+//!
+//! fn keep(outcome: &Outcome, directory: RunDir) -> framehaul::Result<()> {
+//!     let report = Report::new(outcome, Machine::probe());
+//!     directory.finish(&report, outcome)?;
+//!     assert_eq!(Report::read("runs/mmap")?, report);
+//!     Ok(())
+//! }
+//!
 //! let directory = RunDir::create("runs/mmap")?;
-//! let outcome = run();
-//! let report = Report::new(&outcome, Machine::probe());
-//! directory.finish(&report, &outcome)?;
-//! assert_eq!(Report::read("runs/mmap")?, report);
+//! // ... the run ...
 //! # Ok::<(), framehaul::Error>(())
 //! ```
 
