@@ -1,6 +1,6 @@
 //! What the pool's heart wants of its workers, wherever they are.
 
-use super::core::Core;
+use super::core::{Core, Group};
 use super::outcome::Exit;
 use super::{JobId, Pack};
 use crate::measure::Usage;
@@ -32,13 +32,9 @@ pub(super) trait Crew<P: Pack>: Send + Sync {
 pub(super) struct Parcel<P: Pack> {
     /// What it is called on the board; see [`context::take_parcel`].
     pub number: u64,
-    pub jobs: Vec<Sent<P>>,
-}
-
-/// A job on its way to a worker.
-pub(super) struct Sent<P: Pack> {
-    pub id: JobId,
-    pub order: Arc<P::Order>,
+    /// Those that they were submitted with.
+    pub group: Arc<Group<P>>,
+    pub jobs: Vec<JobId>,
 }
 
 /// What is left of a worker.

@@ -16,11 +16,11 @@
 //! there is one way out, and it always leads through here.
 
 use super::core::Core;
-use super::crew::{Gone, Parcel, Sent};
+use super::crew::{Gone, Parcel};
 use super::ear::Ear;
 use super::processes::{Processes, Start, envelope, panicked};
 use super::protocol::{Envelope, Hello, ToWorker, put};
-use super::{Job, Pack, mark_own_thread, panics, worker};
+use super::{Job, JobId, Pack, mark_own_thread, panics, worker};
 use crate::clock::now;
 use crate::measure::{Usage, oom_kills};
 use crate::sys::process::{self, Exit};
@@ -288,8 +288,8 @@ impl<P: Pack> SenderThread<P> {
         for message in inbox {
             match message {
                 ToSender::Parcel(parcel) => {
-                    for sent in &parcel.jobs {
-                        self.send_large(&link, parcel.number, sent)?;
+                    for &job in &parcel.jobs {
+                        self.send_large(&link, &parcel, job)?;
                     }
                 }
                 ToSender::Message(message) => link.orders.send(&message)?,
@@ -309,13 +309,13 @@ impl<P: Pack> SenderThread<P> {
     fn send_large(
         &mut self,
         link: &Link<P::Job>,
-        parcel: u64,
-        sent: &Sent<P>,
+        parcel: &Parcel<P>,
+        id: JobId,
     ) -> Result<(), LinkBroken> {
-        let id = sent.id;
+        let order = parcel.group.order(id);
         let pack_begin = now();
         self.bulk.clear();
-        let packed = panics::catch(|| self.pack.pack(&sent.order, &mut self.bulk));
+        let packed = panics::catch(|| self.pack.pack(order, &mut self.bulk));
         let envelope = match packed.map(envelope) {
             Ok(Some(envelope)) => envelope,
             Ok(None) => unreachable!("a pack that is not light makes its jobs"),
@@ -328,7 +328,7 @@ impl<P: Pack> SenderThread<P> {
         let mut head = Vec::new();
         let large = ToWorker::Large {
             id,
-            parcel,
+            parcel: parcel.number,
             pack_begin,
             packed: now(),
             bulk: !self.bulk.is_empty(),

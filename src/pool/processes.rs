@@ -1,7 +1,7 @@
 //! Workers that are processes.
 
 use super::core::Core;
-use super::crew::{Crew, Parcel, Sent};
+use super::crew::{Crew, Parcel};
 use super::ear::Ear;
 use super::keeper::{self, Keeper, Link, ToSender};
 use super::outcome::{JobError, Panic};
@@ -149,7 +149,7 @@ impl<P: Pack> Crew<P> for Arc<Processes<P>> {
         if !seat.pack.is_light() {
             return seat.post(ToSender::Parcel(parcel));
         }
-        let refused = seat.write(parcel);
+        let refused = seat.write(&parcel);
         if seat.message.len() <= LIGHT && seat.backlog.load(Ordering::Acquire) == 0 {
             seat.send_now();
         } else {
@@ -225,12 +225,12 @@ impl<P: Pack> Seat<P> {
     }
 
     /// Writes a parcel into the message; jobs that cannot be written are returned with the reason.
-    fn write(&mut self, parcel: Parcel<P>) -> Vec<Answer<P::Job>> {
+    fn write(&mut self, parcel: &Parcel<P>) -> Vec<Answer<P::Job>> {
         let mut refused = Vec::new();
         let mut written = 0;
         let mut jobs = Vec::new();
-        for Sent { id, order } in parcel.jobs {
-            match self.write_one(id, &order, &mut jobs) {
+        for &id in &parcel.jobs {
+            match self.write_one(id, parcel.group.order(id), &mut jobs) {
                 Ok(()) => written += 1,
                 Err(error) => refused.push(Answer {
                     id,

@@ -1,6 +1,6 @@
 //! Streams: jobs taken lazily from an iterator, outcomes as they are wanted.
 
-use super::core::{Caller, Core};
+use super::core::{Caller, Core, Told};
 use super::outcome::{Completion, Outcome};
 use super::{Pack, Trip};
 use crate::clock::{Nanos, now};
@@ -54,8 +54,11 @@ struct Stream<P: Pack, I: Iterator<Item = P::Order>> {
     submitted: u64,
     /// Its number in the pool.
     id: u64,
-    tell: Sender<(u64, Completion<P::Job>)>,
-    told: Receiver<(u64, Completion<P::Job>)>,
+    tell: Sender<Told<P::Job>>,
+    told: Receiver<Told<P::Job>>,
+    /// What was told last and is not taken yet.
+    offset: u64,
+    ready: std::vec::IntoIter<Completion<P::Job>>,
     exhausted: bool,
 }
 
@@ -77,6 +80,8 @@ impl<P: Pack, I: Iterator<Item = P::Order>> Stream<P, I> {
             id,
             tell,
             told,
+            offset: 0,
+            ready: Vec::new().into_iter(),
             exhausted: false,
         }
     }
@@ -98,13 +103,9 @@ impl<P: Pack, I: Iterator<Item = P::Order>> Stream<P, I> {
                 self.exhausted = true;
                 break;
             };
-            let caller = Caller::Stream {
-                tell: self.tell.clone(),
-                stream: self.id,
-                number: self.submitted + parcel.len() as u64,
-            };
-            parcel.push((order, caller));
-            if now() - begin > COLLECTING {
+            parcel.push(order);
+            // Not each time: the clock takes longer than a fast iterator.
+            if parcel.len().is_power_of_two() && now() - begin > COLLECTING {
                 break;
             }
         }
@@ -112,7 +113,12 @@ impl<P: Pack, I: Iterator<Item = P::Order>> Stream<P, I> {
             return;
         }
         let count = parcel.len();
-        self.core.submit(parcel, self.deadline);
+        let caller = Caller::Stream {
+            id: self.id,
+            first: self.submitted,
+            tell: self.tell.clone(),
+        };
+        self.core.submit(parcel, caller, self.deadline);
         self.submitted += count as u64;
         self.in_flight += count;
     }
@@ -126,23 +132,41 @@ impl<P: Pack, I: Iterator<Item = P::Order>> Stream<P, I> {
 
     /// The next outcome to come, after seeing to it that the workers have enough to do.
     fn next(&mut self) -> Option<(u64, Completion<P::Job>)> {
-        let mut ready = self.told.try_recv().ok();
+        let mut ready = self.take();
         // With an outcome at hand, one parcel at most: the iterator may be slow.
         while self.has_room() {
             self.submit_one();
-            ready = ready.or_else(|| self.told.try_recv().ok());
+            ready = ready.or_else(|| self.take());
             if ready.is_some() {
                 break;
             }
         }
-        let (number, completion) = match ready {
-            Some(ready) => ready,
-            None if self.in_flight == 0 => return None,
+        if ready.is_none() {
+            if self.in_flight == 0 {
+                return None;
+            }
             // Every job ends once, so that there will be one.
-            None => self.told.recv().ok()?,
-        };
+            let told = self.told.recv().ok()?;
+            ready = self.open(told);
+        }
+        let completion = ready?;
         self.sizer.learn(&completion.trip);
-        Some((number, completion))
+        Some((completion.id.wrapping_add(self.offset), completion))
+    }
+
+    /// An outcome that has come.
+    fn take(&mut self) -> Option<Completion<P::Job>> {
+        let ready = self.ready.next();
+        ready.or_else(|| {
+            let told = self.told.try_recv().ok()?;
+            self.open(told)
+        })
+    }
+
+    fn open(&mut self, told: Told<P::Job>) -> Option<Completion<P::Job>> {
+        self.offset = told.offset;
+        self.ready = told.completions.into_iter();
+        self.ready.next()
     }
 }
 

@@ -2,12 +2,12 @@
 //! on the pool's own.
 
 use super::core::Core;
-use super::crew::{Crew, Gone, Parcel, Sent};
+use super::crew::{Crew, Gone, Parcel};
 use super::outcome::JobError;
 use super::protocol::Answer;
 use super::runner::Runner;
 use super::trip::Stamps;
-use super::{Context, Job, Pack, context, mark_own_thread, panics};
+use super::{Context, Job, JobId, Pack, context, mark_own_thread, panics};
 use crate::clock::{Nanos, now};
 use crate::error::{Error, Result};
 use crate::measure::Usage;
@@ -200,11 +200,11 @@ impl<P: Pack> Worker<P> {
         }
         let mut answers = Vec::new();
         let mut since = now();
-        for sent in parcel.jobs {
+        for &job in &parcel.jobs {
             if self.killed.load(Ordering::Relaxed) {
                 return Ok(());
             }
-            match self.run(runner, core, parcel.number, &sent) {
+            match self.run(runner, core, &parcel, job) {
                 Ok(answer) => answers.push(answer),
                 Err(why) => return Err(format!("a worker cannot start again: {why}")),
             }
@@ -224,13 +224,12 @@ impl<P: Pack> Worker<P> {
         &mut self,
         runner: &mut Runner<P::Job>,
         core: &Arc<Core<P>>,
-        parcel: u64,
-        sent: &Sent<P>,
+        parcel: &Parcel<P>,
+        id: JobId,
     ) -> Result<Answer<P::Job>, String> {
-        let id = sent.id;
         let pack_begin = now();
         self.bulk.clear();
-        let packed = panics::catch(|| self.pack.pack(&sent.order, &mut self.bulk));
+        let packed = panics::catch(|| self.pack.pack(parcel.group.order(id), &mut self.bulk));
         let packed = match packed {
             Ok(packed) => packed,
             Err(panic) => {
@@ -242,7 +241,13 @@ impl<P: Pack> Worker<P> {
             }
         };
         let begun = now();
-        let context = Context::begin(&core.board, (self.seat, parcel), id, begun, &self.bulk);
+        let context = Context::begin(
+            &core.board,
+            (self.seat, parcel.number),
+            id,
+            begun,
+            &self.bulk,
+        );
         let said = runner.run(packed.borrow(), &context);
         let run_end = now();
         context.end();

@@ -1,6 +1,6 @@
 //! Carries out what the supervisor decides.
 
-use super::super::crew::{Parcel, Sent};
+use super::super::crew::Parcel;
 use super::super::outcome::{Completion, Death, JobError, WorkerDied};
 use super::super::supervisor::{Action, Event, Why};
 use super::super::{Job, JobId, Pack, Trip, context};
@@ -53,19 +53,21 @@ impl<P: Pack> Core<P> {
     ) -> MutexGuard<'a, State<P>> {
         match action {
             Action::Send(seat, number, jobs) => {
-                let order = |id| {
-                    // One that was ended since it was decided to send it is sent no more.
-                    let pending = state.jobs.get(&id)?;
-                    Some(Sent {
-                        id,
-                        order: pending.order.clone(),
-                    })
+                // All of a parcel are of one group. One that ends has been sent before, or its end
+                // comes behind this; so they are all there.
+                let first = jobs.first().copied();
+                let group = first.and_then(|first| state.jobs.get(&first)).cloned();
+                let Some(group) = group else {
+                    return state;
                 };
-                let jobs: Vec<_> = jobs.into_iter().filter_map(order).collect();
-                let first = jobs.first().map(|sent| sent.id);
                 drop(state);
                 context::lay_out(&self.board, seat, number);
-                self.crew.send(self, seat, Parcel { number, jobs });
+                let parcel = Parcel {
+                    number,
+                    group,
+                    jobs,
+                };
+                self.crew.send(self, seat, parcel);
                 return self.see_who_listens(seat, first);
             }
             Action::End(job, why) => {
@@ -73,12 +75,12 @@ impl<P: Pack> Core<P> {
                 state.lone.ended(job);
                 let error = state.explain(job, why);
                 drop(state);
-                if let Some(pending) = ended {
-                    pending.caller.tell(Completion {
+                if let Some(group) = ended {
+                    group.tell(vec![Completion {
                         id: job,
                         outcome: Err(error),
                         trip: Trip::default(),
-                    });
+                    }]);
                 }
             }
             Action::Abort => {

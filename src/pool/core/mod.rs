@@ -6,8 +6,11 @@
 //! the lock: whoever finds somebody else at it leaves theirs to them.
 
 mod carry;
+mod group;
 mod lone;
 
+use self::group::Ends;
+pub(super) use self::group::{Caller, Group, Told};
 use self::lone::Lone;
 use super::context::Board;
 use super::crew::{Crew, Gone};
@@ -16,43 +19,15 @@ use super::handle::{Handle, Slot, refused};
 use super::outcome::{Completion, Death};
 use super::protocol::Answer;
 use super::supervisor::{Action, Event, Policy, Shutdown, Supervisor};
-use super::{ById, Job, JobId, Pack, Pids, context};
+use super::{ById, JobId, Pack, Pids, context};
 use crate::clock::{Nanos, now};
 use crate::error::{Error, Result};
 use crate::measure::Usage;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, Weak};
 use std::thread::JoinHandle;
 use std::time::Duration;
-
-/// Who is told of a job's end.
-pub(super) enum Caller<J: Job> {
-    Handle(Arc<Slot<J>>),
-    /// A stream, and the job's number in it.
-    Stream {
-        tell: Sender<(u64, Completion<J>)>,
-        stream: u64,
-        number: u64,
-    },
-}
-
-impl<J: Job> Caller<J> {
-    pub(super) fn tell(self, completion: Completion<J>) {
-        match self {
-            Self::Handle(slot) => slot.fill(completion),
-            // Fails only when the stream was dropped.
-            Self::Stream { tell, number, .. } => drop(tell.send((number, completion))),
-        }
-    }
-}
-
-struct Pending<P: Pack> {
-    order: Arc<P::Order>,
-    caller: Caller<P::Job>,
-    submitted: Nanos,
-}
 
 pub(super) struct Core<P: Pack> {
     /// Of all pools in this process, from 1.
@@ -71,7 +46,8 @@ pub(super) struct Core<P: Pack> {
 
 pub(super) struct State<P: Pack> {
     pub(super) supervisor: Supervisor,
-    jobs: ById<Pending<P>>,
+    /// Every job that has not ended, by those that it was submitted with.
+    jobs: ById<Arc<Group<P>>>,
     next_id: JobId,
     streams: u64,
     actions: VecDeque<Action>,
@@ -172,38 +148,36 @@ impl<P: Pack> Core<P> {
     /// Takes jobs that travel together, and says which number the first of them got.
     pub(super) fn submit(
         self: &Arc<Self>,
-        orders: Vec<(P::Order, Caller<P::Job>)>,
+        orders: Vec<P::Order>,
+        caller: Caller<P::Job>,
         deadline: Option<Duration>,
     ) -> JobId {
         let submitted = now();
         let deadline = deadline.map(|limit| u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX));
         let mut state = self.lock();
-        if !state.supervisor.is_open() {
-            let (why, id) = (state.why_ended(), state.next_id);
-            drop(state);
-            for (_, caller) in orders {
-                caller.tell(refused(id, &why));
-            }
-            return id;
-        }
+        let why_not = (!state.supervisor.is_open()).then(|| state.why_ended());
         state = self.attend_lone(state);
-        let is_one = matches!(orders[..], [(_, Caller::Handle(_))]);
-        if self.is_light && is_one && state.jobs.is_empty() {
-            state.lone = Lone::Waiting(state.next_id);
-        }
         let first = state.next_id;
-        state.jobs.reserve(orders.len());
-        for (order, caller) in orders {
-            let id = state.next_id;
-            state.next_id += 1;
-            let pending = Pending {
-                order: Arc::new(order),
-                caller,
-                submitted,
-            };
-            state.jobs.insert(id, pending);
+        let group = Arc::new(Group {
+            first,
+            orders,
+            caller,
+            submitted,
+        });
+        if let Some(why) = why_not {
+            drop(state);
+            group.tell(group.jobs().map(|job| refused(job, &why)).collect());
+            return first;
         }
-        let jobs = first..state.next_id;
+        let is_one = matches!(group.caller, Caller::Handle(_));
+        if self.is_light && is_one && state.jobs.is_empty() {
+            state.lone = Lone::Waiting(first);
+        }
+        state.next_id = group.jobs().end;
+        state
+            .jobs
+            .extend(group.jobs().map(|job| (job, group.clone())));
+        let jobs = group.jobs();
         if deadline.is_some() {
             self.start_timer(&mut state);
         }
@@ -221,11 +195,10 @@ impl<P: Pack> Core<P> {
     /// Nobody wants the outcomes of that stream's jobs any more.
     pub(super) fn cancel_stream(self: &Arc<Self>, id: u64) {
         let mut state = self.lock();
-        let is_of_it = |pending: &Pending<P>| matches!(pending.caller, Caller::Stream { stream, .. } if stream == id);
         let mut jobs: Vec<_> = state
             .jobs
             .iter()
-            .filter_map(|(&job, pending)| is_of_it(pending).then_some(job))
+            .filter_map(|(&job, group)| group.caller.is_stream(id).then_some(job))
             .collect();
         jobs.sort_unstable();
         let mut actions = std::mem::take(&mut state.actions);
@@ -243,7 +216,7 @@ impl<P: Pack> Core<P> {
         deadline: Option<Duration>,
     ) -> Handle<P::Job> {
         let slot = Slot::new();
-        let id = self.submit(vec![(order, Caller::Handle(slot.clone()))], deadline);
+        let id = self.submit(vec![order], Caller::Handle(slot.clone()), deadline);
         let pool: Weak<Self> = Arc::downgrade(self);
         Handle::new(id, slot, pool)
     }
@@ -261,7 +234,7 @@ impl<P: Pack> Core<P> {
         usage: Option<Usage>,
         arrived: Nanos,
     ) {
-        let mut ended = Vec::with_capacity(answers.len());
+        let mut ends = Ends::default();
         let mut state = self.lock();
         if let Some(usage) = usage {
             state.usage[seat] = usage;
@@ -275,21 +248,18 @@ impl<P: Pack> Core<P> {
             state.deaths.forgive(answer.id);
             state.lone.ended(answer.id);
             // A job that was given up meanwhile has had its end.
-            if let Some(pending) = state.jobs.remove(&answer.id) {
+            if let Some(group) = state.jobs.remove(&answer.id) {
                 let completion = Completion {
                     id: answer.id,
                     outcome: answer.outcome,
-                    trip: answer.stamps.trip(pending.submitted, arrived),
+                    trip: answer.stamps.trip(group.submitted, arrived),
                 };
-                ended.push((pending, completion));
+                ends.push(group, completion);
             }
         }
         state.actions = actions;
         self.carry_out(state);
-        // What is a user's, the order's end included, happens without the lock.
-        for (pending, completion) in ended {
-            pending.caller.tell(completion);
-        }
+        ends.tell();
     }
 
     // ---- workers --------------------------------------------------------------------------------

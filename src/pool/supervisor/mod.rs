@@ -45,8 +45,6 @@ struct Job {
     seat: Option<usize>,
     /// Nobody wants it any more, but its worker may be at it.
     cancelled: bool,
-    /// Deaths at each step of it.
-    deaths: Vec<(u32, u32)>,
 }
 
 #[derive(Debug)]
@@ -55,6 +53,8 @@ pub(super) struct Supervisor {
     seats: Vec<Seat>,
     /// Every job that has not ended.
     jobs: ById<Job>,
+    /// Deaths at each step of a job, of those jobs that have cost any.
+    deaths: ById<Vec<(u32, u32)>>,
     /// Jobs that no worker has; those that ended meanwhile are skipped.
     waiting: VecDeque<JobId>,
     shutdown: Option<Shutdown>,
@@ -71,6 +71,7 @@ impl Supervisor {
             policy,
             seats: (0..seats).map(|_| Seat::default()).collect(),
             jobs: ById::default(),
+            deaths: ById::default(),
             waiting: VecDeque::new(),
             shutdown: None,
             barren_deaths: 0,
@@ -101,7 +102,7 @@ impl Supervisor {
                 self.barren_deaths = 0;
                 self.deaths_in_a_row = 0;
                 for job in jobs {
-                    self.jobs.remove(&job);
+                    self.forget(job);
                     self.seats[seat].answered(job);
                 }
                 self.attend(seat, now);
@@ -154,7 +155,6 @@ impl Supervisor {
                 deadline,
                 seat: None,
                 cancelled: false,
-                deaths: Vec::new(),
             };
             self.jobs.insert(id, job);
             self.waiting.push_back(id);
@@ -252,17 +252,14 @@ impl Supervisor {
 
     /// A worker died at this step of a job.
     fn blame(&mut self, id: JobId, step: u32, actions: &mut Vec<Action>) {
-        let Some(job) = self.jobs.get_mut(&id) else {
-            return;
-        };
-        let known = job.deaths.iter_mut().find(|(at, _)| *at == step);
-        let deaths = match known {
+        let steps = self.deaths.entry(id).or_default();
+        let deaths = match steps.iter_mut().find(|(at, _)| *at == step) {
             Some((_, deaths)) => {
                 *deaths += 1;
                 *deaths
             }
             None => {
-                job.deaths.push((step, 1));
+                steps.push((step, 1));
                 1
             }
         };
@@ -271,8 +268,13 @@ impl Supervisor {
         }
     }
 
+    fn forget(&mut self, job: JobId) -> Option<Job> {
+        self.deaths.remove(&job);
+        self.jobs.remove(&job)
+    }
+
     fn end(&mut self, job: JobId, why: Why, actions: &mut Vec<Action>) {
-        if let Some(ended) = self.jobs.remove(&job) {
+        if let Some(ended) = self.forget(job) {
             if let Some(seat) = ended.seat {
                 self.seats[seat].remove(job);
             }
@@ -332,6 +334,7 @@ impl Supervisor {
         for seat in &mut self.seats {
             seat.parcels.clear();
         }
+        self.deaths.clear();
         let mut all: Vec<_> = self.jobs.drain().map(|(id, _)| id).collect();
         all.sort_unstable();
         actions.extend(all.into_iter().map(|id| Action::End(id, Why::Ended)));
