@@ -44,8 +44,23 @@ enum State<J: Job> {
     Taken,
 }
 
-/// Whom to tell of a job's end, apart from threads that are blocked.
+impl<J: Job> State<J> {
+    /// Whether a thread has to be blocked for it, as it is from then on.
+    const fn is_to_come(&mut self) -> bool {
+        match self {
+            Self::Pending(waiting) => {
+                waiting.blocked = true;
+                true
+            }
+            Self::Done(_) | Self::Taken => false,
+        }
+    }
+}
+
+/// Whom to tell of a job's end.
 struct Waiting<J: Job> {
+    /// A thread is blocked until then. Waking nobody would cost a system call as well.
+    blocked: bool,
     callbacks: Vec<Callback<J>>,
     waker: Option<Waker>,
     /// Collections that the handle is in, and its key there.
@@ -55,6 +70,7 @@ struct Waiting<J: Job> {
 impl<J: Job> Default for Waiting<J> {
     fn default() -> Self {
         Self {
+            blocked: false,
             callbacks: Vec::new(),
             waker: None,
             collections: Vec::new(),
@@ -63,7 +79,10 @@ impl<J: Job> Default for Waiting<J> {
 }
 
 impl<J: Job> Waiting<J> {
-    fn wake(self) {
+    fn wake(self, blocked: &Condvar) {
+        if self.blocked {
+            blocked.notify_all();
+        }
         if let Some(waker) = self.waker {
             waker.wake();
         }
@@ -102,8 +121,7 @@ impl<J: Job> Slot<J> {
                 let waiting = std::mem::take(waiting);
                 *state = State::Done(completion);
                 drop(state);
-                self.done.notify_all();
-                return waiting.wake();
+                return waiting.wake(&self.done);
             }
             drop(state);
             for callback in callbacks {
@@ -146,7 +164,7 @@ impl<J: Job> Handle<J> {
                 pool.listen(self.id, &done);
             }
         }
-        let pending = |state: &mut State<J>| matches!(state, State::Pending(_));
+        let pending = |state: &mut State<J>| state.is_to_come();
         let state = self.slot.done.wait_while(self.slot.lock(), pending);
         let mut state = state.unwrap_or_else(|poisoned| poisoned.into_inner());
         Self::take(&mut state)
@@ -164,7 +182,7 @@ impl<J: Job> Handle<J> {
         self.attend();
         let mut state = self.slot.lock();
         loop {
-            if !matches!(*state, State::Pending(_)) {
+            if !state.is_to_come() {
                 return Ok(Self::take(&mut state).outcome);
             }
             let left = end.saturating_duration_since(Instant::now());
