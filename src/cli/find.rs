@@ -111,11 +111,14 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         writeln!(out, "{gap}{}", found_story(&answer, Style::of_stdout()))?;
     }
     for input in &answer.inputs {
-        for fault in faults(input) {
+        for fault in faults(input, query.which) {
             eprintln!("framehaul: {fault}");
         }
     }
-    let failed = answer.inputs.iter().any(|input| !faults(input).is_empty());
+    let failed = answer
+        .inputs
+        .iter()
+        .any(|input| !faults(input, query.which).is_empty());
     Ok(ExitCode::from(match (answer.is_found(), failed) {
         (true, _) => 0,
         (false, false) => 1,
@@ -166,7 +169,7 @@ impl Watch for Teller {
 const NAMED: usize = 5;
 
 /// What went wrong with an input, a sentence each.
-fn faults(searched: &Searched) -> Vec<String> {
+fn faults(searched: &Searched, which: Which) -> Vec<String> {
     let (input, failed) = (&searched.input, &searched.failed);
     let named = failed.iter().take(NAMED);
     let mut faults: Vec<_> = named
@@ -179,7 +182,7 @@ fn faults(searched: &Searched) -> Vec<String> {
         ));
     }
     let before = searched.failed_before();
-    if before > 0 {
+    if before > 0 && which == Which::Earliest {
         let hit = searched.found.first().map_or(0, |hit| hit.frame);
         faults.push(format!(
             "{input}: frame {hit} may not be the earliest: {before} before it failed"

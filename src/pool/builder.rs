@@ -79,6 +79,7 @@ impl<J: Job> Builder<J> {
             start: Start {
                 // Stays right when the file is replaced meanwhile.
                 exe: PathBuf::from("/proc/self/exe"),
+                limit: Duration::from_secs(30),
                 surroundings: Surroundings::default(),
             },
             deadline: None,
@@ -170,11 +171,19 @@ impl<J: Job, P: Pack<Job = J>> Builder<J, P> {
         self
     }
 
+    /// How long a worker process may take from its start to its call of [`worker::enter`], before
+    /// its state is built; half a minute unless this is called. One that takes longer is killed.
+    #[must_use]
+    pub const fn start_timeout(mut self, limit: Duration) -> Self {
+        self.start.limit = limit;
+        self
+    }
+
     /// Starts the workers and returns when each has built its state.
     ///
     /// # Errors
-    /// If a number is 0 where there must be at least one; if the executable cannot be started, is
-    /// no worker, or one of another version; if [`Job::init`] refuses or panics.
+    /// If a number is 0 where there must be at least one; if the workers' folder is none; if the
+    /// executable cannot be started, is no worker, or one of another version; if [`Job::init`] refuses or panics.
     pub fn start(self, setup: J::Setup) -> Result<Pool<J, P>> {
         for (what, number) in [
             ("worker", self.workers as u64),
@@ -202,6 +211,14 @@ impl<J: Job, P: Pack<Job = J>> Builder<J, P> {
                         "this process was started as a worker, but its main does not call \
                          pool::worker::enter::<{}>() before it starts a pool",
                         std::any::type_name::<J>()
+                    )));
+                }
+                if let Some(dir) = &self.start.surroundings.dir
+                    && !dir.is_dir()
+                {
+                    return Err(Error::Usage(format!(
+                        "{}: there is no such folder for the workers to start in",
+                        dir.display()
                     )));
                 }
                 signal::prepare_nudge();

@@ -56,9 +56,11 @@ impl From<Board> for Segment {
     }
 }
 
-/// A step in the low bits of the progress cell, a job's number above it; the cell of an idle
-/// worker is 0, so that a step is stored with one added.
+/// A step in the low bits of the progress cell, a job's number above it. A step is stored with one
+/// added: without one the worker is at the job's bytes, before it runs or after. The cell of an idle
+/// worker is 0.
 const STEP_BITS: u32 = 24;
+const STEPS: u64 = (1 << STEP_BITS) - 1;
 
 /// What a job may use of its surroundings while it runs.
 #[derive(Clone, Copy)]
@@ -129,11 +131,6 @@ impl<'a> Context<'a> {
         context
     }
 
-    /// The job has ended.
-    pub(super) fn end(self) {
-        self.at.progress.store(0, Ordering::Relaxed);
-    }
-
     const fn at_step(&self, step: u32) -> u64 {
         self.id << STEP_BITS | (step as u64 + 1)
     }
@@ -194,21 +191,34 @@ pub(super) fn take_parcel(board: &Board, seat: usize, parcel: u64) -> bool {
         .is_ok()
 }
 
-/// What a seat's worker is at, and since when.
+/// The seat's worker is at the job's bytes: reading it, or writing its answer. Its death is then
+/// that job's, but no deadline counts.
+pub(super) fn hold(board: &Board, seat: usize, job: JobId) {
+    // Relaxed: read when the process has been reaped.
+    let at = job << STEP_BITS;
+    At::of(board, seat).progress.store(at, Ordering::Relaxed);
+}
+
+/// The seat's worker is between two jobs.
+pub(super) fn let_go(board: &Board, seat: usize) {
+    At::of(board, seat).progress.store(0, Ordering::Relaxed);
+}
+
+/// The job that a seat's worker is running, and since when.
 pub(super) fn running(board: &Board, seat: usize) -> Option<(JobId, Nanos)> {
     let at = At::of(board, seat);
     // Acquire, with the Release in `begin`. If the worker goes on to the next job between these
     // two loads, the time is the later one's: nobody is killed too early for it.
     let progress = at.progress.load(Ordering::Acquire);
     let since = at.since.load(Ordering::Relaxed);
-    (progress != 0).then_some((progress >> STEP_BITS, since))
+    (progress & STEPS != 0).then_some((progress >> STEP_BITS, since))
 }
 
 /// The job and step that a seat's worker was at when it died.
 pub(super) fn last_words(board: &Board, seat: usize) -> Option<(JobId, u32)> {
     let said = At::of(board, seat).progress.load(Ordering::Relaxed);
-    let step = said & ((1 << STEP_BITS) - 1);
-    (said != 0).then(|| (said >> STEP_BITS, step as u32 - 1))
+    let step = (said & STEPS).saturating_sub(1);
+    (said != 0).then_some((said >> STEP_BITS, step as u32))
 }
 
 /// Makes the lines blank for a seat's next worker.
@@ -258,7 +268,10 @@ mod tests {
         }
         stop_all(&board, 1);
         assert!(context.should_stop());
-        context.end();
+        hold(&board, 1, 9);
+        assert_eq!(last_words(&board, 1), Some((9, 0)));
+        assert_eq!(running(&board, 1), None);
+        let_go(&board, 1);
         assert_eq!(last_words(&board, 1), None);
 
         lay_out(&board, 1, 11);

@@ -7,7 +7,7 @@
 
 use super::core::Core;
 use super::protocol::{Answer, AnswerHead, FromWorker, Said, take};
-use super::{Job, JobError, Pack};
+use super::{Job, JobError, Pack, panics};
 use crate::clock::{Nanos, now};
 use crate::sys::block;
 use crate::sys::segment::Segment;
@@ -188,17 +188,19 @@ impl<J: Job> Heard<J> {
 
 fn read<J: Job>(head: AnswerHead<'_>) -> Answer<J> {
     let mut body = head.body;
-    let said = take::<Said<J::Output, J::Error>>(&mut body);
+    // An output's own code runs here; what it does wrong is the job's failure alone.
+    let outcome = match panics::catch(|| take::<Said<J::Output, J::Error>>(&mut body)) {
+        Ok(Ok(said)) => said.into(),
+        Ok(Err(why)) => {
+            let name = std::any::type_name::<J::Output>();
+            let what = format!("the job's answer cannot be read as {name}: {why}");
+            Err(JobError::NotUnderstood(what))
+        }
+        Err(panic) => Err(JobError::Panicked(panic)),
+    };
     Answer {
         id: head.id,
-        outcome: said.map_or_else(
-            |why| {
-                let name = std::any::type_name::<J::Output>();
-                let what = format!("the job's answer cannot be read as {name}: {why}");
-                Err(JobError::NotUnderstood(what))
-            },
-            Into::into,
-        ),
+        outcome,
         stamps: head.stamps,
     }
 }

@@ -1,7 +1,7 @@
 //! A submitted job, from its caller's side.
 
 use super::outcome::{Completion, JobError, Outcome};
-use super::{Job, JobId};
+use super::{Job, JobId, panics};
 use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
@@ -14,6 +14,9 @@ use std::time::{Duration, Instant};
 ///
 /// It can be waited for, blocking or under any async runtime, asked, cancelled, or dropped: the job
 /// runs all the same, and its outcome is nobody's.
+///
+/// A handle that is polled by reference keeps existing when it has yielded its outcome. It can still
+/// be asked and dropped; whatever wants the outcome once more panics.
 #[must_use = "a job's outcome may be an error; drop the handle if nobody cares"]
 pub struct Handle<J: Job> {
     id: JobId,
@@ -84,7 +87,7 @@ impl<J: Job> Waiting<J> {
             blocked.notify_all();
         }
         if let Some(waker) = self.waker {
-            waker.wake();
+            panics::contain(|| waker.wake());
         }
         for (tell, key) in self.collections {
             // Fails only when nobody collects any more.
@@ -125,17 +128,10 @@ impl<J: Job> Slot<J> {
             }
             drop(state);
             for callback in callbacks {
-                call(callback, &completion);
+                panics::contain(|| callback(&completion));
             }
         }
     }
-}
-
-/// A callback that panics is its own affair: the thread that runs it has others to serve. The
-/// program's own panic hook has reported it.
-fn call<J: Job>(callback: Callback<J>, completion: &Completion<J>) {
-    let run = std::panic::AssertUnwindSafe(|| callback(completion));
-    let _ = std::panic::catch_unwind(run);
 }
 
 impl<J: Job> Handle<J> {
@@ -217,19 +213,17 @@ impl<J: Job> Handle<J> {
     pub fn on_done(&self, callback: impl FnOnce(&Completion<J>) + Send + 'static) {
         self.attend();
         let mut state = self.slot.lock();
-        let mut waiting = Waiting::default();
         if let State::Pending(waiting) = &mut *state {
             waiting.callbacks.push(Box::new(callback));
             return;
         }
+        let completion = Self::take(&mut state);
         // As if it ended once more: the callback runs without the lock.
+        let mut waiting = Waiting::default();
         waiting.callbacks.push(Box::new(callback));
-        let before = std::mem::replace(&mut *state, State::Pending(waiting));
+        *state = State::Pending(waiting);
         drop(state);
-        match before {
-            State::Done(completion) => self.slot.fill(completion),
-            State::Pending(_) | State::Taken => unreachable!("taking it consumes the handle"),
-        }
+        self.slot.fill(completion);
     }
 
     /// Nobody is about to wait for it, or not in a way that receives.
@@ -242,9 +236,8 @@ impl<J: Job> Handle<J> {
     fn take(state: &mut State<J>) -> Completion<J> {
         match std::mem::replace(state, State::Taken) {
             State::Done(completion) => completion,
-            State::Pending(_) | State::Taken => {
-                unreachable!("it has ended, and taking it consumes the handle")
-            }
+            State::Taken => panic!("the job's outcome was taken before, by polling its handle"),
+            State::Pending(_) => unreachable!("it has ended"),
         }
     }
 }

@@ -140,10 +140,10 @@ impl<P: Pack> Keeper<P> {
             let ear = ear.clone();
             thread::spawn(move || {
                 let _alive = alive;
-                mark_own_thread(core.number);
                 // However it ends, the worker is of no use any more.
+                let _last = Kill(&process);
+                mark_own_thread(core.number);
                 let _ = receive::<P>(seat, &core, &crew, server, &setup, link, &ear);
-                process.kill();
             })
         };
         let sender = {
@@ -153,6 +153,7 @@ impl<P: Pack> Keeper<P> {
                 core: core.clone(),
                 pack,
                 bulk: Vec::new(),
+                limit: start.limit,
             };
             thread::spawn(move || {
                 let _alive = alive;
@@ -181,6 +182,15 @@ impl<P: Pack> Keeper<P> {
             usage: Usage::from_rusage(&usage),
             process: Some((pid, exit, killed && oom_kills() > kills_before)),
         })
+    }
+}
+
+/// Kills a process when it is dropped.
+struct Kill<'a>(&'a process::Process);
+
+impl Drop for Kill<'_> {
+    fn drop(&mut self) {
+        self.0.kill();
     }
 }
 
@@ -274,6 +284,7 @@ struct SenderThread<P: Pack> {
     core: Arc<Core<P>>,
     pack: P,
     bulk: Vec<u8>,
+    limit: Duration,
 }
 
 impl<P: Pack> SenderThread<P> {
@@ -283,8 +294,15 @@ impl<P: Pack> SenderThread<P> {
         inbox: Receiver<ToSender<P>>,
         backlog: &AtomicUsize,
     ) -> Result<(), LinkBroken> {
-        // No link will come if the worker died before it connected.
-        let link = links.recv().map_err(|_| LinkBroken)?;
+        let link = match links.recv_timeout(self.limit) {
+            Ok(link) => link,
+            // The worker died before it connected.
+            Err(RecvTimeoutError::Disconnected) => return Err(LinkBroken),
+            Err(RecvTimeoutError::Timeout) => {
+                self.core.never_came(self.limit);
+                return Err(LinkBroken);
+            }
+        };
         for message in inbox {
             match message {
                 ToSender::Parcel(parcel) => {

@@ -44,6 +44,12 @@ pub(super) fn catch<T>(work: impl FnOnce() -> T) -> Result<T, Panic> {
     })
 }
 
+/// Runs what is a user's in a thread that serves others too: its panic, which the program's own
+/// panic hook has reported, ends here.
+pub(super) fn contain(work: impl FnOnce()) {
+    let _ = catch_unwind(AssertUnwindSafe(work));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -22,6 +22,8 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 pub(super) struct Start {
     pub exe: PathBuf,
+    /// From its start to its connection.
+    pub limit: Duration,
     pub surroundings: Surroundings,
 }
 

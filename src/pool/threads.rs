@@ -250,7 +250,7 @@ impl<P: Pack> Worker<P> {
         );
         let said = runner.run(packed.borrow(), &context);
         let run_end = now();
-        context.end();
+        context::let_go(&core.board, self.seat);
         Ok(Answer {
             id,
             outcome: said.map_err(|refused| refused.0)?.into(),

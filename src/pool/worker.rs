@@ -6,12 +6,13 @@
 //! then, and the kernel kills a worker that is busy.
 
 use super::context::Board;
+use super::outcome::Panic;
 use super::protocol::{
     AnswerHead, Envelope, FromWorker, Hello, Said, Small, ToWorker, put, take, version,
 };
 use super::runner::{Refused, Runner};
 use super::trip::Stamps;
-use super::{Context, Job, JobId, context, shared};
+use super::{Context, Job, JobId, context, panics, shared};
 use crate::clock::{Nanos, now};
 use crate::coordination::Manager;
 use crate::measure::Usage;
@@ -92,6 +93,9 @@ struct Worker<J: Job> {
     free: Nanos,
 }
 
+/// A job as it was read, or why it was not: by an error, or by a panic of its own code.
+type Opened<J> = Result<Result<Envelope<J>, String>, Panic>;
+
 /// What a worker does its work with.
 struct Post<J: Job> {
     runner: Runner<J>,
@@ -149,7 +153,8 @@ impl<J: Job> Worker<J> {
     }
 
     fn begin(&mut self, seat: usize, board: Board, mut setup: &[u8]) -> Result<(), ServeError> {
-        let setup = take(&mut setup)
+        let setup = panics::catch(|| take(&mut setup).map_err(|why| why.to_string()))
+            .unwrap_or_else(|panic| Err(panic.message))
             .map_err(|why| ServeError::Refused(format!("it cannot read its setup: {why}")))?;
         self.post = Some(Post {
             runner: Runner::new(setup)?,
@@ -161,8 +166,9 @@ impl<J: Job> Worker<J> {
     }
 
     fn parcel(&mut self, number: u64, count: u32, mut message: &[u8]) -> Result<(), ServeError> {
-        let post = self.post.as_ref().ok_or(ServeError::NoSetup)?;
-        if !context::take_parcel(&post.board, post.seat, number) {
+        let Post { board, seat, .. } = self.post.as_ref().ok_or(ServeError::NoSetup)?;
+        let (board, seat) = (board.clone(), *seat);
+        if !context::take_parcel(&board, seat, number) {
             // It was recalled, and is somebody else's.
             return Ok(());
         }
@@ -174,7 +180,8 @@ impl<J: Job> Worker<J> {
                 bulk,
                 mut body,
             } = take(&mut message)?;
-            let opened = take::<Envelope<J>>(&mut body).map_err(|why| why.to_string());
+            context::hold(&board, seat, id);
+            let opened = panics::catch(|| take(&mut body).map_err(|why| why.to_string()));
             self.run((number, id), (pack_begin, packed), opened, bulk, None)?;
         }
         Ok(())
@@ -186,10 +193,13 @@ impl<J: Job> Worker<J> {
         packed: (Nanos, Nanos),
         has_bulk: bool,
     ) -> Result<(), ServeError> {
-        let opened = match self.jobs.recv() {
-            Ok(envelope) => Ok(envelope),
-            Err(ipc_channel::IpcError::SerializationError(why)) => Err(why.to_string()),
-            Err(other) => return Err(other.into()),
+        let Post { board, seat, .. } = self.post.as_ref().ok_or(ServeError::NoSetup)?;
+        context::hold(board, *seat, job.1);
+        let opened = match panics::catch(|| self.jobs.recv()) {
+            Ok(Ok(envelope)) => Ok(Ok(envelope)),
+            Ok(Err(ipc_channel::IpcError::SerializationError(why))) => Ok(Err(why.to_string())),
+            Ok(Err(other)) => return Err(other.into()),
+            Err(panic) => Err(panic),
         };
         let bulk = if has_bulk {
             self.bulks.recv()?
@@ -207,7 +217,7 @@ impl<J: Job> Worker<J> {
         &mut self,
         (parcel, id): (u64, JobId),
         (pack_begin, packed): (Nanos, Nanos),
-        opened: Result<Envelope<J>, String>,
+        opened: Opened<J>,
         bulk: &[u8],
         received: Option<Nanos>,
     ) -> Result<(), ServeError> {
@@ -223,7 +233,7 @@ impl<J: Job> Worker<J> {
             ..Stamps::default()
         };
         let said = match opened {
-            Ok(envelope) => {
+            Ok(Ok(envelope)) => {
                 stamps.serialize_begin = envelope.begin.written;
                 stamps.serialized = envelope.end.written;
                 stamps.deserialize_begin = envelope.begin.read;
@@ -234,18 +244,26 @@ impl<J: Job> Worker<J> {
                 let context = Context::begin(board, (*seat, parcel), id, stamps.run_begin, bulk);
                 let said = runner.run(&envelope.job, &context);
                 stamps.run_end = now();
-                context.end();
+                context::hold(board, *seat, id);
                 said?
             }
-            Err(why) => {
+            unread => {
                 stamps.run_begin = now();
                 stamps.run_end = stamps.run_begin;
                 let name = std::any::type_name::<J>();
-                Said::NotUnderstood(format!("the worker cannot read the job as {name}: {why}"))
+                match unread {
+                    Err(panic) => Said::Panicked(panic),
+                    Ok(Err(why)) => Said::NotUnderstood(format!(
+                        "the worker cannot read the job as {name}: {why}"
+                    )),
+                    Ok(Ok(_)) => unreachable!("it was read"),
+                }
             }
         };
         self.free = stamps.run_end;
-        self.answers.add(id, stamps, &said)
+        self.answers.add(id, stamps, &said)?;
+        context::let_go(board, *seat);
+        Ok(())
     }
 }
 
@@ -288,10 +306,17 @@ impl Answers {
         said: &Said<O, E>,
     ) -> Result<(), ServeError> {
         self.body.clear();
-        if let Err(why) = put(&mut self.body, said) {
+        let body = &mut self.body;
+        let instead = match panics::catch(|| put(body, said)) {
+            Ok(Ok(())) => None,
+            Ok(Err(why)) => Some(Said::NotUnderstood(format!(
+                "the job's answer cannot be turned into bytes: {why}"
+            ))),
+            Err(panic) => Some(Said::<O, E>::Panicked(panic)),
+        };
+        if let Some(instead) = instead {
             self.body.clear();
-            let why = format!("the job's answer cannot be turned into bytes: {why}");
-            put(&mut self.body, &Said::<O, E>::NotUnderstood(why))?;
+            put(&mut self.body, &instead)?;
         }
         if self.count == 0 {
             self.message.clear();

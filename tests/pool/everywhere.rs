@@ -5,6 +5,7 @@ use framehaul::pool::{Batch, JobError, Pool, as_completed};
 use libtest_mimic::Failed;
 use std::cell::Cell;
 use std::collections::HashSet;
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -446,6 +447,12 @@ pub(crate) fn handles_are_futures_under_any_runtime() -> Done {
             sum
         });
         assert_eq!(sum, (0..50).map(|n| n * n).sum::<u64>());
+        // Polled by reference, the handle is still there, but has no outcome any more.
+        let mut handle = pool.submit(Task::Square(3));
+        assert_eq!(runtime.block_on(&mut handle)?.number(), 9);
+        let again = AssertUnwindSafe(|| handle.on_done(|_| {}));
+        assert!(std::panic::catch_unwind(again).is_err());
+        assert!(handle.is_done());
         Ok(())
     })
 }

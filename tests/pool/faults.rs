@@ -1,6 +1,8 @@
 //! Workers that die, hang and are stopped, at the worst moments.
 
-use crate::task::{Death, Setup, Task, WithBulk, checksum, pattern, processes};
+use crate::task::{
+    Curse, Cursed, Death, Setup, Task, WithBulk, checksum, everywhere, pattern, processes,
+};
 use framehaul::pool::{Exit, JobError, MAX_DEATHS, Pack, Packed, Pool, as_completed};
 use libtest_mimic::Failed;
 use std::fs;
@@ -110,19 +112,65 @@ pub(crate) fn a_job_that_kills_every_worker_is_given_up_and_named() -> Done {
     Ok(())
 }
 
+/// What a job's own code does while its bytes are written or read is that job's failure, on either
+/// side, alone or in the middle of a batch.
+pub(crate) fn bytes_that_panic_or_abort_cost_their_job_alone() -> Done {
+    let pool = Pool::processes(2).max_deaths(2).start(Setup::default())?;
+    let panics = [
+        Task::Cursed(Cursed(Curse::PanicWhenWritten)),
+        Task::Cursed(Cursed(Curse::PanicWhenRead)),
+        Task::Curse(Curse::PanicWhenWritten),
+        Task::Curse(Curse::PanicWhenRead),
+    ];
+    for task in panics {
+        let what = format!("{task:?}");
+        match pool.submit(task).wait() {
+            Err(JobError::Panicked(panic)) => assert!(panic.message.starts_with("cursed")),
+            other => panic!("{what}: {other:?}"),
+        }
+    }
+    assert_eq!(pool.died(), 0);
+    let aborts = || {
+        [
+            Task::Cursed(Cursed(Curse::AbortWhenRead)),
+            Task::Curse(Curse::AbortWhenWritten),
+        ]
+    };
+    for task in aborts() {
+        let died = pool.submit(task).wait().unwrap_err();
+        assert!(
+            matches!(&died, JobError::WorkerDied(died) if died.deaths == 2 && died.step == 0),
+            "{died}"
+        );
+    }
+    let squares = |range: std::ops::Range<u64>| range.map(Task::Square);
+    let jobs = squares(0..10).chain(aborts()).chain(squares(12..20));
+    let outcomes: Vec<_> = pool.map(jobs).batch(20).collect();
+    for (n, outcome) in outcomes.into_iter().enumerate() {
+        match (n, outcome) {
+            (10 | 11, Err(JobError::WorkerDied(_))) => {}
+            (_, outcome) => assert_eq!(outcome?.number(), (n * n) as u64),
+        }
+    }
+    assert_eq!(pool.died(), 8);
+    Ok(())
+}
+
 pub(crate) fn a_job_that_passes_its_deadline_is_asked_to_stop_and_then_killed() -> Done {
+    let short = Duration::from_millis(20);
+    for (_, builder) in everywhere(1) {
+        let pool = builder.start(Setup::default())?;
+        let polite = pool.submit_within(Task::UntilAsked, short);
+        assert_eq!(
+            polite.wait(),
+            Err(JobError::Failed("stopped as asked".into()))
+        );
+        assert_eq!(pool.died(), 0);
+    }
     let folder = tempfile::tempdir()?;
     let pool = Pool::processes(1)
         .grace(Duration::from_millis(50))
         .start(Setup::default())?;
-    let short = Duration::from_millis(20);
-    let polite = pool.submit_within(Task::UntilAsked, short);
-    assert_eq!(
-        polite.wait(),
-        Err(JobError::Failed("stopped as asked".into()))
-    );
-    assert_eq!(pool.died(), 0);
-
     let path = mark(folder.path(), "pid");
     let stubborn = pool.submit_within(Task::Forever(path.clone()), short);
     let behind = pool.submit(Task::Square(6));

@@ -59,6 +59,7 @@ fn main() {
         processes::a_pool_that_ends_leaves_no_process_descriptor_thread_or_file,
         faults::workers_that_die_lose_no_job,
         faults::a_death_elsewhere_leaves_nobody_waiting_in_vain,
+        faults::bytes_that_panic_or_abort_cost_their_job_alone,
         faults::a_job_that_kills_every_worker_is_given_up_and_named,
         faults::a_job_that_passes_its_deadline_is_asked_to_stop_and_then_killed,
         faults::a_worker_that_is_stopped_between_jobs_is_replaced_if_there_is_a_deadline,

@@ -1,11 +1,12 @@
 //! What is special about workers that are processes.
 
 use crate::task::{Output, Setup, Task, WithBulk, checksum, pattern, processes};
-use framehaul::pool::{JobError, Pool};
+use framehaul::pool::{Builder, JobError, Pool};
 use libtest_mimic::Failed;
 use std::collections::HashSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 type Done = Result<(), Failed>;
@@ -123,12 +124,13 @@ pub(crate) fn the_first_interrupt_drains_and_the_second_kills() -> Done {
 }
 
 pub(crate) fn workers_that_cannot_start_end_the_pool_with_a_sentence() -> Done {
-    let said = |exe: &str| {
-        let started = Pool::<Task>::processes(2).exe(exe).start(Setup::default());
+    let start = |builder: Builder<Task>| {
+        let started = builder.start(Setup::default());
         started
             .err()
             .map_or(String::new(), |error| error.to_string())
     };
+    let said = |exe: &str| start(Pool::processes(2).exe(exe));
     let missing = said("/no/such/program");
     assert!(missing.contains("/no/such/program"), "{missing}");
     // A program that is no worker ends at once, again and again, but not for ever.
@@ -137,21 +139,41 @@ pub(crate) fn workers_that_cannot_start_end_the_pool_with_a_sentence() -> Done {
         other.contains("keep dying") && other.contains("enter"),
         "{other}"
     );
+    // One that does something else for ever is not waited for.
+    let folder = tempfile::tempdir()?;
+    let idler = script(folder.path(), "exec sleep 1000")?;
+    let idle = start(
+        Pool::processes(2)
+            .exe(idler)
+            .start_timeout(Duration::from_millis(50)),
+    );
+    assert!(
+        idle.contains("not reported within 50ms") && idle.contains("enter"),
+        "{idle}"
+    );
+    let nowhere = start(Pool::processes(1).current_dir("/no/such/folder"));
+    assert!(nowhere.starts_with("/no/such/folder: "), "{nowhere}");
     Ok(())
+}
+
+/// An executable that does this.
+fn script(folder: &Path, what: &str) -> std::io::Result<PathBuf> {
+    let script = folder.join("worker");
+    fs::write(&script, format!("#!/bin/sh\n{what}\n"))?;
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755))?;
+    Ok(script)
 }
 
 /// A worker of another build: here this one, which is told that it was asked for another version.
 pub(crate) fn a_worker_of_another_version_names_both() -> Done {
     let folder = tempfile::tempdir()?;
-    let script = folder.path().join("worker");
     let exe = std::env::current_exe()?;
     let text = format!(
-        "#!/bin/sh\nentry=$1 asked=$(echo \"$2\" | sed 's/version 1/version 0/')\nshift 2\n\
-         exec {} \"$entry\" \"$asked\" \"$@\"\n",
+        "entry=$1 asked=$(echo \"$2\" | sed 's/version 1/version 0/')\nshift 2\n\
+         exec {} \"$entry\" \"$asked\" \"$@\"",
         exe.display()
     );
-    fs::write(&script, text)?;
-    fs::set_permissions(&script, fs::Permissions::from_mode(0o755))?;
+    let script = script(folder.path(), &text)?;
     let error = Pool::<Task>::processes(1)
         .exe(&script)
         .start(Setup::default())

@@ -52,6 +52,41 @@ pub(crate) enum Task {
     Unwritable(Unwritable),
     Unreadable(Unreadable),
     UnreadableAnswer,
+    Cursed(Cursed),
+    /// Returns it.
+    Curse(Curse),
+}
+
+/// What happens where and when its bytes are written or read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Curse {
+    PanicWhenWritten,
+    PanicWhenRead,
+    AbortWhenWritten,
+    AbortWhenRead,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Cursed(pub Curse);
+
+impl Serialize for Cursed {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Curse::PanicWhenWritten => panic!("cursed"),
+            Curse::AbortWhenWritten => std::process::abort(),
+            Curse::PanicWhenRead | Curse::AbortWhenRead => self.0.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Cursed {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Curse::deserialize(deserializer)? {
+            Curse::PanicWhenRead => panic!("cursed"),
+            Curse::AbortWhenRead => std::process::abort(),
+            other => Ok(Self(other)),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -67,6 +102,7 @@ pub(crate) enum Output {
     Lent(Shared),
     Text(String),
     Unreadable(Unreadable),
+    Cursed(Cursed),
 }
 
 impl Output {
@@ -176,7 +212,10 @@ impl Job for Task {
                 }
                 0
             }
-            Self::Unwritable(_) | Self::Unreadable(_) => unreachable!("it cannot cross"),
+            Self::Unwritable(_) | Self::Unreadable(_) | Self::Cursed(_) => {
+                unreachable!("it cannot cross")
+            }
+            Self::Curse(curse) => return Ok(Output::Cursed(Cursed(*curse))),
             Self::UnreadableAnswer => return Ok(Output::Unreadable(Unreadable)),
         };
         Ok(Output::Number(number))

@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::io::{self, Read, Write};
 
-/// The most bytes that a value and its key may have once serialised: 64 MiB.
+/// The most bytes of one message, 64 MiB: a value once serialised, its key, and some ten bytes more.
 pub const LARGEST: usize = 64 << 20;
 
 /// Room for the rest of a message's head.

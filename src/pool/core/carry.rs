@@ -1,11 +1,13 @@
 //! Carries out what the supervisor decides.
 
+use super::super::context::Board;
 use super::super::crew::Parcel;
 use super::super::outcome::{Completion, Death, JobError, WorkerDied};
 use super::super::supervisor::{Action, Event, Why};
 use super::super::{Job, JobId, Pack, Trip, context};
 use super::{Core, State};
 use crate::clock::now;
+use std::collections::VecDeque;
 use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
@@ -37,6 +39,7 @@ impl<P: Pack> Core<P> {
             }
         }
         if state.busy {
+            stop_at_once(&self.board, &mut state.actions);
             return;
         }
         state.busy = true;
@@ -60,8 +63,8 @@ impl<P: Pack> Core<P> {
                 let Some(group) = group else {
                     return state;
                 };
-                drop(state);
                 context::lay_out(&self.board, seat, number);
+                drop(state);
                 let parcel = Parcel {
                     number,
                     group,
@@ -121,6 +124,23 @@ impl<P: Pack> Core<P> {
         }
         self.lock()
     }
+}
+
+/// Whoever carries actions out may be at a job, in a pool that is inline: what is asked of jobs that
+/// have been sent cannot wait for its turn.
+fn stop_at_once(board: &Board, actions: &mut VecDeque<Action>) {
+    let mut unsent = Vec::new();
+    actions.retain(|action| match *action {
+        Action::Send(seat, number, _) => {
+            unsent.push((seat, number));
+            true
+        }
+        Action::Stop(seat, number, job) if !unsent.contains(&(seat, number)) => {
+            context::stop(board, seat, number, job);
+            false
+        }
+        _ => true,
+    });
 }
 
 impl<P: Pack> State<P> {

@@ -2,7 +2,7 @@
 
 use super::super::handle::Slot;
 use super::super::outcome::Completion;
-use super::super::{Job, JobId, Pack};
+use super::super::{Job, JobId, Pack, panics};
 use crate::clock::Nanos;
 use std::ops::Range;
 use std::sync::Arc;
@@ -96,7 +96,8 @@ impl<P: Pack> Ends<P> {
 
     pub(super) fn tell(self) {
         for (group, completions) in self.0 {
-            group.tell(completions);
+            // Ends the group's orders too, perhaps.
+            panics::contain(move || group.tell(completions));
         }
     }
 }

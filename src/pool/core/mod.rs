@@ -291,6 +291,16 @@ impl<P: Pack> Core<P> {
         self.feed(state, Event::Gone(seat, during));
     }
 
+    /// A worker was started and has not connected for so long. If none ever has, none will.
+    pub(super) fn never_came(self: &Arc<Self>, limit: Duration) {
+        if !self.lock().supervisor.was_ever_ready() {
+            self.broken(format!(
+                "a worker process was started and has not reported within {limit:?}; does `main` \
+                 call pool::worker::enter before anything else?"
+            ));
+        }
+    }
+
     /// No worker can be had, for this reason: the pool ends.
     pub(super) fn broken(self: &Arc<Self>, why: String) {
         let mut state = self.lock();

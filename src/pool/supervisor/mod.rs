@@ -124,6 +124,11 @@ impl Supervisor {
         self.seats.iter().all(|seat| seat.staff != Staff::Starting)
     }
 
+    /// Whether a worker has ever been ready.
+    pub(super) fn was_ever_ready(&self) -> bool {
+        self.ever_ready
+    }
+
     /// Whether the seat's worker has answered for all that it was sent.
     pub(super) fn is_idle(&self, seat: usize) -> bool {
         self.seats[seat].parcels.is_empty()
