@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, Stdio};
+use std::sync::Barrier;
 use std::sync::atomic::Ordering::Relaxed;
 
 fn main() {
@@ -30,6 +31,7 @@ fn main() {
         Trial::test("processes_find_the_earliest", processes_find),
         Trial::test("a_managers_objects_are_the_same_everywhere", managed),
         Trial::test("what_does_not_fit_is_refused_and_work_goes_on", refused),
+        Trial::test("callers_that_are_too_many_are_turned_away", turned_away),
         Trial::test("proxies_of_a_dead_server_get_an_error", server_killed),
         Trial::test("a_server_does_not_outlive_its_killed_parent", parent_killed),
         Trial::test("nothing_stays", nothing_stays),
@@ -267,6 +269,44 @@ fn managed() -> Result<(), Failed> {
     assert_eq!(list.pop::<f64>()?, Some(0.5));
     assert_eq!((list.len()?, list.get::<f64>(2)?), (2, None));
     assert!(manager.dict().is_empty()? && manager.list().is_empty()?);
+    Ok(())
+}
+
+/// More calls at a time than the server has descriptors: each ends, with what was asked for or with
+/// the reason, and later ones are as good as ever.
+fn turned_away() -> Result<(), Failed> {
+    const CALLS: usize = 40;
+    let manager = Manager::start()?;
+    let dict = manager.dict();
+    let value = vec![7u8; 1 << 20];
+    dict.set("value", &value)?;
+    let pid = manager.pid().to_string();
+    let limited = Command::new("prlimit")
+        .args(["--nofile=16", "--pid", &pid])
+        .status();
+    assert!(limited?.success());
+    let (start, mut refused) = (Barrier::new(CALLS), 0);
+    std::thread::scope(|scope| {
+        let call = || {
+            start.wait();
+            (0..20).map(|_| dict.get::<Vec<u8>>("value")).collect()
+        };
+        let callers: Vec<_> = (0..CALLS).map(|_| scope.spawn(call)).collect();
+        for caller in callers {
+            let answers: Vec<_> = caller.join().unwrap();
+            for answer in answers {
+                match answer {
+                    Ok(got) => assert_eq!(got.as_ref(), Some(&value)),
+                    Err(error) => {
+                        assert!(error.to_string().contains("no descriptor left"), "{error}");
+                        refused += 1;
+                    }
+                }
+            }
+        }
+    });
+    println!("{refused} calls were turned away");
+    assert_eq!(dict.len()?, 1);
     Ok(())
 }
 

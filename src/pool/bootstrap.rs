@@ -1,13 +1,67 @@
-//! Removes what a killed parent left behind while its workers were connecting.
+//! Removes what a parent that ended while its workers were connecting would leave behind.
 //!
 //! ipc-channel meets a new process through a socket in a temporary folder that exists for the few
-//! milliseconds until the worker has connected. A parent that is killed by SIGKILL just then
-//! leaves it behind; the next pool sweeps it.
+//! milliseconds until the worker has connected. A parent that exits just then removes it as its
+//! last act; one that is killed by SIGKILL cannot, and the next pool sweeps it.
 
+use crate::sys::process;
 use std::fs;
+use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use std::time::Duration;
+
+/// Sockets that workers of this process are to connect to.
+static EXPECTED: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+/// A worker is expected at a socket; should this process exit before this is dropped, it is removed.
+#[derive(Debug)]
+pub(super) struct Expected(String);
+
+impl Expected {
+    /// Makes a server and says where its socket is.
+    pub(super) fn at<S>(make: impl FnOnce() -> io::Result<(S, String)>) -> io::Result<(S, Self)> {
+        static ONCE: Once = Once::new();
+        ONCE.call_once(|| process::at_exit(remove_expected));
+        // Made under the lock, so that none is made behind `remove_expected`.
+        let mut all = expected();
+        let (server, socket) = make()?;
+        all.push(socket.clone());
+        Ok((server, Self(socket)))
+    }
+
+    pub(super) fn socket(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Drop for Expected {
+    fn drop(&mut self) {
+        expected().retain(|socket| *socket != self.0);
+    }
+}
+
+fn expected() -> MutexGuard<'static, Vec<String>> {
+    EXPECTED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+extern "C" fn remove_expected() {
+    let mut all = expected();
+    for socket in all.drain(..) {
+        remove(Path::new(&socket));
+    }
+    // Nobody else gets the lock in what is left of this process.
+    std::mem::forget(all);
+}
+
+/// Removes a socket and its folder; there is nothing to do if somebody else has.
+fn remove(socket: &Path) {
+    let _ = fs::remove_file(socket);
+    if let Some(folder) = socket.parent() {
+        let _ = fs::remove_dir(folder);
+    }
+}
 
 /// Meeting takes milliseconds; a folder of this age is nobody's.
 const OLD: Duration = Duration::from_secs(60);
@@ -42,9 +96,7 @@ fn sweep_one(folder: &Path, bound: &str, old: Duration) {
         Some(meta.file_type().is_socket() && mine && alone && age >= old && !listening)
     };
     if is_dead() == Some(true) {
-        // Somebody else may be sweeping too; whoever comes second finds nothing to do.
-        let _ = fs::remove_file(&socket);
-        let _ = fs::remove_dir(folder);
+        remove(&socket);
     }
 }
 

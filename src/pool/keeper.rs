@@ -15,6 +15,7 @@
 //! does it say that the worker is gone. If any of them finds the link broken, it kills the worker:
 //! there is one way out, and it always leads through here.
 
+use super::bootstrap::Expected;
 use super::core::Core;
 use super::crew::{Gone, Parcel};
 use super::ear::Ear;
@@ -121,8 +122,8 @@ impl<P: Pack> Keeper<P> {
             ear,
             ..
         } = self;
-        let (server, address) = IpcOneShotServer::<Hello<P::Job>>::new()?;
-        let args = worker::args::<P::Job>(&address);
+        let (server, expected) = Expected::at(IpcOneShotServer::<Hello<P::Job>>::new)?;
+        let args = worker::args::<P::Job>(expected.socket());
         let process = process::spawn(&start.exe, args, &start.surroundings, None);
         let process = Arc::new(process.map_err(|error| {
             let what = format!("{}: {error}", start.exe.display());
@@ -171,7 +172,7 @@ impl<P: Pack> Keeper<P> {
             signal::nudge(&sender);
             ear.ring();
             // Finds nobody, and does no harm, when the worker had connected.
-            socket::ring_and_run(&address);
+            socket::ring_and_run(expected.socket());
         }
         // Both have dropped their end as the last thing they did; a panic in them is a bug that
         // was printed already, and the worker is gone all the same.

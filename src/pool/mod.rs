@@ -42,7 +42,9 @@
 //! * **Failure**: [`JobError`] says what happened to one job. A worker's death is never more than
 //!   that: the worker is replaced, and its job done by another, up to a limit.
 //! * **Shutdown**: [`Pool::drain`], [`Pool::cancel_pending`], [`Pool::kill`]; dropping a pool kills
-//!   it. Nothing of it outlives this process, whatever ends it.
+//!   it. Nothing of it outlives this process, whatever ends it; but a SIGKILL while a worker is
+//!   connecting leaves a folder with a dead socket in the temporary directory, which pools that
+//!   are started a minute later, or after that, remove.
 //! * **Large data**: what a job needs can travel beside it, or be made only when it is sent
 //!   ([`Pack`]); what it returns can be written where the caller reads it ([`Context::lend`]).
 //!

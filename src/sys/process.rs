@@ -163,3 +163,10 @@ impl Process {
         Ok((exit, usage))
     }
 }
+
+/// Has `last` called when this process exits by itself, by `exit` or by the end of `main`. It is not
+/// to panic.
+pub fn at_exit(last: extern "C" fn()) {
+    // SAFETY: it takes any function pointer; what fails for want of memory is not called.
+    unsafe { libc::atexit(last) };
+}

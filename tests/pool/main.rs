@@ -26,6 +26,9 @@ fn main() {
         processes::start_a_pool_in_a_worker();
     }
     worker::enter::<task::Task>();
+    if std::env::args().nth(1).as_deref() == Some("exit-amid-starts") {
+        processes::exit_amid_starts();
+    }
     if std::env::args().nth(1).as_deref() == Some("run-out-of-memory") {
         faults::run_out_of_memory();
     }
@@ -57,6 +60,7 @@ fn main() {
         processes::a_worker_of_another_version_names_both,
         processes::a_program_that_forgets_the_entry_does_not_multiply,
         processes::a_pool_that_ends_leaves_no_process_descriptor_thread_or_file,
+        processes::a_program_that_exits_while_workers_start_leaves_nothing,
         faults::workers_that_die_lose_no_job,
         faults::a_death_elsewhere_leaves_nobody_waiting_in_vain,
         faults::bytes_that_panic_or_abort_cost_their_job_alone,

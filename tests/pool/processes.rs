@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 type Done = Result<(), Failed>;
@@ -259,6 +260,31 @@ pub(crate) fn a_pool_that_ends_leaves_no_process_descriptor_thread_or_file() -> 
             "{how}"
         );
         assert_eq!(now(), before, "{how}");
+    }
+    Ok(())
+}
+
+/// In a child: exits while workers are being replaced.
+pub(crate) fn exit_amid_starts() -> ! {
+    let pool = Pool::processes(4)
+        .max_jobs_per_worker(1)
+        .start(Setup::default())
+        .unwrap();
+    let some = pool.map((0..1_000).map(Task::Square)).batch(1).take(20);
+    assert!(some.map(|outcome| outcome.unwrap().number()).sum::<u64>() > 0);
+    // The pool is not dropped.
+    std::process::exit(0);
+}
+
+pub(crate) fn a_program_that_exits_while_workers_start_leaves_nothing() -> Done {
+    let folder = tempfile::tempdir()?;
+    for _ in 0..10 {
+        let exited = Command::new(std::env::current_exe()?)
+            .arg("exit-amid-starts")
+            .env("TMPDIR", folder.path())
+            .status()?;
+        assert!(exited.success());
+        assert_eq!(fs::read_dir(folder.path())?.count(), 0);
     }
     Ok(())
 }

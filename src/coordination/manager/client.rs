@@ -54,7 +54,7 @@ impl Client {
     pub(super) fn call(&self, request: &Request, value: &[u8]) -> Result<(Reply, Vec<u8>)> {
         let message = message(request, value)?;
         match self.exchange(&message, None) {
-            Ok((Reply::Refused(why), _)) => Err(Error::Failed(why)),
+            Ok((Reply::Refused(why) | Reply::TurnedAway(why), _)) => Err(Error::Failed(why)),
             Ok(answer) => Ok(answer),
             Err(error) => Err(Error::Failed(format!(
                 "the manager's server is gone: {error}"
@@ -77,12 +77,19 @@ impl Client {
         if limit.is_some() {
             stream.set_read_timeout(limit)?;
         }
-        send(&mut stream, message)?;
-        let answer = receive(&mut stream)?;
+        let sent = send(&mut stream, message);
+        // Who is turned away is told why, but not listened to.
+        let answer = receive(&mut stream);
+        if let Err(error) = sent {
+            return answer.map_err(|_| error);
+        }
+        let answer = answer?;
         if limit.is_some() {
             stream.set_read_timeout(None)?;
         }
-        lock(&self.idle).push(stream);
+        if !matches!(answer, (Reply::TurnedAway(_), _)) {
+            lock(&self.idle).push(stream);
+        }
         Ok(answer)
     }
 

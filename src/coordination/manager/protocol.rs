@@ -57,6 +57,8 @@ pub(super) enum Reply {
     Keys(Vec<String>),
     /// One sentence.
     Refused(String),
+    /// The same, of a connection that cannot be had.
+    TurnedAway(String),
 }
 
 /// The length of a message, its head, and its value, in one piece.

@@ -3,6 +3,7 @@
 use super::protocol::{OfDict, OfList, Reply, Request, message, receive, send};
 use crate::sys::socket;
 use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -20,10 +21,18 @@ struct Holdings {
 /// Answers whoever connects until the process is killed, which its parent's end does.
 pub(super) fn run(listener: &UnixListener) -> ! {
     let holdings = Arc::new(Mutex::new(Holdings::default()));
+    let mut spare = File::open("/dev/null").ok();
     loop {
         let Ok((stream, _)) = listener.accept() else {
-            // No descriptor is left until somebody hangs up; do not spin meanwhile.
-            std::thread::sleep(Duration::from_millis(10));
+            // No descriptor is left. Whoever calls is turned away with the spare one: those who have
+            // the others may never hang up.
+            let had_one = spare.take().is_some();
+            if had_one && let Ok((stream, _)) = listener.accept() {
+                turn_away(stream);
+            } else {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            spare = File::open("/dev/null").ok();
             continue;
         };
         if !socket::is_same_user(&stream).unwrap_or(false) {
@@ -33,6 +42,15 @@ pub(super) fn run(listener: &UnixListener) -> ! {
         let answer = move || answer_all(stream, &holdings);
         // Without a thread for it the stream is dropped, and its proxy gets an error.
         let _ = std::thread::Builder::new().spawn(answer);
+    }
+}
+
+/// Refuses whatever will be asked, for want of descriptors.
+fn turn_away(mut stream: UnixStream) {
+    let why = "the manager's server has no descriptor left for one more connection; raise the limit \
+               (`ulimit -n`), or make fewer calls at the same time";
+    if let Ok(refusal) = message(&Reply::TurnedAway(why.into()), &[]) {
+        let _ = send(&mut stream, &refusal);
     }
 }
 
