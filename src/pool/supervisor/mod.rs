@@ -458,4 +458,6 @@ impl Supervisor {
 }
 
 #[cfg(test)]
+mod histories;
+#[cfg(test)]
 mod tests;
