@@ -110,20 +110,18 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         let gap = if answer.is_found() { "\n" } else { "" };
         writeln!(out, "{gap}{}", found_story(&answer, Style::of_stdout()))?;
     }
-    for input in &answer.inputs {
-        for fault in faults(input, query.which) {
-            eprintln!("framehaul: {fault}");
-        }
+    let inputs = answer.inputs.iter();
+    let faults: Vec<_> = inputs
+        .flat_map(|input| faults(input, query.which))
+        .collect();
+    for fault in &faults {
+        eprintln!("framehaul: {fault}");
     }
-    let failed = answer
-        .inputs
-        .iter()
-        .any(|input| !faults(input, query.which).is_empty());
-    Ok(ExitCode::from(match (answer.is_found(), failed) {
+    Ok(ExitCode::from(match (answer.is_found(), &faults[..]) {
         (true, _) => 0,
-        (false, false) => 1,
+        (false, []) => 1,
         // Nobody knows what was in the frames that could not be read.
-        (false, true) => 2,
+        (false, _) => 2,
     }))
 }
 

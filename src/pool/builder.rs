@@ -183,7 +183,8 @@ impl<J: Job, P: Pack<Job = J>> Builder<J, P> {
     ///
     /// # Errors
     /// If a number is 0 where there must be at least one; if the workers' folder is none; if the
-    /// executable cannot be started, is no worker, or one of another version; if [`Job::init`] refuses or panics.
+    /// executable cannot be started, is no worker, or one of another version; if [`Job::init`]
+    /// refuses or panics.
     pub fn start(self, setup: J::Setup) -> Result<Pool<J, P>> {
         for (what, number) in [
             ("worker", self.workers as u64),

@@ -6,7 +6,6 @@
 //! then, and the kernel kills a worker that is busy.
 
 use super::context::Board;
-use super::outcome::Panic;
 use super::protocol::{
     AnswerHead, Envelope, FromWorker, Hello, Said, Small, ToWorker, put, take, version,
 };
@@ -93,8 +92,13 @@ struct Worker<J: Job> {
     free: Nanos,
 }
 
-/// A job as it was read, or why it was not: by an error, or by a panic of its own code.
-type Opened<J> = Result<Result<Envelope<J>, String>, Panic>;
+/// A job as it was read, or what is to be said of one that could not be.
+type Opened<J> = Result<Envelope<J>, Said<<J as Job>::Output, <J as Job>::Error>>;
+
+fn unreadable<J: Job>(why: impl std::fmt::Display) -> Said<J::Output, J::Error> {
+    let name = std::any::type_name::<J>();
+    Said::NotUnderstood(format!("the worker cannot read the job as {name}: {why}"))
+}
 
 /// What a worker does its work with.
 struct Post<J: Job> {
@@ -181,7 +185,10 @@ impl<J: Job> Worker<J> {
                 mut body,
             } = take(&mut message)?;
             context::hold(&board, seat, id);
-            let opened = panics::catch(|| take(&mut body).map_err(|why| why.to_string()));
+            let opened = match panics::catch(|| take(&mut body)) {
+                Ok(read) => read.map_err(unreadable::<J>),
+                Err(panic) => Err(Said::Panicked(panic)),
+            };
             self.run((number, id), (pack_begin, packed), opened, bulk, None)?;
         }
         Ok(())
@@ -196,10 +203,10 @@ impl<J: Job> Worker<J> {
         let Post { board, seat, .. } = self.post.as_ref().ok_or(ServeError::NoSetup)?;
         context::hold(board, *seat, job.1);
         let opened = match panics::catch(|| self.jobs.recv()) {
-            Ok(Ok(envelope)) => Ok(Ok(envelope)),
-            Ok(Err(ipc_channel::IpcError::SerializationError(why))) => Ok(Err(why.to_string())),
+            Ok(Ok(envelope)) => Ok(envelope),
+            Ok(Err(ipc_channel::IpcError::SerializationError(why))) => Err(unreadable::<J>(why)),
             Ok(Err(other)) => return Err(other.into()),
-            Err(panic) => Err(panic),
+            Err(panic) => Err(Said::Panicked(panic)),
         };
         let bulk = if has_bulk {
             self.bulks.recv()?
@@ -233,7 +240,7 @@ impl<J: Job> Worker<J> {
             ..Stamps::default()
         };
         let said = match opened {
-            Ok(Ok(envelope)) => {
+            Ok(envelope) => {
                 stamps.serialize_begin = envelope.begin.written;
                 stamps.serialized = envelope.end.written;
                 stamps.deserialize_begin = envelope.begin.read;
@@ -247,17 +254,10 @@ impl<J: Job> Worker<J> {
                 context::hold(board, *seat, id);
                 said?
             }
-            unread => {
+            Err(said) => {
                 stamps.run_begin = now();
                 stamps.run_end = stamps.run_begin;
-                let name = std::any::type_name::<J>();
-                match unread {
-                    Err(panic) => Said::Panicked(panic),
-                    Ok(Err(why)) => Said::NotUnderstood(format!(
-                        "the worker cannot read the job as {name}: {why}"
-                    )),
-                    Ok(Ok(_)) => unreachable!("it was read"),
-                }
+                said
             }
         };
         self.free = stamps.run_end;

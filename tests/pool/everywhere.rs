@@ -118,6 +118,32 @@ pub(crate) fn a_callback_may_submit_and_hold_the_last_of_the_pool() -> Done {
     Ok(())
 }
 
+pub(crate) fn a_callback_of_a_cancelled_job_may_wait_for_others() -> Done {
+    let folder = tempfile::tempdir()?;
+    for (kind, builder) in everywhere(1).into_iter().take(2) {
+        let mark = folder.path().join(kind);
+        let pool = Arc::new(builder.start(Setup::default())?);
+        let held: Vec<_> = (0..2)
+            .map(|_| pool.submit(Task::Await(mark.display().to_string())))
+            .collect();
+        let waiting = pool.submit(Task::Square(2));
+        let (same, seen) = (pool.clone(), Arc::new(AtomicUsize::new(0)));
+        let shown = seen.clone();
+        waiting.on_done(move |completion| {
+            assert_eq!(completion.outcome, Err(JobError::Cancelled));
+            std::fs::write(mark, "").unwrap();
+            let other = same.submit(Task::Square(3)).wait().unwrap().number();
+            shown.store(other as usize, Ordering::Relaxed);
+        });
+        waiting.cancel();
+        assert_eq!(seen.load(Ordering::Relaxed), 9, "{kind}");
+        for held in held {
+            assert_eq!(held.wait()?.number(), 0);
+        }
+    }
+    Ok(())
+}
+
 pub(crate) fn what_waits_is_cancelled_at_once_and_what_runs_is_asked_to_stop() -> Done {
     for (_, builder) in everywhere(1).into_iter().take(2) {
         let pool = builder.start(Setup::default())?;

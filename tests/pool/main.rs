@@ -37,6 +37,7 @@ fn main() {
         everywhere::an_error_comes_back_typed_and_a_panic_with_its_backtrace,
         everywhere::a_handle_can_be_asked_waited_for_and_called_back_from,
         everywhere::a_callback_may_submit_and_hold_the_last_of_the_pool,
+        everywhere::a_callback_of_a_cancelled_job_may_wait_for_others,
         everywhere::what_waits_is_cancelled_at_once_and_what_runs_is_asked_to_stop,
         everywhere::handles_are_yielded_as_their_jobs_end,
         everywhere::handles_are_futures_under_any_runtime,

@@ -4,8 +4,8 @@ use super::super::context::Board;
 use super::super::crew::Parcel;
 use super::super::outcome::{Completion, Death, JobError, WorkerDied};
 use super::super::supervisor::{Action, Event, Why};
-use super::super::{Job, JobId, Pack, Trip, context};
-use super::{Core, State};
+use super::super::{Job, JobId, Pack, Trip, context, panics};
+use super::{Core, Ends, State};
 use crate::clock::now;
 use std::collections::VecDeque;
 use std::sync::{Arc, MutexGuard};
@@ -42,17 +42,22 @@ impl<P: Pack> Core<P> {
             stop_at_once(&self.board, &mut state.actions);
             return;
         }
+        // Told when others may carry actions out again: a callback may submit, and wait for it.
+        let mut ends = Ends::default();
         state.busy = true;
         while let Some(action) = state.actions.pop_front() {
-            state = self.carry_out_one(state, action);
+            state = self.carry_out_one(state, action, &mut ends);
         }
         state.busy = false;
+        drop(state);
+        ends.tell();
     }
 
     fn carry_out_one<'a>(
         self: &'a Arc<Self>,
         mut state: MutexGuard<'a, State<P>>,
         action: Action,
+        ends: &mut Ends<P>,
     ) -> MutexGuard<'a, State<P>> {
         match action {
             Action::Send(seat, number, jobs) => {
@@ -70,21 +75,21 @@ impl<P: Pack> Core<P> {
                     group,
                     jobs,
                 };
-                self.crew.send(self, seat, parcel);
+                // The orders may end here, if they are done already.
+                panics::contain(|| self.crew.send(self, seat, parcel));
                 return self.see_who_listens(seat, first);
             }
             Action::End(job, why) => {
-                let ended = state.jobs.remove(&job);
                 state.lone.ended(job);
-                let error = state.explain(job, why);
-                drop(state);
-                if let Some(group) = ended {
-                    group.tell(vec![Completion {
-                        id: job,
-                        outcome: Err(error),
-                        trip: Trip::default(),
-                    }]);
+                let completion = Completion {
+                    id: job,
+                    outcome: Err(state.explain(job, why)),
+                    trip: Trip::default(),
+                };
+                if let Some(group) = state.jobs.remove(&job) {
+                    ends.push(group, completion);
                 }
+                return state;
             }
             Action::Abort => {
                 let how = state.deaths.last().map_or(String::new(), Death::to_string);

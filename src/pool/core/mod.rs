@@ -155,8 +155,8 @@ impl<P: Pack> Core<P> {
         let submitted = now();
         let deadline = deadline.map(|limit| u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX));
         let mut state = self.lock();
-        let why_not = (!state.supervisor.is_open()).then(|| state.why_ended());
         state = self.attend_lone(state);
+        let why_not = (!state.supervisor.is_open()).then(|| state.why_ended());
         let first = state.next_id;
         let group = Arc::new(Group {
             first,
