@@ -33,8 +33,9 @@
 //! 1. [`sys`]: all that asks the operating system, and all `unsafe`.
 //! 2. [`source`] (where frames come from), [`transport`] (how they reach a worker), [`analysis`]
 //!    (what is computed), [`measure`] (histograms, memory, limits), [`coordination`] (what workers
-//!    share: flags, numbers, the first result): one file a kind, one registry each; transports
-//!    know sources, otherwise siblings do not know each other.
+//!    share: flags, numbers, the first result), [`handoff`] (small messages between two processes):
+//!    one file a kind, one registry each; transports know sources, otherwise siblings do not know
+//!    each other.
 //! 3. [`pool`]: worker processes that survive, for any job.
 //! 4. [`pipeline`]: source → transport → pool → recorder, or a search that ends with what it finds.
 //!    Never prints.
@@ -83,6 +84,8 @@ pub mod sys;
 pub mod analysis;
 #[cfg(feature = "pool")]
 pub mod coordination;
+#[cfg(feature = "pool")]
+pub mod handoff;
 #[cfg(feature = "pool")]
 pub mod measure;
 #[cfg(feature = "video")]

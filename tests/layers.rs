@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: [&[&str]; 8] = [
     &["error", "clock", "stage", "frame"],
     &["sys"],
-    &["source", "analysis", "coordination", "measure"],
+    &["source", "analysis", "coordination", "handoff", "measure"],
     &["transport"],
     &["pool"],
     &["pipeline"],

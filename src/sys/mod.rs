@@ -10,6 +10,8 @@ pub mod atomics;
 pub mod block;
 #[cfg(feature = "video")]
 pub mod fs;
+#[cfg(feature = "pool")]
+pub mod futex;
 #[cfg(feature = "video")]
 pub mod map;
 #[cfg(feature = "video")]
