@@ -9,10 +9,9 @@ use super::core::Core;
 use super::protocol::{Answer, AnswerHead, FromWorker, Said, take};
 use super::{Job, JobError, Pack, panics};
 use crate::clock::{Nanos, now};
+use crate::handoff::Receiver;
 use crate::sys::block;
 use crate::sys::segment::Segment;
-use crate::sys::signal::Alarm;
-use ipc_channel::ipc::IpcBytesReceiver;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 /// The answers of one worker, and who listens.
@@ -22,8 +21,6 @@ pub(super) struct Ear {
     called: Condvar,
     /// There from the worker's first message to its end. Locked by who listens.
     line: Mutex<Option<Line>>,
-    /// Calls back who listens.
-    alarm: Alarm,
 }
 
 #[derive(Default)]
@@ -37,10 +34,14 @@ struct Calls {
 }
 
 struct Line {
-    answers: IpcBytesReceiver,
+    answers: Receiver,
+    message: Vec<u8>,
     /// Blocks that came over it, which stay mapped.
     kept: Vec<Segment>,
 }
+
+/// So many bytes are kept for the next message.
+const KEPT: usize = 256 << 10;
 
 /// The worker has hung up, or says what cannot be understood.
 #[derive(Debug)]
@@ -51,9 +52,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Ear {
-    pub(super) fn connect(&self, answers: IpcBytesReceiver) {
+    pub(super) fn connect(&self, answers: Receiver) {
         *lock(&self.line) = Some(Line {
             answers,
+            message: Vec::new(),
             kept: Vec::new(),
         });
     }
@@ -74,18 +76,6 @@ impl Ear {
         self.called.notify_one();
     }
 
-    /// Calls back whoever listens to a worker that is gone: it would go on in vain if a child of the
-    /// worker's holds the other end.
-    pub(super) fn ring(&self) {
-        self.alarm.ring();
-    }
-
-    /// Waits for what the worker says next, if it ever was connected.
-    fn hear<J: Job>(&self, line: &mut Option<Line>) -> Result<Heard<J>, Silence> {
-        let line = line.as_mut().ok_or(Silence)?;
-        line.hear(&self.alarm)
-    }
-
     /// The receiver's life: listens whenever it is called and as long as there is anything to
     /// come, until the worker hangs up.
     pub(super) fn serve<P: Pack>(&self, core: &Arc<Core<P>>, seat: usize) -> Result<(), Silence> {
@@ -97,7 +87,7 @@ impl Ear {
                 return Err(Silence);
             }
             let mut line = lock(&self.line);
-            let said = self.hear::<P::Job>(&mut line);
+            let said = line.as_mut().ok_or(Silence).and_then(Line::hear::<P::Job>);
             drop(line);
             match said {
                 Ok(said) => said.tell(core, seat),
@@ -129,7 +119,7 @@ impl Ear {
             let Ok(mut line) = self.line.try_lock() else {
                 return;
             };
-            let said = self.hear::<P::Job>(&mut line);
+            let said = line.as_mut().ok_or(Silence).and_then(Line::hear::<P::Job>);
             drop(line);
             // A worker that is lost is its keeper's affair, who will see to the job as well.
             let Ok(said) = said else {
@@ -143,11 +133,16 @@ impl Ear {
 }
 
 impl Line {
-    fn hear<J: Job>(&mut self, alarm: &Alarm) -> Result<Heard<J>, Silence> {
-        let message = alarm.during(|| self.answers.recv());
-        let message = message.map_err(|_| Silence)?;
+    /// Waits for what the worker says next.
+    fn hear<J: Job>(&mut self) -> Result<Heard<J>, Silence> {
+        if self.message.capacity() > KEPT {
+            self.message = Vec::new();
+        }
+        self.answers
+            .receive(&mut self.message)
+            .map_err(|_| Silence)?;
         let arrived = now();
-        let mut message = &message[..];
+        let mut message = &self.message[..];
         let head = take(&mut message).map_err(|_| Silence)?;
         let mut answers = Vec::new();
         block::keeping(&mut self.kept, || {

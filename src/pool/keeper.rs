@@ -8,10 +8,10 @@
 //!   blocks while the worker is busy, and would go on blocking if the worker died half-way through
 //!   a large message, because it keeps its own copy of the receiving end open.
 //!
-//! When the worker is dead, the keeper releases the other two: it connects to the worker's socket
-//! in its stead and hangs up, which ends an `accept` that waits for it, and it interrupts the
-//! sender, and whoever listens, by a signal until they report back, which ends a blocked call with
-//! EINTR (a child that the worker forked may hold its ends open). Only then
+//! When the worker is dead, the keeper releases the other two: it hangs up the queues, which ends
+//! whatever waits at them, in its stead it connects to the worker's socket and hangs up, which ends
+//! an `accept` that waits for it, and it interrupts the sender by a signal until it reports back,
+//! which ends a blocked `send` with EINTR. Only then
 //! does it say that the worker is gone. If any of them finds the link broken, it kills the worker:
 //! there is one way out, and it always leads through here.
 
@@ -20,16 +20,17 @@ use super::core::Core;
 use super::crew::{Gone, Parcel};
 use super::ear::Ear;
 use super::processes::{Processes, Start, envelope, panicked};
-use super::protocol::{Envelope, Hello, ToWorker, put};
+use super::protocol::{Envelope, Hello, Lines, ToWorker, put};
 use super::{Job, JobId, Pack, mark_own_thread, panics, worker};
 use crate::clock::now;
+use crate::handoff::{self as queue, Closed};
 use crate::measure::{Usage, oom_kills};
 use crate::sys::process::{self, Exit};
 use crate::sys::{signal, socket};
 use ipc_channel::ipc::{IpcBytesSender, IpcOneShotServer, IpcSender};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -61,7 +62,8 @@ pub(super) struct Keeper<P: Pack> {
 
 /// The parent's ends of a worker's channels.
 pub(super) struct Link<J: Job> {
-    pub orders: IpcBytesSender,
+    /// Locked by who sends: the pool's sender, or whoever submits while that has nothing to send.
+    pub orders: Arc<Mutex<queue::Sender>>,
     pub jobs: IpcSender<Envelope<J>>,
     pub bulk: IpcBytesSender,
 }
@@ -73,6 +75,14 @@ impl<J: Job> Clone for Link<J> {
             jobs: self.jobs.clone(),
             bulk: self.bulk.clone(),
         }
+    }
+}
+
+impl<J: Job> Link<J> {
+    /// Sends the worker a message, waiting for room.
+    fn order(&self, message: &[u8]) -> Result<(), Closed> {
+        let mut orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
+        orders.send(message)
     }
 }
 
@@ -124,6 +134,7 @@ impl<P: Pack> Keeper<P> {
         } = self;
         let (server, expected) = Expected::at(IpcOneShotServer::<Hello<P::Job>>::new)?;
         let args = worker::args::<P::Job>(expected.socket());
+        let lines = Lines::create()?;
         let process = process::spawn(&start.exe, args, &start.surroundings, None);
         let process = Arc::new(process.map_err(|error| {
             let what = format!("{}: {error}", start.exe.display());
@@ -138,13 +149,13 @@ impl<P: Pack> Keeper<P> {
         let (link, links) = channel();
         let receiver = {
             let (process, alive, core) = (process.clone(), alive.clone(), core.clone());
-            let ear = ear.clone();
+            let (ear, lines) = (ear.clone(), lines.clone());
             thread::spawn(move || {
                 let _alive = alive;
                 // However it ends, the worker is of no use any more.
                 let _last = Kill(&process);
                 mark_own_thread(core.number);
-                let _ = receive::<P>(seat, &core, &crew, server, &setup, link, &ear);
+                let _ = receive::<P>(seat, &core, &crew, server, lines, &setup, link, &ear);
             })
         };
         let sender = {
@@ -167,10 +178,10 @@ impl<P: Pack> Keeper<P> {
 
         let (exit, usage) = process.wait()?;
         let _ = to_sender.send(ToSender::Stop);
+        lines.hang_up();
         ear.end();
         while let Err(RecvTimeoutError::Timeout) = ended.recv_timeout(Duration::from_millis(1)) {
             signal::nudge(&sender);
-            ear.ring();
             // Finds nobody, and does no harm, when the worker had connected.
             socket::ring_and_run(expected.socket());
         }
@@ -219,6 +230,12 @@ impl From<ipc_channel::IpcError> for LinkBroken {
     }
 }
 
+impl From<Closed> for LinkBroken {
+    fn from(_: Closed) -> Self {
+        Self
+    }
+}
+
 impl From<std::io::Error> for LinkBroken {
     fn from(_: std::io::Error) -> Self {
         Self
@@ -237,6 +254,7 @@ fn receive<P: Pack>(
     core: &Arc<Core<P>>,
     crew: &Arc<Processes<P>>,
     server: IpcOneShotServer<Hello<P::Job>>,
+    lines: Lines,
     setup: &<P::Job as Job>::Setup,
     links: Sender<Link<P::Job>>,
     ear: &Ear,
@@ -249,18 +267,16 @@ fn receive<P: Pack>(
         return Ok(());
     };
     let (_, hello) = accepted?;
-    let (link, answers) = match hello {
+    let (meet, jobs, bulk) = match hello {
         Hello::Stranger(why) => {
             core.broken(why);
             return Ok(());
         }
-        Hello::Here {
-            orders,
-            jobs,
-            bulk,
-            answers,
-        } => (Link { orders, jobs, bulk }, answers),
+        Hello::Here { meet, jobs, bulk } => (meet, jobs, bulk),
     };
+    meet.send(lines.clone())?;
+    let mut orders = lines.orders.sender().ok_or(LinkBroken)?;
+    let answers = lines.answers.receiver().ok_or(LinkBroken)?;
     let mut message = Vec::new();
     let board = core.board.clone();
     put(&mut message, &ToWorker::Setup { seat, board })?;
@@ -270,7 +286,12 @@ fn receive<P: Pack>(
         ));
         return Ok(());
     }
-    link.orders.send(&message)?;
+    orders.send(&message)?;
+    let link = Link {
+        orders: Arc::new(Mutex::new(orders)),
+        jobs,
+        bulk,
+    };
     crew.connected(seat, link.clone());
     links.send(link).map_err(|_| LinkBroken)?;
     drop(links);
@@ -311,7 +332,7 @@ impl<P: Pack> SenderThread<P> {
                         self.send_large(&link, &parcel, job)?;
                     }
                 }
-                ToSender::Message(message) => link.orders.send(&message)?,
+                ToSender::Message(message) => link.order(&message)?,
                 ToSender::Rest(_done) => {
                     self.bulk = Vec::new();
                     self.pack.rest();
@@ -353,7 +374,7 @@ impl<P: Pack> SenderThread<P> {
             bulk: !self.bulk.is_empty(),
         };
         put(&mut head, &large)?;
-        link.orders.send(&head)?;
+        link.order(&head)?;
         link.jobs.send(envelope)?;
         if !self.bulk.is_empty() {
             link.bulk.send(&self.bulk)?;

@@ -52,8 +52,8 @@ struct Seat<P: Pack> {
     bulk: Vec<u8>,
 }
 
-/// A parcel up to this size fits into the worker's socket (200 KB) with those that may lie there: two
-/// to be done, and a few that were taken back. So sending it never blocks.
+/// A parcel up to this size is sent by whoever submits it, if there is room in the worker's queue, as
+/// there is for two and a few that were taken back.
 const LIGHT: usize = 24 << 10;
 
 impl<P: Pack> Processes<P> {
@@ -152,9 +152,8 @@ impl<P: Pack> Crew<P> for Arc<Processes<P>> {
             return seat.post(ToSender::Parcel(parcel));
         }
         let refused = seat.write(&parcel);
-        if seat.message.len() <= LIGHT && seat.backlog.load(Ordering::Acquire) == 0 {
-            seat.send_now();
-        } else {
+        let is_next = seat.message.len() <= LIGHT && seat.backlog.load(Ordering::Acquire) == 0;
+        if !(is_next && seat.send_now()) {
             let message = std::mem::take(&mut seat.message);
             seat.post(ToSender::Message(message));
         }
@@ -284,16 +283,12 @@ impl<P: Pack> Seat<P> {
         put(jobs, &small).map_err(|why| unwritable::<P::Job>(&why))
     }
 
-    fn send_now(&mut self) {
-        let Some(link) = &self.link else {
-            // The worker is gone, which is about to be told.
-            return;
-        };
-        if link.orders.send(&self.message).is_err()
-            && let Some(process) = &self.process
-        {
-            process.kill();
-        }
+    /// Sends the message if there is room for it; says whether it was dealt with.
+    fn send_now(&mut self) -> bool {
+        // Without a link or an end to it, the worker is gone, which is about to be told.
+        self.link
+            .as_ref()
+            .is_none_or(|link| lock(&link.orders).try_send(&self.message).unwrap_or(true))
     }
 }
 

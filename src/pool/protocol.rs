@@ -1,18 +1,21 @@
 //! What parent and worker say to each other.
 //!
-//! Small messages are bytes of our own making (postcard, as ipc-channel itself): a head, then for
-//! each job or answer a body that says how long it is, so that one that cannot be read spoils no
-//! other. A pack that is not light sends each job through a typed channel of its own, announced by
-//! a head, and its bulk through a third.
+//! They meet over an ipc-channel. From then on small messages go through two queues in shared
+//! memory ([`crate::handoff`]), one each way, as bytes of our own making (postcard, as ipc-channel
+//! itself): a head, then for each job or answer a body that says how long it is, so that one that
+//! cannot be read spoils no other. A pack that is not light sends each job through a typed
+//! ipc-channel of its own, announced by a head, and its bulk through another.
 
 use super::context::Board;
 use super::outcome::{JobError, Outcome, Panic};
 use super::trip::Stamps;
 use super::{Job, JobId};
 use crate::clock::{Mark, Nanos};
+use crate::handoff::Queue;
 use crate::measure::Usage;
-use ipc_channel::ipc::{IpcBytesReceiver, IpcBytesSender, IpcSender};
+use ipc_channel::ipc::{IpcBytesSender, IpcSender};
 use serde::{Deserialize, Serialize};
+use std::io;
 
 /// What a worker says first, before anything that a version might change: where to send what.
 #[derive(Serialize, Deserialize)]
@@ -21,15 +24,41 @@ pub(super) enum Hello<J: Job> {
     /// It does not fit to its parent, for this reason.
     Stranger(String),
     Here {
-        /// [`ToWorker`]s.
-        orders: IpcBytesSender,
+        /// Where it waits to be told how it is spoken to.
+        meet: IpcSender<Lines>,
         /// Jobs of packs that are not light.
         jobs: IpcSender<Envelope<J>>,
         /// What travels beside them.
         bulk: IpcBytesSender,
-        /// [`FromWorker`]s.
-        answers: IpcBytesReceiver,
     },
+}
+
+/// Where parent and worker speak to each other.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Lines {
+    /// [`ToWorker`]s.
+    pub orders: Queue,
+    /// [`FromWorker`]s.
+    pub answers: Queue,
+}
+
+/// So many bytes find room in a queue: two parcels that are small enough to be sent at once, with
+/// those that were taken back.
+const QUEUE: usize = 128 << 10;
+
+impl Lines {
+    pub(super) fn create() -> io::Result<Self> {
+        Ok(Self {
+            orders: Queue::create(QUEUE)?,
+            answers: Queue::create(QUEUE)?,
+        })
+    }
+
+    /// The worker is gone: nobody is to wait for it.
+    pub(super) fn hang_up(&self) {
+        self.orders.receiver_is_gone();
+        self.answers.sender_is_gone();
+    }
 }
 
 /// The head of a message to a worker.

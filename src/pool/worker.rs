@@ -1,21 +1,21 @@
 //! The worker's side: a hidden entry that turns this executable into a worker.
 //!
-//! The parent starts `EXE __framehaul_worker VERSION SOCKET`. The worker connects to SOCKET, says
-//! where jobs are to be sent, is told its setup, and then receives, runs and answers until it comes
-//! to the pill or its channel closes. It needs no care about its parent's death: the channel closes
-//! then, and the kernel kills a worker that is busy.
+//! The parent starts `EXE __framehaul_worker VERSION SOCKET`. The worker connects to SOCKET, is told
+//! where they speak to each other and what its setup is, and then receives, runs and answers until
+//! it comes to the pill. It needs no care about its parent's death: the kernel kills it then.
 
 use super::context::Board;
 use super::protocol::{
-    AnswerHead, Envelope, FromWorker, Hello, Said, Small, ToWorker, put, take, version,
+    AnswerHead, Envelope, FromWorker, Hello, Lines, Said, Small, ToWorker, put, take, version,
 };
 use super::runner::{Refused, Runner};
 use super::trip::Stamps;
 use super::{Context, Job, JobId, context, panics, shared};
 use crate::clock::{Nanos, now};
 use crate::coordination::Manager;
+use crate::handoff::{Closed, Receiver, Sender};
 use crate::measure::Usage;
-use ipc_channel::ipc::{self, IpcBytesReceiver, IpcBytesSender, IpcReceiver, IpcSender};
+use ipc_channel::ipc::{self, IpcBytesReceiver, IpcReceiver, IpcSender};
 use std::ffi::OsString;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -82,7 +82,7 @@ fn name(job: &str) -> &str {
 
 /// A worker's ends of its channels.
 struct Worker<J: Job> {
-    orders: IpcBytesReceiver,
+    orders: Receiver,
     jobs: IpcReceiver<Envelope<J>>,
     bulks: IpcBytesReceiver,
     answers: Answers,
@@ -110,29 +110,29 @@ struct Post<J: Job> {
 impl<J: Job> Worker<J> {
     fn connect(socket: String) -> Result<Self, ServeError> {
         let parent = IpcSender::<Hello<J>>::connect(socket)?;
-        let (to_orders, orders) = ipc::bytes_channel()?;
+        let (meet, lines) = ipc::channel()?;
         let (to_jobs, jobs) = ipc::channel()?;
         let (to_bulks, bulks) = ipc::bytes_channel()?;
-        let (to_answers, answers) = ipc::bytes_channel()?;
         parent.send(Hello::Here {
-            orders: to_orders,
+            meet,
             jobs: to_jobs,
             bulk: to_bulks,
-            answers,
         })?;
+        let Lines { orders, answers } = lines.recv()?;
         Ok(Self {
-            orders,
+            orders: orders.receiver().ok_or(ServeError::Taken)?,
             jobs,
             bulks,
-            answers: Answers::new(to_answers),
+            answers: Answers::new(answers.sender().ok_or(ServeError::Taken)?),
             post: None,
             free: 0,
         })
     }
 
     fn serve(&mut self) -> Result<(), ServeError> {
-        while let Ok(message) = self.orders.recv() {
-            let mut message = &message[..];
+        let mut received = Vec::new();
+        while self.orders.receive(&mut received).is_ok() {
+            let mut message = &received[..];
             let served = match take(&mut message)? {
                 ToWorker::Setup { seat, board } => self.begin(seat, board, message),
                 ToWorker::Parcel(number, count) => self.parcel(number, count, message),
@@ -151,6 +151,9 @@ impl<J: Job> Worker<J> {
                     return self.answers.say(&FromWorker::Refused(why));
                 }
                 served => served?,
+            }
+            if received.capacity() > 4 * FULL {
+                received = Vec::new();
             }
         }
         Ok(())
@@ -269,7 +272,7 @@ impl<J: Job> Worker<J> {
 
 /// Answers on their way back, several in one message where jobs are short.
 struct Answers {
-    sender: IpcBytesSender,
+    sender: Sender,
     message: Vec<u8>,
     body: Vec<u8>,
     count: usize,
@@ -288,7 +291,7 @@ const PATIENCE: Nanos = 1_000_000;
 const FULL: usize = 64 << 10;
 
 impl Answers {
-    const fn new(sender: IpcBytesSender) -> Self {
+    const fn new(sender: Sender) -> Self {
         Self {
             sender,
             message: Vec::new(),
@@ -365,6 +368,10 @@ enum ServeError {
     Ipc(#[from] ipc_channel::IpcError),
     #[error("{0}")]
     Bytes(#[from] postcard::Error),
+    #[error("{0}")]
+    Closed(#[from] Closed),
+    #[error("somebody else has its queues")]
+    Taken,
     #[error("a job came before the setup")]
     NoSetup,
     #[error("{0}")]

@@ -1,8 +1,8 @@
 //! Signals: waking a thread out of a system call, and ending with a sentence on SIGBUS.
 
 use std::os::unix::thread::JoinHandleExt;
+use std::sync::Once;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use std::thread::JoinHandle;
 
 /// The signal that interrupts a blocked send. SIGURG is ignored by default, so one that comes too
@@ -34,41 +34,6 @@ pub fn nudge<T>(thread: &JoinHandle<T>) {
     unsafe { libc::pthread_kill(thread.as_pthread_t(), NUDGE) };
 }
 
-/// Where a thread that is about to be blocked can be nudged by others, whoever it is.
-#[derive(Debug, Default)]
-pub struct Alarm(Mutex<Option<libc::pthread_t>>);
-
-impl Alarm {
-    /// Runs `call`, in which this thread can be nudged. One thread at a time.
-    pub fn during<T>(&self, call: impl FnOnce() -> T) -> T {
-        struct Leave<'a>(&'a Alarm);
-        impl Drop for Leave<'_> {
-            fn drop(&mut self) {
-                *self.0.lock() = None;
-            }
-        }
-        // SAFETY: it has no preconditions.
-        *self.lock() = Some(unsafe { libc::pthread_self() });
-        let _leave = Leave(self);
-        call()
-    }
-
-    /// Interrupts the system call in which the thread is blocked, if there is one now: repeat, as
-    /// with [`nudge`].
-    pub fn ring(&self) {
-        let thread = self.lock();
-        if let Some(thread) = *thread {
-            // SAFETY: a thread takes its name off, under the lock that is held here, before it
-            // leaves `during`; so it has not ended.
-            unsafe { libc::pthread_kill(thread, NUDGE) };
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<libc::pthread_t>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 static SIGBUS_LINE: AtomicPtr<u8> = AtomicPtr::new(std::ptr::null_mut());
 static SIGBUS_LEN: AtomicUsize = AtomicUsize::new(0);
 
@@ -96,30 +61,5 @@ pub fn on_sigbus_say(line: &str) {
         let mut action: libc::sigaction = std::mem::zeroed();
         action.sa_sigaction = say_and_exit as *const () as usize;
         libc::sigaction(libc::SIGBUS, &action, std::ptr::null_mut());
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::io::{ErrorKind, Read};
-    use std::os::unix::net::UnixStream;
-
-    #[test]
-    fn a_thread_that_reads_what_never_comes_is_called_back() {
-        prepare_nudge();
-        let (mut ours, _theirs) = UnixStream::pair().unwrap();
-        let alarm = Alarm::default();
-        alarm.ring();
-        std::thread::scope(|scope| {
-            let read = scope.spawn(|| alarm.during(|| ours.read(&mut [0])));
-            while !read.is_finished() {
-                alarm.ring();
-                std::thread::yield_now();
-            }
-            let error = read.join().unwrap().unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::Interrupted);
-        });
-        alarm.ring();
     }
 }
