@@ -148,14 +148,21 @@ impl<P: Pack> Keeper<P> {
         let (alive, ended) = channel::<()>();
         let (link, links) = channel();
         let receiver = {
-            let (process, alive, core) = (process.clone(), alive.clone(), core.clone());
-            let (ear, lines) = (ear.clone(), lines.clone());
+            let (process, alive) = (process.clone(), alive.clone());
+            let receiver = ReceiverThread {
+                seat,
+                core: core.clone(),
+                crew,
+                setup,
+                lines: lines.clone(),
+                ear: ear.clone(),
+            };
             thread::spawn(move || {
                 let _alive = alive;
                 // However it ends, the worker is of no use any more.
                 let _last = Kill(&process);
-                mark_own_thread(core.number);
-                let _ = receive::<P>(seat, &core, &crew, server, lines, &setup, link, &ear);
+                mark_own_thread(receiver.core.number);
+                let _ = receiver.receive(server, link);
             })
         };
         let sender = {
@@ -249,55 +256,70 @@ impl From<postcard::Error> for LinkBroken {
 }
 
 /// Accepts the worker's connection and hands on what it says until it hangs up.
-fn receive<P: Pack>(
+struct ReceiverThread<P: Pack> {
     seat: usize,
-    core: &Arc<Core<P>>,
-    crew: &Arc<Processes<P>>,
-    server: IpcOneShotServer<Hello<P::Job>>,
+    core: Arc<Core<P>>,
+    crew: Arc<Processes<P>>,
+    setup: <P::Job as Job>::Setup,
     lines: Lines,
-    setup: &<P::Job as Job>::Setup,
-    links: Sender<Link<P::Job>>,
-    ear: &Ear,
-) -> Result<(), LinkBroken> {
-    // It panics, rather than says so, when there is no descriptor left.
-    let Ok(accepted) = panics::catch(|| server.accept()) else {
-        core.broken(
-            "no descriptor is left to connect a worker with; raise the limit (`ulimit -n`)".into(),
-        );
-        return Ok(());
-    };
-    let (_, hello) = accepted?;
-    let (meet, jobs, bulk) = match hello {
-        Hello::Stranger(why) => {
-            core.broken(why);
+    ear: Arc<Ear>,
+}
+
+impl<P: Pack> ReceiverThread<P> {
+    fn receive(
+        self,
+        server: IpcOneShotServer<Hello<P::Job>>,
+        links: Sender<Link<P::Job>>,
+    ) -> Result<(), LinkBroken> {
+        let Self {
+            seat,
+            core,
+            crew,
+            setup,
+            lines,
+            ear,
+        } = self;
+        // It panics, rather than says so, when there is no descriptor left.
+        let Ok(accepted) = panics::catch(|| server.accept()) else {
+            core.broken(
+                "no descriptor is left to connect a worker with; raise the limit (`ulimit -n`)"
+                    .into(),
+            );
+            return Ok(());
+        };
+        let (_, hello) = accepted?;
+        let (meet, jobs, bulk) = match hello {
+            Hello::Stranger(why) => {
+                core.broken(why);
+                return Ok(());
+            }
+            Hello::Here { meet, jobs, bulk } => (meet, jobs, bulk),
+        };
+        meet.send(lines.clone())?;
+        let mut orders = lines.orders.sender().ok_or(LinkBroken)?;
+        let answers = lines.answers.receiver().ok_or(LinkBroken)?;
+        let mut message = Vec::new();
+        let board = core.board.clone();
+        put(&mut message, &ToWorker::Setup { seat, board })?;
+        if let Err(why) = put(&mut message, &setup) {
+            core.broken(format!(
+                "the workers' setup cannot be turned into bytes: {why}"
+            ));
             return Ok(());
         }
-        Hello::Here { meet, jobs, bulk } => (meet, jobs, bulk),
-    };
-    meet.send(lines.clone())?;
-    let mut orders = lines.orders.sender().ok_or(LinkBroken)?;
-    let answers = lines.answers.receiver().ok_or(LinkBroken)?;
-    let mut message = Vec::new();
-    let board = core.board.clone();
-    put(&mut message, &ToWorker::Setup { seat, board })?;
-    if let Err(why) = put(&mut message, setup) {
-        core.broken(format!(
-            "the workers' setup cannot be turned into bytes: {why}"
-        ));
-        return Ok(());
+        orders.send(&message)?;
+        let link = Link {
+            orders: Arc::new(Mutex::new(orders)),
+            jobs,
+            bulk,
+        };
+        crew.connected(seat, link.clone());
+        links.send(link).map_err(|_| LinkBroken)?;
+        drop(links);
+        ear.connect(answers);
+        ear.call();
+        ear.serve(&core, seat).map_err(|_| LinkBroken)
     }
-    orders.send(&message)?;
-    let link = Link {
-        orders: Arc::new(Mutex::new(orders)),
-        jobs,
-        bulk,
-    };
-    crew.connected(seat, link.clone());
-    links.send(link).map_err(|_| LinkBroken)?;
-    drop(links);
-    ear.connect(answers);
-    ear.call();
-    ear.serve(core, seat).map_err(|_| LinkBroken)
 }
 
 /// Packs and sends what may block.
