@@ -121,6 +121,26 @@ impl FrameFormat {
         }
     }
 
+    /// A format of no size with the pixels of that [name](Self::pixel_name); none if there are no
+    /// such.
+    pub fn parse_pixels(name: &str) -> Option<Self> {
+        use Colour::{Gray, Rgb, Rgba, Yuv420, Yuv422, Yuv444};
+        let colours = [Gray, Rgb, Rgba, Yuv420, Yuv422, Yuv444].into_iter();
+        let depths = [
+            (Sample::U8, 8),
+            (Sample::U16, 10),
+            (Sample::U16, 12),
+            (Sample::U16, 16),
+        ];
+        let mut all = colours.flat_map(|colour| {
+            depths.map(|(sample, depth)| Self {
+                depth,
+                ..Self::new(0, 0, colour, sample)
+            })
+        });
+        all.find(|format| format.pixel_name() == name)
+    }
+
     /// The pixel type's name: `rgb16`, `gray8`, `yuv420p10`.
     pub fn pixel_name(&self) -> String {
         let depth = self.depth;

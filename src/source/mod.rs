@@ -22,13 +22,17 @@
 //! # Ok::<(), framehaul::Error>(())
 //! ```
 //!
-//! Each kind of input is one file here and one line of [`KINDS`]. What a broken input may do:
+//! What is in no file, or has to be decoded from its beginning, is [`Live`]. [`Source::open`] takes
+//! either, and frames of both can be had as a [`Stream`], one after the other.
+//!
+//! Each kind of input is one file here and one line of [`KINDS`] or [`LIVE_KINDS`]. What a broken input may do:
 //! a set that cannot be understood is refused by [`FrameSet::open`]; a single frame that is cut
 //! off, does not decode or has another size fails alone, in [`Reader::read`]. Both say in one
 //! sentence what was found, what was expected and what to do.
 //!
 //! [`synthetic`] draws scenes whose every event is known, and [`generate()`] writes them to disk.
 
+mod camera;
 mod encode;
 pub mod generate;
 mod generated;
@@ -40,6 +44,7 @@ mod npy_files;
 pub mod npy_header;
 mod reader;
 mod staging;
+mod stream;
 pub mod synthetic;
 mod texture;
 mod timeline;
@@ -48,6 +53,7 @@ mod y4m;
 pub use generate::generate;
 pub use reader::Reader;
 pub(crate) use reader::beyond_end;
+pub use stream::{Arrival, LIVE_KINDS, Live, LiveKind, Source, Stream};
 
 use crate::error::{Error, Result};
 use crate::frame::{Colour, FrameFormat, Sample};

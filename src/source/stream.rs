@@ -1,0 +1,224 @@
+//! Frames that come one after the other.
+//!
+//! A frame set lies there, and any of its frames can be had at any time. A [`Stream`] is what is
+//! left when that is given up: whether there is a next frame is known when it begins to come, and
+//! it is written once, to where it is wanted. A camera, a decoder and a pipe are that by nature
+//! ([`Live`]); a set can be read as one too.
+//!
+//! ```
+//! use framehaul::source::{Arrival, Source};
+//! use std::sync::atomic::AtomicBool;
+//! let stop = AtomicBool::new(false);
+//! let camera = Source::open("camera:64x48@30")?;
+//! let mut stream = camera.stream(10)?; // from frame 10 on
+//! assert_eq!(stream.await_next(&stop)?, Arrival::Begun);
+//! let mut frame = vec![0; camera.format().bytes()];
+//! stream.fill(&mut frame, &stop).unwrap();
+//! # Ok::<(), framehaul::Error>(())
+//! ```
+
+use super::{FrameSet, Place, Reader};
+use crate::error::Result;
+use crate::frame::FrameFormat;
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// What is known of the next frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arrival {
+    /// It has begun to come: [`Stream::fill`] or [`Stream::skip`] it.
+    Begun,
+    /// There is none any more.
+    End,
+    /// The wait for it was called off; it may still come.
+    Stopped,
+}
+
+/// Frames, one after the other.
+///
+/// A wait for bytes that others have to send looks at `stop` at least ten times a second.
+pub trait Stream: Send {
+    /// Waits until the next frame has begun to come.
+    ///
+    /// # Errors
+    /// If the stream as a whole cannot go on, in one sentence.
+    fn await_next(&mut self, stop: &AtomicBool) -> Result<Arrival>;
+
+    /// Writes the frame that has begun to come into `into`, which has exactly its bytes.
+    ///
+    /// # Errors
+    /// One sentence on this frame alone, that names where it is from; what `into` then holds is of
+    /// no meaning. The stream can be asked for the next.
+    fn fill(&mut self, into: &mut [u8], stop: &AtomicBool) -> std::result::Result<(), String>;
+
+    /// Lets the frame that has begun to come go by.
+    fn skip(&mut self, stop: &AtomicBool);
+
+    /// When the frame that was filled or skipped last is to be shown, in seconds from the stream's
+    /// beginning; none if the stream does not say.
+    fn time(&self) -> Option<f64> {
+        None
+    }
+
+    /// What must be said of the stream as a whole when it has ended, a sentence each: decode errors,
+    /// a sender that was killed.
+    fn notes(&mut self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+/// Frames that are in no file, or in one that has to be decoded from its beginning: known as far as
+/// their format goes.
+pub trait Live: Debug + Send + Sync {
+    /// What the user typed.
+    fn input(&self) -> &str;
+    /// The format of every frame.
+    fn format(&self) -> FrameFormat;
+    /// The rate that it states.
+    fn fps(&self) -> Option<f64>;
+    /// Whether that rate is its pace: frame i begins at i / fps, whether anybody is ready or not.
+    fn is_paced(&self) -> bool {
+        false
+    }
+    /// Whether it goes on until it is stopped.
+    fn is_endless(&self) -> bool {
+        false
+    }
+    /// Why it cannot be read a second time, as the end of a sentence; None if it can.
+    fn why_once(&self) -> Option<&str> {
+        None
+    }
+    /// Its frames from the first on.
+    ///
+    /// # Errors
+    /// If it cannot be had, in one sentence.
+    fn stream(&self) -> Result<Box<dyn Stream>>;
+}
+
+/// What frames come from: a set, or something live.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// Frames on disk.
+    Set(Arc<FrameSet>),
+    /// Frames that come.
+    Live(Arc<dyn Live>),
+}
+
+/// One kind of live input: what `framehaul list` says of it, and how it is recognised and opened.
+#[derive(Debug)]
+pub struct LiveKind {
+    /// One word.
+    pub name: &'static str,
+    /// What a person types for it.
+    pub accepts: &'static str,
+    /// What it is for, in one line.
+    pub summary: &'static str,
+    pub(super) claims: fn(&str) -> bool,
+    pub(super) open: fn(&str) -> Result<Arc<dyn Live>>,
+}
+
+/// Every kind of live input, in the order in which they are asked whether they know it. They are
+/// asked before those of sets.
+pub static LIVE_KINDS: &[&LiveKind] = &[&super::camera::KIND];
+
+impl Source {
+    /// Opens what a person types: a camera, a video, or whatever [`FrameSet::open`] takes.
+    ///
+    /// # Errors
+    /// One sentence if there is no such input, nobody can read it, or it holds no frame.
+    pub fn open(input: &str) -> Result<Self> {
+        match LIVE_KINDS.iter().find(|kind| (kind.claims)(input)) {
+            Some(kind) => (kind.open)(input).map(Self::Live),
+            None => FrameSet::open(input).map(|set| Self::Set(Arc::new(set))),
+        }
+    }
+
+    /// What the user typed.
+    pub fn input(&self) -> &str {
+        match self {
+            Self::Set(set) => set.input(),
+            Self::Live(live) => live.input(),
+        }
+    }
+
+    /// The format of every frame.
+    pub fn format(&self) -> FrameFormat {
+        match self {
+            Self::Set(set) => set.format(),
+            Self::Live(live) => live.format(),
+        }
+    }
+
+    /// The rate that it states.
+    pub fn fps(&self) -> Option<f64> {
+        match self {
+            Self::Set(set) => set.fps(),
+            Self::Live(live) => live.fps(),
+        }
+    }
+
+    /// The set, if it is one.
+    pub const fn set(&self) -> Option<&Arc<FrameSet>> {
+        match self {
+            Self::Set(set) => Some(set),
+            Self::Live(_) => None,
+        }
+    }
+
+    /// Its frames from number `first` on; those before go by. A set begins again behind its end.
+    ///
+    /// # Errors
+    /// If they cannot be had, in one sentence.
+    pub fn stream(&self, first: u64) -> Result<Box<dyn Stream>> {
+        match self {
+            Self::Set(set) => Ok(Box::new(SetStream {
+                set: set.clone(),
+                next: first,
+                reader: Reader::default(),
+            })),
+            Self::Live(live) => {
+                let mut stream = live.stream()?;
+                let never = AtomicBool::new(false);
+                for _ in 0..first {
+                    if stream.await_next(&never)? == Arrival::Begun {
+                        stream.skip(&never);
+                    }
+                }
+                Ok(stream)
+            }
+        }
+    }
+}
+
+/// The frames of a set, read in their order.
+struct SetStream {
+    set: Arc<FrameSet>,
+    next: u64,
+    reader: Reader,
+}
+
+impl Stream for SetStream {
+    fn await_next(&mut self, stop: &AtomicBool) -> Result<Arrival> {
+        Ok(if stop.load(Ordering::Relaxed) {
+            Arrival::Stopped
+        } else {
+            Arrival::Begun
+        })
+    }
+
+    fn fill(&mut self, into: &mut [u8], _: &AtomicBool) -> std::result::Result<(), String> {
+        let index = (self.next % self.set.len() as u64) as usize;
+        self.next += 1;
+        let (file, offset) = match self.set.place(index) {
+            Place::Raw { file, offset } => (file, Some(offset)),
+            Place::Encoded { file } => (file, None),
+        };
+        let path = &self.set.files()[file as usize];
+        self.reader.read(path, offset, self.set.format(), into)
+    }
+
+    fn skip(&mut self, _: &AtomicBool) {
+        self.next += 1;
+    }
+}
