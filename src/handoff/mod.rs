@@ -1,6 +1,9 @@
-//! Small messages from one process to another, through memory that both have mapped.
+//! From one process to another, through memory that both have mapped: small messages, and the frames
+//! that they are about.
 //!
-//! A [`Queue`] has one [`Sender`] and one [`Receiver`]. A message is bytes, of any number. While the
+//! [`Slots`] are for the frames: written once by their producer, read by everyone where they lie.
+//! Which one is meant (a [`SlotTicket`]), and whatever else is small, goes through queues. A
+//! [`Queue`] has one [`Sender`] and one [`Receiver`]. A message is bytes, of any number. While the
 //! receiver is awake, sending makes no system call and a message is there in a fraction of a
 //! microsecond; a receiver with nothing to receive looks for a little while, if that has helped
 //! lately, and then sleeps until it is woken ([`Patience`]). Liveness is not the queue's affair but
@@ -26,12 +29,16 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod generation;
 mod patience;
 mod queue;
+mod slots;
 
 pub use self::patience::Patience;
 pub use self::queue::Closed;
 use self::queue::{Atom, Place, Reader, Writer, close};
+pub use self::slots::{Draft, Lease, SlotReader, SlotTicket, Slots, Stale};
+pub use crate::sys::arena::Whereabouts;
 use crate::sys::atomics::{Atomics, One};
 use crate::sys::futex;
 use crate::sys::segment::{LINE, Segment};
@@ -242,5 +249,7 @@ impl Receiver {
     }
 }
 
+#[cfg(test)]
+mod slots_tests;
 #[cfg(test)]
 mod tests;

@@ -16,3 +16,15 @@ pub fn give_back_large_blocks() {
         libc::mallopt(libc::M_MMAP_THRESHOLD, 4 << 20);
     }
 }
+
+/// The size that a file of this process may have at most (RLIMIT_FSIZE), in bytes.
+pub fn largest_file() -> u64 {
+    // SAFETY: all zeros is a valid rlimit, and it is writable for the call.
+    unsafe {
+        let mut limit: libc::rlimit = std::mem::zeroed();
+        if libc::getrlimit(libc::RLIMIT_FSIZE, &raw mut limit) != 0 {
+            return u64::MAX;
+        }
+        limit.rlim_cur
+    }
+}

@@ -5,6 +5,8 @@
 #![expect(unsafe_code, reason = "the one place where it is allowed")]
 
 #[cfg(feature = "pool")]
+pub mod arena;
+#[cfg(feature = "pool")]
 pub mod atomics;
 #[cfg(feature = "pool")]
 pub mod block;
@@ -14,7 +16,6 @@ pub mod fs;
 pub mod futex;
 #[cfg(feature = "video")]
 pub mod map;
-#[cfg(feature = "video")]
 pub mod memory;
 #[cfg(feature = "pool")]
 pub mod mutex;

@@ -50,7 +50,7 @@ struct Mapping {
 
 /// What crosses in a message: where the creator has the segment open, and which file that is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Whereabouts {
+pub(super) struct Whereabouts {
     pid: u32,
     fd: RawFd,
     device: u64,
@@ -76,29 +76,10 @@ impl Segment {
     /// If the system has no memory or no descriptor left.
     pub fn create(bytes: usize) -> io::Result<Self> {
         let bytes = bytes.max(1).next_multiple_of(LINE) as u64;
-        let flags = libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING;
-        // SAFETY: the name is a valid C string; the call has no other requirement.
-        let fd = unsafe { libc::memfd_create(c"framehaul".as_ptr(), flags) };
-        if fd < 0 {
-            return Err(io::Error::last_os_error());
-        }
-        // SAFETY: `fd` was just created and nobody else owns it.
-        let file = unsafe { File::from_raw_fd(fd) };
-        file.set_len(bytes)?;
+        let file = memory_file(bytes, 0)?;
         take_memory(&file, bytes)?;
-        let seals = libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_SEAL;
-        // SAFETY: a plain system call on a descriptor that `file` keeps open.
-        if unsafe { libc::fcntl(fd, libc::F_ADD_SEALS, seals) } != 0 {
-            return Err(io::Error::last_os_error());
-        }
-        let meta = file.metadata()?;
-        let whereabouts = Whereabouts {
-            pid: std::process::id(),
-            fd,
-            device: meta.dev(),
-            inode: meta.ino(),
-            bytes,
-        };
+        seal(&file, libc::F_SEAL_SEAL)?;
+        let whereabouts = Whereabouts::of(&file)?;
         let map = memmap2::MmapRaw::map_raw(&file)?;
         let mapping = Arc::new(Mapping {
             whereabouts,
@@ -175,7 +156,8 @@ impl Segment {
                 Err(failed(Why::NotHeld))
             };
         }
-        let map = whereabouts.map().map_err(failed)?;
+        let file = whereabouts.open(true)?;
+        let map = memmap2::MmapRaw::map_raw(&file).map_err(|error| failed(Why::Refused(error)))?;
         let mapping = Arc::new(Mapping {
             whereabouts,
             map,
@@ -227,11 +209,29 @@ impl Whereabouts {
         (self.device, self.inode)
     }
 
-    fn map(&self) -> Result<memmap2::MmapRaw, Why> {
+    /// Where this process has a file of memory open.
+    pub(super) fn of(file: &File) -> io::Result<Self> {
+        let meta = file.metadata()?;
+        Ok(Self {
+            pid: std::process::id(),
+            fd: file.as_raw_fd(),
+            device: meta.dev(),
+            inode: meta.ino(),
+            bytes: meta.len(),
+        })
+    }
+
+    /// Opens the file, for reading or for both.
+    pub(super) fn open(&self, write: bool) -> Result<File, OpenError> {
+        self.find(write)
+            .map_err(|why| OpenError { pid: self.pid, why })
+    }
+
+    fn find(&self, write: bool) -> Result<File, Why> {
         let path = PathBuf::from(format!("/proc/{}/fd/{}", self.pid, self.fd));
         // Looked at before it is opened: opening something else, a pipe say, could block.
         self.check(&path.metadata().map_err(|error| self.why(error))?)?;
-        let opened = OpenOptions::new().read(true).write(true).open(&path);
+        let opened = OpenOptions::new().read(true).write(write).open(&path);
         let file = opened.map_err(|error| self.why(error))?;
         self.check(&file.metadata().map_err(Why::Refused)?)?;
         // SAFETY: a plain system call on a descriptor that `file` keeps open.
@@ -239,7 +239,7 @@ impl Whereabouts {
         if seals < 0 || seals & libc::F_SEAL_SHRINK == 0 {
             return Err(Why::NotHeld);
         }
-        memmap2::MmapRaw::map_raw(&file).map_err(Why::Refused)
+        Ok(file)
     }
 
     /// Descriptors are numbered anew, and so are processes.
@@ -265,13 +265,13 @@ impl Whereabouts {
 /// Why a segment that was named in a message cannot be had.
 #[derive(Debug, thiserror::Error)]
 #[error("shared memory created by process {pid} cannot be opened: {why}")]
-struct OpenError {
+pub(super) struct OpenError {
     pid: u32,
     why: Why,
 }
 
 #[derive(Debug, thiserror::Error)]
-enum Why {
+pub(super) enum Why {
     #[error("that process is gone")]
     Gone,
     #[error("that process no longer holds it")]
@@ -280,9 +280,41 @@ enum Why {
     Refused(io::Error),
 }
 
+/// A file without a name, in memory, of that many bytes; none of the memory is taken yet.
+pub(super) fn memory_file(bytes: u64, more_flags: libc::c_uint) -> io::Result<File> {
+    let flags = libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING | more_flags;
+    // SAFETY: the name is a valid C string; the call has no other requirement.
+    let fd = unsafe { libc::memfd_create(c"framehaul".as_ptr(), flags) };
+    if fd < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: `fd` was just created and nobody else owns it.
+    let file = unsafe { File::from_raw_fd(fd) };
+    // What goes beyond it would not be refused, but end the process by SIGXFSZ.
+    let most = super::memory::largest_file();
+    if bytes > most {
+        return Err(io::Error::other(format!(
+            "shared memory of {bytes} bytes is a file to the system, and files may have {most} \
+             here; raise the limit (`ulimit -f`)"
+        )));
+    }
+    file.set_len(bytes)?;
+    Ok(file)
+}
+
+/// Fixes a file's size for good; `more` seals are added.
+pub(super) fn seal(file: &File, more: libc::c_int) -> io::Result<()> {
+    let seals = libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | more;
+    // SAFETY: a plain system call on a descriptor that `file` keeps open.
+    if unsafe { libc::fcntl(file.as_raw_fd(), libc::F_ADD_SEALS, seals) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(())
+}
+
 /// Makes the kernel provide every page now; without memory this is an error, and not a SIGBUS at
 /// the first access.
-fn take_memory(file: &File, bytes: u64) -> io::Result<()> {
+pub(super) fn take_memory(file: &File, bytes: u64) -> io::Result<()> {
     loop {
         // SAFETY: a plain system call on a descriptor that `file` keeps open.
         if unsafe { libc::fallocate(file.as_raw_fd(), 0, 0, bytes as libc::off_t) } == 0 {
