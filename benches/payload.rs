@@ -15,7 +15,7 @@ use framehaul::pipeline::{FrameJob, Request, run_alternately};
 use framehaul::pool::worker;
 use framehaul::source::FrameSet;
 use framehaul::source::generate::{Plan, generate};
-use framehaul::transport::{self, Files, Ticket};
+use framehaul::transport::{self, Known, Ticket};
 use ipc_channel::ipc::{self, IpcBytesSender, IpcOneShotServer, IpcSender};
 use serde::{Deserialize, Serialize};
 use std::process::{Child, Command};
@@ -77,7 +77,7 @@ fn with_pool(set: &FrameSet, mode: &str) -> f64 {
 /// What a bare worker tells its parent first.
 #[derive(Serialize, Deserialize)]
 struct Hello {
-    setup: IpcSender<(String, Files)>,
+    setup: IpcSender<(String, Known)>,
     tickets: IpcSender<Ticket>,
     bulk: IpcBytesSender,
 }
@@ -99,7 +99,7 @@ fn with_bare_loop(set: &FrameSet, mode: &str) -> f64 {
     for (number, (child, answers, hello)) in workers.into_iter().enumerate() {
         hello
             .setup
-            .send((mode.into(), Files::of(&set)))
+            .send((mode.into(), Known::of(&set)))
             .expect("the worker lives");
         let mut outbound = transport::by_name(mode)
             .expect("a mode")
@@ -146,7 +146,7 @@ fn bare_worker(name: &str) {
         bulk: bulk_sender,
     };
     parent.send(hello).expect("the parent listens");
-    let (mode, files): (String, Files) = setups.recv().expect("the setup");
+    let (mode, files): (String, Known) = setups.recv().expect("the setup");
     let mut inbound = transport::by_name(&mode).expect("a mode").inbound(&files);
     let analysis = Analysis::parse("luma").expect("luma exists");
     let mut engine = Engine::new(&analysis, files.format);

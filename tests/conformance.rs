@@ -3,19 +3,82 @@
 mod common;
 
 use common::{Sandbox, write_npy};
-use framehaul::source::{FrameSet, Place, Reader};
-use framehaul::transport::{Family, Files, Inbound, Ticket, Transport, registry};
+use framehaul::handoff::{Lease, Slots};
+use framehaul::source::{Arrival, FrameSet, Place, Reader, Source};
+use framehaul::transport::{Family, Inbound, Known, Outbound, Ticket, Transport, registry};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// The same as a worker would get it: through the serialiser and back.
-fn cross(ticket: &Ticket) -> Ticket {
-    postcard::from_bytes(&postcard::to_allocvec(ticket).unwrap()).unwrap()
+fn cross<T: Serialize + DeserializeOwned>(what: &T) -> T {
+    postcard::from_bytes(&postcard::to_allocvec(what).unwrap()).unwrap()
 }
 
-fn inbound(transport: &dyn Transport, set: &FrameSet) -> Box<dyn Inbound> {
-    let files = postcard::to_allocvec(&Files::of(set)).unwrap();
-    transport.inbound(&postcard::from_bytes(&files).unwrap())
+/// The parent's end of a transport, and what its workers are to know.
+struct Parent<'a> {
+    transport: &'a dyn Transport,
+    known: Known,
+    makes: Makes,
+}
+
+/// How it comes to tickets.
+enum Makes {
+    Tickets(Box<dyn Outbound>),
+    /// It writes frames into slots, as their producer.
+    Leases(Source, Slots, Vec<Lease>),
+}
+
+impl<'a> Parent<'a> {
+    fn new(transport: &'a dyn Transport, set: &Arc<FrameSet>) -> Self {
+        let outbound = transport.outbound(set.clone());
+        assert_eq!(outbound.is_none(), transport.uses_slots());
+        let (known, makes) = match outbound {
+            Some(outbound) => (Known::of(set), Makes::Tickets(outbound)),
+            None => {
+                let slots = Slots::create(5, set.format().bytes()).unwrap();
+                let known = Known::in_slots(set.format(), slots.whereabouts().unwrap());
+                (
+                    known,
+                    Makes::Leases(Source::Set(set.clone()), slots, Vec::new()),
+                )
+            }
+        };
+        Self {
+            transport,
+            known,
+            makes,
+        }
+    }
+
+    fn ticket(&mut self, index: usize, bulk: &mut Vec<u8>) -> Ticket {
+        let (source, slots, leases) = match &mut self.makes {
+            Makes::Tickets(outbound) => return cross(&outbound.ticket(index, bulk)),
+            Makes::Leases(source, slots, leases) => (source, slots, leases),
+        };
+        let go_on = AtomicBool::new(false);
+        let mut stream = source.stream(index as u64).unwrap();
+        assert_eq!(stream.await_next(&go_on).unwrap(), Arrival::Begun);
+        let mut draft = slots.take().unwrap();
+        match stream.fill(&mut draft, &go_on) {
+            Ok(()) => leases.push(draft.finish()),
+            Err(why) => return cross(&Ticket::Unreadable(why)),
+        }
+        cross(&Ticket::Slot(leases.last().unwrap().ticket()))
+    }
+
+    fn rest(&mut self) {
+        match &mut self.makes {
+            Makes::Tickets(outbound) => outbound.rest(),
+            Makes::Leases(.., leases) => leases.clear(),
+        }
+    }
+
+    fn inbound(&self) -> Box<dyn Inbound> {
+        self.transport.inbound(&cross(&self.known)).unwrap()
+    }
 }
 
 fn frame(set: &FrameSet, index: usize) -> Result<Vec<u8>, String> {
@@ -70,16 +133,17 @@ fn samples(sandbox: &Sandbox) -> Vec<Arc<FrameSet>> {
 fn the_view_is_the_frame_and_a_ticket_can_be_opened_again_by_another() {
     let sandbox = Sandbox::new();
     pairs(&samples(&sandbox), |transport, set| {
-        let mut outbound = transport.outbound(set.clone());
-        let (mut one, mut other) = (inbound(transport, &set), inbound(transport, &set));
+        let mut outbound = Parent::new(transport, &set);
+        let (mut one, mut other) = (outbound.inbound(), outbound.inbound());
         // Out of order and twice, with a rest between.
         for index in [2, 0, 3, 3] {
             let mut bulk = vec![9; 5];
-            let ticket = cross(&outbound.ticket(index, &mut bulk));
+            let ticket = outbound.ticket(index, &mut bulk);
             let expected = frame(&set, index).unwrap();
             assert_eq!(one.open(&ticket, &bulk).unwrap().bytes(), expected);
             assert_eq!(other.open(&ticket, &bulk).unwrap().bytes(), expected);
             assert_eq!(one.open(&ticket, &bulk).unwrap().format(), set.format());
+            one.confirm(&ticket).unwrap();
             outbound.rest();
         }
     });
@@ -89,18 +153,14 @@ fn the_view_is_the_frame_and_a_ticket_can_be_opened_again_by_another() {
 fn several_frames_of_one_job_share_its_bulk() {
     let sandbox = Sandbox::new();
     pairs(&samples(&sandbox), |transport, set| {
-        let (mut outbound, mut inbound) =
-            (transport.outbound(set.clone()), inbound(transport, &set));
+        let mut outbound = Parent::new(transport, &set);
+        let mut inbound = outbound.inbound();
         let mut bulk = Vec::new();
         let tickets: Vec<_> = (0..4)
             .map(|index| outbound.ticket(index, &mut bulk))
             .collect();
         for (index, ticket) in tickets.iter().enumerate() {
-            let view = inbound
-                .open(&cross(ticket), &bulk)
-                .unwrap()
-                .bytes()
-                .to_vec();
+            let view = inbound.open(ticket, &bulk).unwrap().bytes().to_vec();
             assert_eq!(view, frame(&set, index).unwrap());
         }
     });
@@ -111,7 +171,7 @@ fn what_is_shipped_is_the_pixels_or_less_than_a_path_is_long() {
     let sandbox = Sandbox::new();
     pairs(&samples(&sandbox), |transport, set| {
         let mut bulk = Vec::new();
-        let ticket = transport.outbound(set.clone()).ticket(1, &mut bulk);
+        let ticket = Parent::new(transport, &set).ticket(1, &mut bulk);
         let shipped = ticket.shipped_bytes(set.format());
         let encoded = postcard::to_allocvec(&ticket).unwrap().len() as u64;
         if transport.family() == Family::ShipPixels {
@@ -136,11 +196,11 @@ fn a_frame_that_cannot_be_had_is_a_sentence_with_its_file_and_harms_no_other() {
     pairs(
         &[open(&cut), open(&sandbox.path("pictures/frames"))],
         |transport, set| {
-            let (mut outbound, mut inbound) =
-                (transport.outbound(set.clone()), inbound(transport, &set));
+            let mut outbound = Parent::new(transport, &set);
+            let mut inbound = outbound.inbound();
             for index in [0, 1, 0] {
                 let mut bulk = Vec::new();
-                let ticket = cross(&outbound.ticket(index, &mut bulk));
+                let ticket = outbound.ticket(index, &mut bulk);
                 match (inbound.open(&ticket, &bulk), frame(&set, index)) {
                     (Ok(view), Ok(expected)) => assert_eq!(view.bytes(), expected),
                     (Err(why), Err(expected)) => {
@@ -169,8 +229,8 @@ fn a_file_that_shrinks_after_it_was_mapped_is_noticed_before_it_is_read() {
         },
         |transport, set| {
             write_npy(&path, "|u1", "(3, 64, 64, 3)", &vec![7; 3 * frame]);
-            let (mut outbound, mut inbound) =
-                (transport.outbound(set.clone()), inbound(transport, &set));
+            let mut outbound = Parent::new(transport, &set);
+            let mut inbound = outbound.inbound();
             let mut bulk = Vec::new();
             let first = outbound.ticket(0, &mut bulk);
             assert!(inbound.open(&first, &bulk).is_ok());
@@ -185,4 +245,28 @@ fn a_file_that_shrinks_after_it_was_mapped_is_noticed_before_it_is_read() {
             );
         },
     );
+}
+
+#[test]
+fn a_slot_that_is_written_anew_too_early_is_noticed_before_and_after_it_is_read() {
+    let sandbox = Sandbox::new();
+    pairs(&samples(&sandbox), |transport, set| {
+        let mut outbound = Parent::new(transport, &set);
+        let mut inbound = outbound.inbound();
+        let Makes::Leases(_, slots, _) = &outbound.makes else {
+            return;
+        };
+        let slots = slots.clone();
+        let ticket = outbound.ticket(0, &mut Vec::new());
+        assert!(inbound.open(&ticket, &[]).is_ok());
+        // The lease ends while it is read, and somebody writes.
+        outbound.rest();
+        drop(slots.take().unwrap());
+        for why in [
+            inbound.confirm(&ticket).unwrap_err(),
+            inbound.open(&ticket, &[]).err().unwrap(),
+        ] {
+            assert!(why.contains("given back too early"), "{why}");
+        }
+    });
 }

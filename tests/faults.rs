@@ -204,7 +204,7 @@ fn workers_killed_at_any_moment_change_no_finding_in_any_mode() {
     let expected_thumbnails = thumbnails("quiet/sequential".into());
     let mut seed = 1u64;
     println!("seed {seed}");
-    for mode in ["payload", "payload-raw", "path", "mmap"] {
+    for mode in ["payload", "payload-raw", "path", "mmap", "shm"] {
         for batch in [1, 6] {
             let line = format!("run set --mode {mode} {analyze} --batch {batch} --out out");
             let mut deaths = 0;
@@ -286,7 +286,7 @@ fn endless(sandbox: &Sandbox, mode: &str) -> std::process::Child {
 
 #[test]
 fn no_worker_outlives_a_parent_that_is_killed() {
-    for mode in ["payload", "payload-raw", "path", "mmap"] {
+    for mode in ["payload", "payload-raw", "path", "mmap", "shm"] {
         let sandbox = Sandbox::new().with_set("--size 640x360 --frames 4");
         let mut run = endless(&sandbox, mode);
         let orphans = workers(run.id());
@@ -322,7 +322,7 @@ fn an_interrupt_ends_the_run_without_a_half_made_report() {
 fn a_file_that_shrinks_while_mapped_loses_its_missing_frames_alone() {
     let sandbox = Sandbox::new().with_set("--size 640x360 --frames 8");
     let frame = 640 * 360 * 6;
-    for mode in ["mmap", "path", "payload-raw", "threads", "sequential"] {
+    for mode in ["mmap", "path", "payload-raw", "shm", "threads", "sequential"] {
         sandbox
             .run("generate set --size 640x360 --frames 8 --force")
             .succeeds();

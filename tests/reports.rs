@@ -29,6 +29,7 @@ fn write_run(root: &Path, mode: &str, ms: u64) -> PathBuf {
     let outcome = Outcome {
         workload: Workload {
             input: "frames.npy".into(),
+            is_live: false,
             frames: 0..20,
             format: FrameFormat::new(64, 48, Colour::Rgb, Sample::U8),
             mode: mode.into(),
@@ -39,6 +40,7 @@ fn write_run(root: &Path, mode: &str, ms: u64) -> PathBuf {
             batch: 1,
             cache: Cache::Warm,
             cache_resident: 1.0,
+            policy: None,
             repeat: 1,
             warmup: 0,
         },
@@ -46,6 +48,7 @@ fn write_run(root: &Path, mode: &str, ms: u64) -> PathBuf {
             pass_wall_ns: vec![20 * ms * 1_000_000],
             frames_analysed: 20,
             frames_failed: 0,
+            frames_dropped: Default::default(),
             shipped_bytes_per_frame: 24.0,
             overlap_bytes_per_frame: 0.0,
             deadline_misses: None,
@@ -60,6 +63,7 @@ fn write_run(root: &Path, mode: &str, ms: u64) -> PathBuf {
             wakeup_us: 10.0,
         },
         memory: MemoryPeak::default(),
+        slots: None,
         usage: Usage::default(),
         stages,
         findings: vec!["{}".into(); 20],

@@ -87,6 +87,13 @@ impl Engine {
         }
     }
 
+    /// Knows of no frame before the next from now on.
+    pub fn forget(&mut self) {
+        if let Some(before) = &mut self.before {
+            before.index = None;
+        }
+    }
+
     /// The findings of frame `index` of the stream, as its line of `findings.jsonl` (no newline).
     /// The frame before is the one last primed or analysed if that was `index - 1`; else, unless
     /// `index` is 0, it is missing and what depends on it is null.

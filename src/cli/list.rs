@@ -13,9 +13,14 @@ pub(super) fn run(_args: &Args) -> anyhow::Result<ExitCode> {
     let analyzers: Vec<_> = analyzers
         .map(|entry| (entry.usage(), entry.summary))
         .collect();
-    let sources = source::KINDS.iter();
-    let sources: Vec<_> = sources
-        .map(|kind| (kind.accepts.to_owned(), kind.summary))
+    let sets = source::KINDS
+        .iter()
+        .map(|kind| (kind.accepts, kind.summary));
+    let live = source::LIVE_KINDS.iter();
+    let live = live.map(|kind| (kind.accepts, kind.summary));
+    let sources: Vec<_> = sets
+        .chain(live)
+        .map(|(accepts, summary)| (accepts.to_owned(), summary))
         .collect();
     let text = [
         modes("--mode NAME[,NAME…] or all"),

@@ -3,11 +3,11 @@
 use super::progress::Progress;
 use super::stop::stop_on_signals;
 use crate::analysis::Analysis;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::measure::Machine;
-use crate::pipeline::{Cache, Outcome, Request, run_alternately};
+use crate::pipeline::{Cache, Outcome, Policy, Request, run_alternately};
 use crate::report::{Comparison, Report, RunDir, Style, summary};
-use crate::source::FrameSet;
+use crate::source::Source;
 use anyhow::Context;
 use clap::ValueEnum;
 use std::io::Write;
@@ -19,7 +19,8 @@ use std::process::ExitCode;
 #[derive(clap::Args)]
 #[command(after_help = super::list::modes("--mode NAME[,NAME…] or all"))]
 pub(super) struct Args {
-    /// A generated set, a .npy, a .y4m, a folder or 'GLOB' of images (see `framehaul list`)
+    /// A generated set, a .npy, a .y4m, a folder or 'GLOB' of images, camera:WxH@FPS (see
+    /// `framehaul list`)
     input: String,
     /// How frames reach the workers: one mode, several, or all that fit the input
     #[arg(
@@ -44,6 +45,15 @@ pub(super) struct Args {
     /// Frames A to B-1; beyond its end the set begins again [default: the set once]
     #[arg(long, value_name = "A..B", value_parser = parse_range)]
     frames: Option<Range<u64>>,
+    /// The first S seconds, by the source's rate or --fps
+    #[arg(long, value_name = "S", conflicts_with = "frames")]
+    seconds: Option<f64>,
+    /// What happens to a frame for which no slot is free (modes with slots: shm)
+    #[arg(long, value_enum, default_value = "block")]
+    policy: WhenFull,
+    /// Frames that are in memory at once (modes with slots) [default: enough for all workers]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    slots: Option<u32>,
     /// Measured passes; the modes take turns
     #[arg(long, value_name = "R", default_value_t = 1)]
     repeat: usize,
@@ -67,6 +77,16 @@ enum CacheState {
     Cold,
 }
 
+#[derive(Clone, Copy, ValueEnum)]
+enum WhenFull {
+    /// It waits, and the source with it: nothing is dropped
+    Block,
+    /// It is dropped
+    DropNewest,
+    /// The oldest that nobody has begun to analyse is dropped
+    DropOldest,
+}
+
 fn parse_range(text: &str) -> Result<Range<u64>, String> {
     let range = text.split_once("..");
     let range = range.and_then(|(a, b)| Some(a.parse().ok()?..b.parse().ok()?));
@@ -76,21 +96,49 @@ fn parse_range(text: &str) -> Result<Range<u64>, String> {
 impl Args {
     fn request(&self) -> Result<Request> {
         let analysis = Analysis::parse(&self.analyze)?;
-        let set = FrameSet::open(&self.input)?;
+        let source = Source::open(&self.input)?;
+        let frames = match self.seconds {
+            Some(seconds) => Some(self.frames_of(seconds, &source)?),
+            None => self.frames.clone(),
+        };
         Ok(Request {
             modes: self.mode.clone(),
             workers: self.workers,
             fps: self.fps,
             batch: self.batch,
-            frames: self.frames.clone(),
+            frames,
             repeat: self.repeat,
             warmup: self.warmup,
             cache: match self.cache {
                 CacheState::Warm => Cache::Warm,
                 CacheState::Cold => Cache::Cold,
             },
-            ..Request::new(set, analysis)
+            policy: match self.policy {
+                WhenFull::Block => Policy::Block,
+                WhenFull::DropNewest => Policy::DropNewest,
+                WhenFull::DropOldest => Policy::DropOldest,
+            },
+            slots: self.slots.map(|slots| slots as usize),
+            ..Request::new(source, analysis)
         })
+    }
+
+    /// The frames that come in the first seconds.
+    fn frames_of(&self, seconds: f64, source: &Source) -> Result<Range<u64>> {
+        let fps = self.fps.or(source.fps()).ok_or_else(|| {
+            let input = source.input();
+            Error::Usage(format!(
+                "--seconds {seconds}: {input} states no rate; say --fps or --frames"
+            ))
+        })?;
+        let frames = (seconds * fps).round();
+        if frames.is_nan() || frames < 1.0 {
+            return Err(Error::Usage(format!(
+                "--seconds {seconds}: that is no frame at {fps} frames a second"
+            )));
+        }
+        // What is too much is refused as such a range.
+        Ok(0..frames as u64)
     }
 }
 

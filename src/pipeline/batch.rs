@@ -1,6 +1,7 @@
 //! Consecutive frames on their way: packed in the parent, opened in the worker.
 
 use crate::analysis::Engine;
+use crate::frame::FrameFormat;
 use crate::source::FrameSet;
 use crate::transport::{Family, Inbound, Outbound, Ticket, Transport};
 use serde::{Deserialize, Serialize};
@@ -24,6 +25,26 @@ pub(super) struct Shipped {
 }
 
 impl Batch {
+    /// The batch of these tickets, the first of which is for frame `first`, and what they weigh.
+    pub(super) fn new(
+        first: u64,
+        look_back: Option<Ticket>,
+        frames: Vec<Ticket>,
+        format: FrameFormat,
+    ) -> (Self, Shipped) {
+        let size = |ticket: &Ticket| ticket.shipped_bytes(format);
+        let shipped = Shipped {
+            frames: frames.iter().map(size).sum(),
+            overlap: look_back.iter().map(size).sum(),
+        };
+        let batch = Self {
+            first,
+            look_back,
+            frames,
+        };
+        (batch, shipped)
+    }
+
     /// How many frames, without the one that is looked back to.
     pub(super) const fn len(&self) -> usize {
         self.frames.len()
@@ -38,10 +59,14 @@ impl Batch {
     /// Shows the engine the frame before the first. If it cannot be had, the engine finds no frame
     /// before and the finding says so; the failure itself is reported where that frame is analysed.
     pub(super) fn prime(&self, inbound: &mut dyn Inbound, engine: &mut Engine, bulk: &[u8]) {
-        if let Some(ticket) = &self.look_back
-            && let Ok(view) = inbound.open(ticket, bulk)
-        {
+        let Some(ticket) = &self.look_back else {
+            return;
+        };
+        if let Ok(view) = inbound.open(ticket, bulk) {
             engine.prime(self.first - 1, view);
+        }
+        if inbound.confirm(ticket).is_err() {
+            engine.forget();
         }
     }
 }
@@ -55,13 +80,18 @@ pub(super) struct Tickets {
 }
 
 impl Tickets {
-    pub(super) fn new(mode: &'static dyn Transport, set: Arc<FrameSet>, looks_back: bool) -> Self {
-        Self {
+    /// None if the mode's frames come through slots.
+    pub(super) fn new(
+        mode: &'static dyn Transport,
+        set: Arc<FrameSet>,
+        looks_back: bool,
+    ) -> Option<Self> {
+        Some(Self {
             mode,
-            outbound: mode.outbound(set.clone()),
+            outbound: mode.outbound(set.clone())?,
             set,
             looks_back,
-        }
+        })
     }
 
     /// The batch of these frames of the stream; a set that is shorter than the stream is cycled.
@@ -74,20 +104,11 @@ impl Tickets {
         let first = frames.start;
         let look_back = (self.looks_back && first > 0).then(|| ticket(first - 1));
         let frames: Vec<_> = frames.map(ticket).collect();
-        let size = |ticket: &Ticket| match self.mode.family() {
-            Family::InProcess => 0,
-            Family::ShipPixels | Family::ShipReference => ticket.shipped_bytes(self.set.format()),
-        };
-        let shipped = Shipped {
-            frames: frames.iter().map(size).sum(),
-            overlap: look_back.iter().map(size).sum(),
-        };
-        let batch = Batch {
-            first,
-            look_back,
-            frames,
-        };
-        (batch, shipped)
+        let (batch, shipped) = Batch::new(first, look_back, frames, self.set.format());
+        match self.mode.family() {
+            Family::InProcess => (batch, Shipped::default()),
+            Family::ShipPixels | Family::ShipReference => (batch, shipped),
+        }
     }
 
     /// Whether making them takes microseconds: see [`crate::pool::Pack::is_light`].
@@ -103,6 +124,7 @@ impl Tickets {
 
 impl Clone for Tickets {
     fn clone(&self) -> Self {
-        Self::new(self.mode, self.set.clone(), self.looks_back)
+        let same = Self::new(self.mode, self.set.clone(), self.looks_back);
+        same.expect("a mode that makes tickets makes more of them")
     }
 }

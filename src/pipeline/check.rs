@@ -1,9 +1,10 @@
 //! What is checked before any work, for whoever asks for it.
 
 use crate::error::{Error, Result};
+use crate::frame::FrameFormat;
 use crate::measure::available_memory;
 use crate::pool::{Builder, Job, Pool, available_workers};
-use crate::source::FrameSet;
+use crate::source::Source;
 use crate::sys::signal;
 use crate::transport::{self, Placement, Transport};
 
@@ -32,27 +33,39 @@ pub(super) fn workers(asked: Option<usize>, placement: Placement) -> Result<usiz
     }
 }
 
-/// The mode of that name, if it fits the set.
-pub(super) fn mode(name: &str, set: &FrameSet) -> Result<&'static dyn Transport> {
+/// Whether a mode can carry the frames of a source.
+pub(super) fn fits(mode: &dyn Transport, source: &Source) -> bool {
+    match source {
+        Source::Set(set) => mode.fits(set),
+        Source::Live(_) => mode.uses_slots(),
+    }
+}
+
+/// The mode of that name, if it fits the source.
+pub(super) fn mode(name: &str, source: &Source) -> Result<&'static dyn Transport> {
     let mode = transport::by_name(name)?;
-    if mode.fits(set) {
+    if fits(mode, source) {
         return Ok(mode);
     }
-    let fitting = transport::registry().iter().filter(|mode| mode.fits(set));
+    let fitting = transport::registry().iter();
+    let fitting = fitting.filter(|mode| fits(**mode, source));
     let fitting: Vec<_> = fitting.map(|mode| mode.name()).collect();
+    let why = match source {
+        Source::Set(set) => set.why_not_mappable(),
+        Source::Live(_) => Some("its frames are in no file that a worker could read"),
+    };
     Err(Error::Usage(format!(
         "mode {name} does not fit {}: {}; the modes that fit are {}",
-        set.input(),
-        set.why_not_mappable()
-            .unwrap_or("its frames cannot be mapped"),
+        source.input(),
+        why.unwrap_or("its frames cannot be mapped"),
         fitting.join(", ")
     )))
 }
 
 /// Frames a job, so many that a job of small frames is worth its round trip, and so few that every
 /// worker gets several of `frames`.
-pub(super) fn small_batch(set: &FrameSet, frames: u64, workers: usize) -> u64 {
-    let worth = WORTH_A_TRIP.div_ceil(set.format().bytes() as u64);
+pub(super) fn small_batch(format: FrameFormat, frames: u64, workers: usize) -> u64 {
+    let worth = WORTH_A_TRIP.div_ceil(format.bytes() as u64);
     let fair = frames.div_ceil(4 * workers as u64).max(1);
     worth.min(fair)
 }
@@ -74,10 +87,15 @@ pub(super) fn fit_memory(
     if need > available {
         return Err(Error::Failed(format!(
             "mode {} needs {} MB for the frames under way, {} MB of memory are available: try \
-             fewer --workers, a smaller --batch, or a mode that ships a reference",
+             fewer --workers, a smaller --batch{}",
             mode.name(),
             need / 1_000_000,
-            available / 1_000_000
+            available / 1_000_000,
+            if mode.uses_slots() {
+                " or fewer --slots"
+            } else {
+                ", or a mode that ships a reference"
+            }
         )));
     }
     Ok(batch)

@@ -1,5 +1,6 @@
 //! One pass: orders go out as they are due and as there is room, outcomes come back.
 
+use super::feed;
 use super::job::{FrameJob, FramePool, Order};
 use super::plan::Plan;
 use super::recorder::Recorder;
@@ -34,6 +35,9 @@ pub(super) fn pass(
     thumbnails: Option<Thumbnails>,
     mut progress: impl FnMut(u64),
 ) -> Result<Pass> {
+    if let Some(slots) = &workers.slots {
+        return feed::pass(plan, workers, slots, thumbnails, &mut progress);
+    }
     let pool = &workers.pool;
     let so_far = || workers.live.values().iter().sum::<u64>();
     let (before, planned) = (so_far(), plan.frames.end - plan.frames.start);
@@ -96,7 +100,7 @@ fn take(
 ) -> Result<u64> {
     let error = match completion.outcome {
         Ok(output) => {
-            recorder.done(&order, &completion.trip, output)?;
+            recorder.done(&order, &completion.trip, &output)?;
             return Ok(order.count);
         }
         Err(JobError::PoolEnded(why)) => return Err(Error::Failed(why)),
@@ -170,6 +174,7 @@ impl Pending {
             first,
             count: self.next - first,
             due,
+            leases: None,
         })
     }
 
@@ -177,11 +182,7 @@ impl Pending {
     fn retry_all_but(&mut self, order: &Order, culprit: Option<u64>) {
         let frames = (order.first..order.first + order.count).rev();
         let rest = frames.filter(|&frame| Some(frame) != culprit);
-        self.again.extend(rest.map(|first| Order {
-            first,
-            count: 1,
-            due: order.due,
-        }));
+        self.again.extend(rest.map(|frame| order.one(frame)));
     }
 
     fn cut_short(&mut self) {

@@ -4,21 +4,23 @@ use super::batch::Shipped;
 use super::check;
 use super::dispatch::{Pass, pass};
 use super::job::{FramePool, Packer, Setup};
-use super::outcome::{Cache, Outcome, Totals};
+use super::outcome::{Cache, Outcome, SlotsUsed, Totals};
 use super::pace::Pace;
-use super::plan::Plan;
+use super::plan::{Dropped, Plan, Policy};
 use super::thumbnails::Thumbnails;
 use crate::clock::{Nanos, now};
 use crate::coordination::SharedArray;
 use crate::error::{Error, Result};
+use crate::handoff::Slots;
 use crate::measure::{Limits, MemoryPeak, MemorySampler, StageHistograms, Usage};
 use crate::pool::Death;
 use crate::source::FrameSet;
 use crate::sys::pagecache;
-use crate::transport::{Files, Placement};
-use std::collections::HashMap;
+use crate::transport::{Known, Placement};
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
+use std::sync::atomic::Ordering;
 
 /// Is told what happens during a run. Nothing in the pipeline prints.
 pub trait Watch {
@@ -49,6 +51,7 @@ struct Engine {
     deaths: Vec<Death>,
     measured: Vec<Measured>,
     resident: f64,
+    slots: Option<SlotsUsed>,
 }
 
 /// A measured pass.
@@ -74,25 +77,31 @@ impl Engine {
             deaths: Vec::new(),
             measured: Vec::new(),
             resident: 0.0,
+            slots: None,
         })
     }
 
     /// Runs the frames once; a pass that is not `measured` warms up.
     fn pass(&mut self, measured: bool, watch: &mut dyn Watch) -> Result<()> {
         // Before the first page of a map is touched, limbering up included.
-        if self.plan.mode.placement() != Placement::Processes && self.plan.set.mappable() {
-            check::say_if_it_shrinks(self.plan.set.input());
+        if let Some(set) = self.plan.source.set()
+            && self.plan.mode.placement() != Placement::Processes
+            && set.mappable()
+        {
+            check::say_if_it_shrinks(set.input());
         }
         self.prepare_cache(watch)?;
         let pool = match self.pool.take() {
-            Some(pool) => {
-                limber_up(&self.plan, &pool)?;
-                pool
-            }
+            Some(pool) => pool,
             None => start_pool(&self.plan)?,
         };
+        // What is live cannot be had twice.
+        if self.plan.cache == Cache::Warm && self.plan.source.set().is_some() {
+            limber_up(&self.plan, &pool)?;
+        }
         if measured && self.measured.is_empty() {
-            self.resident = resident_share(&self.plan.set)?;
+            let set = self.plan.source.set();
+            self.resident = set.map_or(Ok(1.0), |set| resident_share(set))?;
         }
         // Once, with the findings that are kept: those of later passes are compared with them.
         let first = measured && self.measured.is_empty();
@@ -106,6 +115,14 @@ impl Engine {
         let usage = Usage::of_self() + pool.pool.usage() - before;
         let memory = sampler.finish();
         let pass = pass?;
+        self.slots = pool.slots.as_ref().map(|slots| {
+            let (bytes, huge_bytes) = slots.bytes();
+            SlotsUsed {
+                count: slots.count(),
+                bytes,
+                huge_bytes,
+            }
+        });
         match self.plan.cache {
             Cache::Warm => self.pool = Some(pool),
             Cache::Cold => self.deaths.extend(pool.pool.deaths()),
@@ -121,7 +138,9 @@ impl Engine {
     }
 
     fn prepare_cache(&self, watch: &mut dyn Watch) -> Result<()> {
-        let set = &self.plan.set;
+        let Some(set) = self.plan.source.set() else {
+            return Ok(());
+        };
         match self.plan.cache {
             Cache::Warm if resident_share(set)? < 1.0 => {
                 watch.phase("reading the input into the page cache");
@@ -134,8 +153,14 @@ impl Engine {
 
     /// Gives back the memory of frames under way, or the next mode would be charged for it.
     fn rest(&mut self) {
-        if let Some(pool) = &self.pool {
-            pool.pool.rest();
+        match self.pool.take() {
+            // Slots cannot be given back otherwise.
+            Some(pool) if pool.slots.is_some() => self.deaths.extend(pool.pool.deaths()),
+            Some(pool) => {
+                pool.pool.rest();
+                self.pool = Some(pool);
+            }
+            None => {}
         }
     }
 
@@ -159,6 +184,7 @@ impl Engine {
             totals: sum.totals(deaths.len() as u64),
             limits,
             memory: sum.memory,
+            slots: self.slots,
             usage: sum.usage,
             stages: sum.stages,
             findings: sum.findings.unwrap_or_default(),
@@ -169,23 +195,47 @@ impl Engine {
 }
 
 fn start_pool(plan: &Plan) -> Result<FramePool> {
-    let packer = Packer::new(plan.mode, plan.set.clone(), plan.analysis.looks_back());
+    let packer = Packer::new(plan.mode, &plan.source, plan.analysis.looks_back());
+    let (known, slots) = known(plan)?;
     let live = SharedArray::per_worker(plan.workers, 1)?;
     let setup = Setup {
         mode: plan.mode.name().to_owned(),
         analysis: plan.analysis.clone(),
-        files: Files::of(&plan.set),
+        known,
         live: live.clone(),
         workers: plan.workers,
     };
     let pool = check::pool(plan.mode.placement(), plan.workers);
+    // A job that a worker has but has not begun could not be dropped at once.
+    let pool = match plan.policy {
+        Policy::DropOldest => pool.ahead(1),
+        Policy::Block | Policy::DropNewest => pool,
+    };
     let pool = pool.pack(packer).start(setup)?;
-    Ok(FramePool { pool, live })
+    Ok(FramePool { pool, live, slots })
+}
+
+/// What workers are to know, and the slots, if the mode uses any.
+fn known(plan: &Plan) -> Result<(Known, Option<Slots>)> {
+    let format = plan.source.format();
+    if let Some(set) = plan.source.set().filter(|_| plan.slots == 0) {
+        return Ok((Known::of(set), None));
+    }
+    let made = Slots::create(plan.slots, format.bytes());
+    let made = made.and_then(|slots| Ok((Known::in_slots(format, slots.whereabouts()?), slots)));
+    let (known, slots) = made.map_err(|error| {
+        Error::Failed(format!(
+            "{} slots of {} bytes cannot be had in shared memory: {error}",
+            plan.slots,
+            format.bytes()
+        ))
+    })?;
+    Ok((known, Some(slots)))
 }
 
 /// The file for a plan's thumbnails, if it makes any and was told where to keep them.
 fn keep_thumbnails(plan: &Plan) -> Result<Option<Thumbnails>> {
-    let format = plan.analysis.thumbnail(plan.set.format());
+    let format = plan.analysis.thumbnail(plan.source.format());
     let (Some(path), Some(format)) = (&plan.thumbnails, format) else {
         return Ok(None);
     };
@@ -222,12 +272,15 @@ fn limber_up(plan: &Plan, pool: &FramePool) -> Result<()> {
 /// The measured passes added up.
 struct Sum {
     paced: bool,
+    /// Whether passes may end early.
+    cut_short: bool,
     planned: u64,
     /// Frames of the shortest pass.
     shortest: u64,
     walls: Vec<Nanos>,
     frames: u64,
     failed: u64,
+    dropped: BTreeMap<Dropped, u64>,
     misses: u64,
     shipped: Shipped,
     paces: Vec<Pace>,
@@ -243,11 +296,13 @@ impl Sum {
     fn new(plan: &Plan) -> Self {
         Self {
             paced: plan.fps.is_some(),
+            cut_short: plan.cut_short,
             planned: plan.frames.end - plan.frames.start,
             shortest: plan.frames.end - plan.frames.start,
             walls: Vec::new(),
             frames: 0,
             failed: 0,
+            dropped: BTreeMap::new(),
             misses: 0,
             shipped: Shipped::default(),
             paces: Vec::new(),
@@ -270,6 +325,10 @@ impl Sum {
         self.walls.push(pass.wall_ns);
         self.frames += pass.frames;
         self.failed += recorder.failed;
+        for (&why, frames) in &recorder.dropped {
+            *self.dropped.entry(why).or_default() += frames;
+        }
+        self.notes.extend(recorder.notes.iter().cloned());
         self.misses += recorder.misses;
         self.shipped.frames += recorder.shipped.frames;
         self.shipped.overlap += recorder.shipped.overlap;
@@ -281,7 +340,7 @@ impl Sum {
             self.paces.push(recorder.lateness.pace());
         }
         self.shortest = self.shortest.min(pass.frames);
-        if pass.frames < self.planned {
+        if pass.frames < self.planned && self.cut_short {
             self.notes.push(format!(
                 "the pace was cut short after {} of {} frames, when it was clear that the mode \
                  falls behind",
@@ -307,7 +366,7 @@ impl Sum {
 
     fn totals(&self, workers_died: u64) -> Totals {
         let wall = self.walls.iter().sum::<Nanos>() as f64 / 1e9;
-        let analysed = self.frames - self.failed;
+        let analysed = self.frames - self.failed - self.dropped.values().sum::<u64>();
         // Passes are averaged; one that falls behind is enough to say that the mode does.
         let n = self.paces.len().max(1) as f64;
         let backlog = self.paces.iter().map(|pace| pace.backlog_frames_per_s);
@@ -317,6 +376,7 @@ impl Sum {
             pass_wall_ns: self.walls.clone(),
             frames_analysed: analysed,
             frames_failed: self.failed,
+            frames_dropped: self.dropped.clone(),
             shipped_bytes_per_frame: self.shipped.frames as f64 / self.frames.max(1) as f64,
             overlap_bytes_per_frame: self.shipped.overlap as f64 / self.frames.max(1) as f64,
             deadline_misses: self.paced.then_some(self.misses),
@@ -400,6 +460,13 @@ pub fn run_alternately(plans: Vec<Plan>, watch: &mut dyn Watch) -> Result<Vec<Ou
             let frames = engine.plan.frames.end - engine.plan.frames.start;
             watch.pass(engine.plan.mode.name(), number + 1, all, frames);
             engine.pass(number >= warmup, watch)?;
+            if engine.plan.stop.load(Ordering::Relaxed) {
+                // One that ends when it is told to has a report, if it has been measured.
+                match engine.measured.is_empty() {
+                    true => return Err(Error::Interrupted),
+                    false => break,
+                }
+            }
             if several {
                 engine.rest();
             }

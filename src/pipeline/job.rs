@@ -5,14 +5,16 @@ use super::batch::{Batch, Shipped, Tickets};
 use crate::analysis::{Analysis, Engine, failed_line};
 use crate::clock::{Nanos, now};
 use crate::coordination::SharedArray;
+use crate::frame::FrameFormat;
+use crate::handoff::{Lease, Slots};
 use crate::pool::{Context, Job, Never, Pack, Packed, Pool, Shared};
-use crate::source::FrameSet;
-use crate::transport::{self, Files, Inbound, Transport};
+use crate::source::Source;
+use crate::transport::{self, Inbound, Known, Ticket, Transport};
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What is submitted: which frames of the stream.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) struct Order {
     /// The first frame to analyse.
     pub first: u64,
@@ -20,6 +22,95 @@ pub(super) struct Order {
     pub count: u64,
     /// When the first of them was due, if the run is paced.
     pub due: Option<Nanos>,
+    /// Where they are, if they are in slots: held as long as the job may be sent again.
+    pub leases: Option<Arc<Leases>>,
+}
+
+/// Frames of a job that are in slots.
+#[derive(Debug)]
+pub(super) struct Leases {
+    pub frames: Vec<InSlot>,
+    /// The frame before the first, if an analyzer looks back to it.
+    look_back: Mutex<LookBack>,
+}
+
+/// A frame in its slot.
+#[derive(Clone, Debug)]
+pub(super) struct InSlot {
+    pub lease: Lease,
+    /// When it was due, or had begun to come.
+    pub due: Nanos,
+    /// When its slot was begun to be written.
+    pub begin: Nanos,
+    /// When that was done.
+    pub filled: Nanos,
+}
+
+#[derive(Debug)]
+struct LookBack {
+    lease: Option<Lease>,
+    /// A worker has been told of it, or that there is none.
+    is_told: bool,
+}
+
+impl Order {
+    /// One frame of it, which is among them.
+    pub(super) fn one(&self, frame: u64) -> Self {
+        let leases = self.leases.as_ref().map(|all| {
+            let place = (frame - self.first) as usize;
+            let look_back = match place {
+                0 => all.look_back().lease.clone(),
+                _ => Some(all.frames[place - 1].lease.clone()),
+            };
+            Arc::new(Leases::new(vec![all.frames[place].clone()], look_back))
+        });
+        Self {
+            first: frame,
+            count: 1,
+            due: self.due,
+            leases,
+        }
+    }
+}
+
+impl Leases {
+    pub(super) fn new(frames: Vec<InSlot>, look_back: Option<Lease>) -> Self {
+        Self {
+            frames,
+            look_back: Mutex::new(LookBack {
+                lease: look_back,
+                is_told: false,
+            }),
+        }
+    }
+
+    fn look_back(&self) -> MutexGuard<'_, LookBack> {
+        self.look_back
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Gives up the frame that is looked back to, unless a worker may be at it.
+    pub(super) fn forget_look_back(&self) {
+        let mut look_back = self.look_back();
+        if !look_back.is_told {
+            look_back.lease = None;
+        }
+    }
+
+    /// Whether a worker has been told of them.
+    pub(super) fn is_told(&self) -> bool {
+        self.look_back().is_told
+    }
+
+    /// The tickets of the frame that is looked back to and of the frames themselves, for a worker.
+    fn tickets(&self) -> (Option<Ticket>, Vec<Ticket>) {
+        let ticket = |lease: &Lease| Ticket::Slot(lease.ticket());
+        let mut look_back = self.look_back();
+        look_back.is_told = true;
+        let frames = self.frames.iter().map(|frame| ticket(&frame.lease));
+        (look_back.lease.as_ref().map(ticket), frames.collect())
+    }
 }
 
 /// What crosses: the tickets of those frames.
@@ -53,7 +144,7 @@ pub(super) struct FrameOutput {
 pub struct Setup {
     pub(super) mode: String,
     pub(super) analysis: Analysis,
-    pub(super) files: Files,
+    pub(super) known: Known,
     pub(super) live: SharedArray<u64>,
     pub(super) workers: usize,
 }
@@ -73,6 +164,8 @@ pub(super) struct FramePool {
     pub pool: Pool<FrameJob, Packer>,
     /// Frames that each of them has ended so far: counted as they go, jobs may be long.
     pub live: SharedArray<u64>,
+    /// Where frames are written, if the mode uses slots.
+    pub slots: Option<Slots>,
 }
 
 impl Job for FrameJob {
@@ -84,10 +177,10 @@ impl Job for FrameJob {
 
     fn init(setup: &Setup) -> Result<State, String> {
         let mode = transport::by_name(&setup.mode).map_err(|error| error.to_string())?;
-        let (analysis, format) = (&setup.analysis, setup.files.format);
+        let (analysis, format) = (&setup.analysis, setup.known.format);
         let thumbnail = analysis.thumbnail(format);
         Ok(State {
-            inbound: mode.inbound(&setup.files),
+            inbound: mode.inbound(&setup.known)?,
             engine: Engine::new(analysis, format),
             thumbnail: thumbnail.map_or(0, |format| format.bytes()),
             live: setup.live.clone(),
@@ -115,16 +208,21 @@ impl Job for FrameJob {
             context.step(step);
             let opened = inbound.open(ticket, bulk);
             let loaded = now();
-            let (line, failed) = match opened {
-                Ok(view) => {
-                    let line = engine.analyze(index, view);
+            let analysed = opened.map(|view| engine.analyze(index, view));
+            // What was read may not have been the frame: then nothing that was found counts.
+            let analysed = analysed.and_then(|line| inbound.confirm(ticket).map(|()| line));
+            let (line, failed) = match analysed {
+                Ok(line) => {
                     if let Some(small) = engine.thumbnail() {
                         let place = step as usize * *thumbnail;
                         thumbnails[place..][..*thumbnail].copy_from_slice(small.bytes());
                     }
                     (line, false)
                 }
-                Err(why) => (failed_line(index, &why), true),
+                Err(why) => {
+                    engine.forget();
+                    (failed_line(index, &why), true)
+                }
             };
             let computed = now();
             frames.push(FrameOutput {
@@ -148,14 +246,18 @@ impl Job for FrameJob {
 /// Makes jobs out of orders: the parent's end of a transport.
 #[derive(Clone)]
 pub(super) struct Packer {
-    tickets: Tickets,
+    /// Of frames that are not in slots.
+    tickets: Option<Tickets>,
+    format: FrameFormat,
     is_light: bool,
 }
 
 impl Packer {
-    pub(super) fn new(mode: &'static dyn Transport, set: Arc<FrameSet>, looks_back: bool) -> Self {
+    pub(super) fn new(mode: &'static dyn Transport, source: &Source, looks_back: bool) -> Self {
+        let set = source.set().cloned();
         Self {
-            tickets: Tickets::new(mode, set, looks_back),
+            tickets: set.and_then(|set| Tickets::new(mode, set, looks_back)),
+            format: source.format(),
             is_light: Tickets::are_light(mode),
         }
     }
@@ -166,8 +268,14 @@ impl Pack for Packer {
     type Job = FrameJob;
 
     fn pack<'a>(&mut self, order: &'a Order, bulk: &mut Vec<u8>) -> Packed<'a, FrameJob> {
-        let frames = order.first..order.first + order.count;
-        let (batch, shipped) = self.tickets.batch(frames, bulk);
+        let (batch, shipped) = match (&order.leases, &mut self.tickets) {
+            (Some(leases), _) => {
+                let (look_back, frames) = leases.tickets();
+                Batch::new(order.first, look_back, frames, self.format)
+            }
+            (None, Some(tickets)) => tickets.batch(order.first..order.first + order.count, bulk),
+            (None, None) => unreachable!("a mode without slots makes tickets"),
+        };
         Packed::Owned(FrameJob { batch, shipped })
     }
 
@@ -176,6 +284,8 @@ impl Pack for Packer {
     }
 
     fn rest(&mut self) {
-        self.tickets.rest();
+        if let Some(tickets) = &mut self.tickets {
+            tickets.rest();
+        }
     }
 }

@@ -29,6 +29,7 @@ mod batch;
 mod check;
 mod dispatch;
 mod engine;
+mod feed;
 pub mod find;
 mod job;
 mod outcome;
@@ -39,5 +40,5 @@ mod thumbnails;
 
 pub use engine::{Watch, run_alternately};
 pub use job::FrameJob;
-pub use outcome::{Cache, Outcome, Totals, Workload};
-pub use plan::{Plan, Request};
+pub use outcome::{Cache, Outcome, SlotsUsed, Totals, Workload};
+pub use plan::{Dropped, Plan, Policy, Request};

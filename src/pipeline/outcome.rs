@@ -1,9 +1,11 @@
 //! A finished run, as plain data.
 
+use super::plan::{Dropped, Policy};
 use crate::clock::Nanos;
 use crate::frame::FrameFormat;
 use crate::measure::{Limits, MemoryPeak, StageHistograms, Usage};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The state of the page cache that a run asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +22,8 @@ pub enum Cache {
 pub struct Workload {
     /// The input, as typed.
     pub input: String,
+    /// Whether its frames come, rather than lie in files.
+    pub is_live: bool,
     /// The frames of one pass, first and one past the last, in the stream (which cycles the set).
     pub frames: std::ops::Range<u64>,
     /// The format of every frame.
@@ -39,8 +43,10 @@ pub struct Workload {
     /// The page cache's state that was asked for.
     pub cache: Cache,
     /// The share of the input that was in the page cache when the first measured pass started,
-    /// from 0 to 1.
+    /// from 0 to 1; 1 if it is live.
     pub cache_resident: f64,
+    /// What happened to frames for which no slot was free; none in modes without slots.
+    pub policy: Option<Policy>,
     /// Measured passes.
     pub repeat: usize,
     /// Passes before them that were not measured.
@@ -56,6 +62,8 @@ pub struct Totals {
     pub frames_analysed: u64,
     /// Frames failed, over all measured passes.
     pub frames_failed: u64,
+    /// Frames dropped, over all measured passes, by the reason.
+    pub frames_dropped: BTreeMap<Dropped, u64>,
     /// Bytes that crossed a process boundary towards the workers, for the frames themselves
     /// (without look-back), a frame: pixels for payload modes, the ticket's bytes for references,
     /// 0 in process.
@@ -75,6 +83,17 @@ pub struct Totals {
     pub workers_died: u64,
 }
 
+/// The slots that frames came through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SlotsUsed {
+    /// How many.
+    pub count: usize,
+    /// Shared memory that all of them took.
+    pub bytes: u64,
+    /// How much of it lay in huge pages.
+    pub huge_bytes: u64,
+}
+
 /// A finished run.
 #[derive(Clone, Debug)]
 pub struct Outcome {
@@ -86,6 +105,8 @@ pub struct Outcome {
     pub limits: Limits,
     /// Peak memory of parent and workers over the measured passes.
     pub memory: MemoryPeak,
+    /// The slots, in a mode that uses them.
+    pub slots: Option<SlotsUsed>,
     /// Processor use of parent and workers over the measured passes.
     pub usage: Usage,
     /// A histogram a stage, all measured passes together.

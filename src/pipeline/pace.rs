@@ -4,12 +4,19 @@
 //! more and more, the backlog grows: with s the seconds of lateness gained a frame, findings come
 //! at 1 / (1/fps + s) a second, and the backlog grows by fps less that.
 
-/// The lateness of each frame (finding's arrival after its due time), in seconds, in frame order.
+/// The lateness of each frame (finding's arrival after its due time), in seconds, as far as a line
+/// through it is concerned: what is kept does not grow.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Lateness {
     /// Interval between two due times, in seconds.
     interval: f64,
-    late: Vec<(f64, f64)>,
+    frames: f64,
+    /// Means of the frames' numbers and of their lateness.
+    mean: (f64, f64),
+    /// Sums of squared and mixed deviations from the means.
+    sxx: f64,
+    sxy: f64,
+    syy: f64,
 }
 
 /// What the lateness of a paced run says about it.
@@ -23,19 +30,27 @@ pub(super) struct Pace {
 }
 
 /// So few frames show no trend.
-const FEW: usize = 4;
+const FEW: f64 = 4.0;
 
 impl Lateness {
     pub(super) fn new(fps: f64) -> Self {
         Self {
             interval: 1.0 / fps,
-            late: Vec::new(),
+            ..Self::default()
         }
     }
 
     /// Frame number `index` of the pass came so late.
     pub(super) fn push(&mut self, index: u64, seconds: f64) {
-        self.late.push((index as f64, seconds));
+        // Welford's update, for two variables.
+        self.frames += 1.0;
+        let (x, y) = (index as f64, seconds);
+        let (from_x, from_y) = (x - self.mean.0, y - self.mean.1);
+        self.mean.0 += from_x / self.frames;
+        self.mean.1 += from_y / self.frames;
+        self.sxx += from_x * (x - self.mean.0);
+        self.sxy += from_x * (y - self.mean.1);
+        self.syy += from_y * (y - self.mean.1);
     }
 
     /// The trend so far: seconds of lateness gained a frame (least squares), if it is one.
@@ -43,21 +58,12 @@ impl Lateness {
     /// It counts as one when, over the whole run, it amounts to more than an interval, and to
     /// more than what the frames scatter around it.
     fn slope(&self) -> Option<f64> {
-        if self.late.len() < FEW {
+        if self.frames < FEW {
             return None;
         }
-        let n = self.late.len() as f64;
-        let mean = |pick: fn(&(f64, f64)) -> f64| self.late.iter().map(pick).sum::<f64>() / n;
-        let (mx, my) = (mean(|p| p.0), mean(|p| p.1));
-        let (mut sxx, mut sxy, mut syy) = (0.0, 0.0, 0.0);
-        for &(x, y) in &self.late {
-            sxx += (x - mx) * (x - mx);
-            sxy += (x - mx) * (y - my);
-            syy += (y - my) * (y - my);
-        }
-        let slope = sxy / sxx;
-        let gained = slope * n;
-        let explained = sxy * sxy / (sxx * syy);
+        let slope = self.sxy / self.sxx;
+        let gained = slope * self.frames;
+        let explained = self.sxy * self.sxy / (self.sxx * self.syy);
         (gained > self.interval && explained > 0.5).then_some(slope)
     }
 
@@ -82,10 +88,10 @@ impl Lateness {
     /// Whether it falls behind so clearly that going on would show nothing new: a dozen frames,
     /// and three intervals lost.
     pub(super) fn is_hopeless(&self) -> bool {
-        self.late.len() >= 12
+        self.frames >= 12.0
             && self
                 .slope()
-                .is_some_and(|slope| slope * self.late.len() as f64 > 3.0 * self.interval)
+                .is_some_and(|slope| slope * self.frames > 3.0 * self.interval)
     }
 }
 

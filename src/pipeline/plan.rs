@@ -5,8 +5,11 @@ use super::outcome::{Cache, Workload};
 use crate::analysis::Analysis;
 use crate::error::{Error, Result};
 use crate::frame::FrameFormat;
-use crate::source::FrameSet;
+use crate::handoff::Slots;
+use crate::source::Source;
 use crate::transport::{self, Placement, Transport};
+use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::ops::{Range, RangeInclusive};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,8 +18,8 @@ use std::sync::atomic::AtomicBool;
 /// What was asked for; what is none gets its default in [`Request::plans`].
 #[derive(Clone)]
 pub struct Request {
-    /// The frames.
-    pub set: Arc<FrameSet>,
+    /// What the frames come from.
+    pub source: Source,
     /// What to compute.
     pub analysis: Analysis,
     /// The modes' names, or `all` for those that fit.
@@ -37,14 +40,52 @@ pub struct Request {
     pub cache: Cache,
     /// End a paced pass early when it is clear that the mode falls behind.
     pub cut_short: bool,
-    /// Set from outside to end the run with [`Error::Interrupted`].
+    /// What happens to frames for which no slot is free, in modes that use slots.
+    pub policy: Policy,
+    /// Slots, in modes that use them; as many as keep all workers busy by default.
+    pub slots: Option<usize>,
+    /// Set from outside to end the run with [`Error::Interrupted`], or a source that would go on for
+    /// ever with a report of what has been.
     pub stop: Arc<AtomicBool>,
+}
+
+/// What happens to a frame for which no slot is free: every slot holds a frame that is waited for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Policy {
+    /// It waits, and what it comes from with it: nothing is dropped.
+    #[default]
+    Block,
+    /// It is dropped.
+    DropNewest,
+    /// The oldest frame that nobody has begun to analyse is dropped for it.
+    DropOldest,
+}
+
+/// Why a frame was dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Dropped {
+    /// No slot was free when it came.
+    #[serde(rename = "no slot was free")]
+    NoSlot,
+    /// It waited, and its slot was needed for a later frame.
+    #[serde(rename = "a later frame took its slot")]
+    Outrun,
+}
+
+impl fmt::Display for Dropped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoSlot => "no slot was free",
+            Self::Outrun => "a later frame took its slot",
+        })
+    }
 }
 
 /// One mode of a checked run.
 #[derive(Clone)]
 pub struct Plan {
-    pub(super) set: Arc<FrameSet>,
+    pub(super) source: Source,
     pub(super) analysis: Analysis,
     pub(super) mode: &'static dyn Transport,
     pub(super) workers: usize,
@@ -55,6 +96,9 @@ pub struct Plan {
     pub(super) warmup: usize,
     pub(super) cache: Cache,
     pub(super) cut_short: bool,
+    pub(super) policy: Policy,
+    /// None in a mode that uses none.
+    pub(super) slots: usize,
     pub(super) stop: Arc<AtomicBool>,
     /// Where the thumbnails are kept, if they are made.
     pub(super) thumbnails: Option<PathBuf>,
@@ -67,10 +111,11 @@ const MOST_FRAMES: u64 = 1 << 40;
 const PACES: RangeInclusive<f64> = 0.001..=100_000.0;
 
 impl Request {
-    /// A flat-out run of everything in `set` in all modes, one pass, warm.
-    pub fn new(set: FrameSet, analysis: Analysis) -> Self {
+    /// A flat-out run of everything in `source` in all modes, one pass, warm. (A paced camera keeps
+    /// its pace.)
+    pub fn new(source: impl Into<Source>, analysis: Analysis) -> Self {
         Self {
-            set: Arc::new(set),
+            source: source.into(),
             analysis,
             modes: vec!["all".into()],
             workers: None,
@@ -81,6 +126,8 @@ impl Request {
             warmup: 0,
             cache: Cache::Warm,
             cut_short: false,
+            policy: Policy::default(),
+            slots: None,
             stop: Arc::new(AtomicBool::new(false)),
         }
     }
@@ -96,7 +143,8 @@ impl Request {
         if self.repeat == 0 {
             return usage("--repeat 0: at least one measured pass is needed".into());
         }
-        if let Some(fps) = self.fps {
+        let fps = self.pace()?;
+        if let Some(fps) = fps {
             if !PACES.contains(&fps) {
                 return usage(format!(
                     "--fps {fps}: a rate from {} to {} frames a second is needed",
@@ -111,7 +159,11 @@ impl Request {
         if self.batch == Some(0) {
             return usage("--batch 0: a job has at least one frame".into());
         }
-        let frames = self.frames.clone().unwrap_or(0..self.set.len() as u64);
+        let all = self
+            .source
+            .set()
+            .map_or(MOST_FRAMES, |set| set.len() as u64);
+        let frames = self.frames.clone().unwrap_or(0..all);
         if frames.is_empty() {
             return usage(format!(
                 "--frames {}..{}: the range is empty; it counts from 0 and its end is not in it",
@@ -124,34 +176,82 @@ impl Request {
                 frames.start, frames.end
             ));
         }
+        self.check_live()?;
         let modes = self.modes()?;
+        if !modes.iter().any(|mode| mode.uses_slots())
+            && (self.slots.is_some() || self.policy != Policy::Block)
+        {
+            return usage(
+                "--slots and --policy are for modes whose frames come through slots: shm".into(),
+            );
+        }
         let plans = modes.into_iter().map(|mode| {
             let workers = check::workers(self.workers, mode.placement())?;
-            let batch = match (self.fps, self.batch) {
+            let batch = match (fps, self.batch) {
                 (Some(_), _) => 1,
                 (None, Some(batch)) => batch.min(frames.end - frames.start),
-                (None, None) => self.default_batch(&frames, workers),
+                (None, None) => self.default_batch(mode, &frames, workers),
             };
             let plan = Plan {
-                set: self.set.clone(),
+                source: self.source.clone(),
                 analysis: self.analysis.clone(),
                 mode,
                 workers,
-                fps: self.fps,
+                fps,
                 batch,
                 frames: frames.clone(),
                 repeat: self.repeat,
                 warmup: self.warmup,
                 cache: self.cache,
                 cut_short: self.cut_short,
+                policy: self.policy,
+                slots: 0,
                 stop: self.stop.clone(),
                 thumbnails: None,
             };
-            let need = |batch| plan.memory_need_of(batch);
+            let batch = plan.batch_of_slots(self.slots, self.batch.is_some())?;
+            let need = |batch| plan.memory_need_of(batch, self.slots);
             let batch = check::fit_memory(mode, batch, self.batch.is_some(), need)?;
-            Ok(Plan { batch, ..plan })
+            let slots = plan.slots_for(batch, self.slots);
+            Ok(Plan {
+                batch,
+                slots,
+                ..plan
+            })
         });
         plans.collect()
+    }
+
+    /// The pace asked for, or the source's own.
+    fn pace(&self) -> Result<Option<f64>> {
+        match (&self.source, self.fps) {
+            (Source::Live(live), Some(fps)) if live.is_paced() => Err(Error::Usage(format!(
+                "--fps {fps}: {} has a pace of its own; leave one of them out",
+                live.input()
+            ))),
+            (Source::Live(live), None) if live.is_paced() => Ok(live.fps()),
+            (_, fps) => Ok(fps),
+        }
+    }
+
+    /// What makes no sense for what is live.
+    fn check_live(&self) -> Result<()> {
+        let Source::Live(live) = &self.source else {
+            return Ok(());
+        };
+        if self.cache == Cache::Cold {
+            return Err(Error::Usage(format!(
+                "--cache cold: {} is not read from files that could be in a cache",
+                live.input()
+            )));
+        }
+        if let Some(why) = live.why_once().filter(|_| self.repeat + self.warmup > 1) {
+            return Err(Error::Usage(format!(
+                "{}: one pass is possible, without --warmup or --repeat: {why}",
+                live.input()
+            )));
+        }
+        Ok(())
     }
 
     fn modes(&self) -> Result<Vec<&'static dyn Transport>> {
@@ -165,11 +265,11 @@ impl Request {
             if name == "all" {
                 let fitting = transport::registry().iter().copied();
                 fitting
-                    .filter(|mode| mode.fits(&self.set))
+                    .filter(|mode| check::fits(*mode, &self.source))
                     .for_each(&mut add);
                 continue;
             }
-            add(check::mode(name, &self.set)?);
+            add(check::mode(name, &self.source)?);
         }
         if modes.is_empty() {
             return Err(Error::Usage("no mode was asked for; try --mode all".into()));
@@ -179,10 +279,15 @@ impl Request {
 
     /// Large enough that looking back ships little twice, and that a job of small frames is worth
     /// its round trip; small enough that every worker gets several.
-    fn default_batch(&self, frames: &Range<u64>, workers: usize) -> u64 {
+    fn default_batch(&self, mode: &dyn Transport, frames: &Range<u64>, workers: usize) -> u64 {
+        // What is live is not kept waiting for company.
+        let Some(set) = self.source.set() else {
+            return 1;
+        };
         let count = frames.end - frames.start;
-        let small = check::small_batch(&self.set, count, workers);
-        if !self.analysis.looks_back() {
+        let small = check::small_batch(set.format(), count, workers);
+        // A frame in a slot is looked back to where it is: nothing is shipped twice.
+        if !self.analysis.looks_back() || mode.uses_slots() {
             return small;
         }
         // At least nine frames a job, and so many jobs that all workers end together.
@@ -220,7 +325,18 @@ impl Plan {
 
     /// The format of every frame.
     pub fn format(&self) -> FrameFormat {
-        self.set.format()
+        self.source.format()
+    }
+
+    /// Slots; 0 in a mode that uses none.
+    pub const fn slots(&self) -> usize {
+        self.slots
+    }
+
+    /// Whether it goes on until it is stopped.
+    pub(super) fn is_endless(&self) -> bool {
+        let endless = matches!(&self.source, Source::Live(live) if live.is_endless());
+        endless && self.frames.end == MOST_FRAMES
     }
 
     /// Keeps the thumbnails of the first measured pass, if the analysis makes any, as an array of
@@ -232,23 +348,74 @@ impl Plan {
 
     /// An upper bound of the memory that the run's jobs under way need, over all processes.
     pub fn memory_need(&self) -> u64 {
-        self.memory_need_of(self.batch)
+        self.memory_need_of(self.batch, Some(self.slots))
     }
 
-    fn memory_need_of(&self, batch: u64) -> u64 {
+    /// Slots of a mode that uses them: for the frames of two jobs a worker, of one that is being
+    /// filled, a frame that is looked back to, and one more that is being written.
+    fn slots_for(&self, batch: u64, asked: Option<usize>) -> usize {
+        if !self.mode.uses_slots() {
+            return 0;
+        }
+        let jobs = 2 * self.workers as u64 + 1;
+        let default = jobs * batch + u64::from(self.analysis.looks_back()) + 1;
+        asked.unwrap_or(usize::try_from(default).unwrap_or(usize::MAX))
+    }
+
+    /// The batch, or as much of it as has room in the slots that were asked for: there is a job
+    /// under way, and the frame that is looked back to.
+    fn batch_of_slots(&self, asked: Option<usize>, is_given: bool) -> Result<u64> {
+        let (Some(slots), true) = (asked, self.mode.uses_slots()) else {
+            return Ok(self.batch);
+        };
+        let beside =
+            u64::from(self.analysis.looks_back()) + u64::from(self.policy != Policy::Block);
+        let room = (slots as u64).saturating_sub(beside);
+        if room == 0 || (is_given && room < self.batch) {
+            return Err(Error::Usage(format!(
+                "--slots {slots}: at least {} are needed, for {} of a job{}{}",
+                self.batch + beside,
+                if self.batch == 1 {
+                    "the frame".into()
+                } else {
+                    format!("the {} frames", self.batch)
+                },
+                if self.analysis.looks_back() {
+                    ", the one they are compared with"
+                } else {
+                    ""
+                },
+                if self.policy == Policy::Block {
+                    ""
+                } else {
+                    ", and one that comes meanwhile"
+                },
+            )));
+        }
+        Ok(self.batch.min(room))
+    }
+
+    fn memory_need_of(&self, batch: u64, slots: Option<usize>) -> u64 {
         let overlap = u64::from(self.analysis.looks_back());
-        let a_worker = self.mode.memory(self.set.format(), batch + overlap);
-        let thumbnail = self.analysis.thumbnail(self.set.format());
+        let format = self.source.format();
+        let a_worker = self.mode.memory(format, batch + overlap);
+        let slots = match self.slots_for(batch, slots) {
+            0 => 0,
+            count => Slots::size(count, format.bytes()),
+        };
+        let thumbnail = self.analysis.thumbnail(format);
         let thumbnail = thumbnail.map_or(0, |format| format.bytes() as u64);
         // In the worker, serialised, as received, and deserialised.
-        (a_worker + 4 * batch * thumbnail) * self.workers as u64
+        let workers = (a_worker + 4 * batch * thumbnail) * self.workers as u64;
+        workers.saturating_add(slots)
     }
 
     pub(super) fn workload(&self, cache_resident: f64) -> Workload {
         Workload {
-            input: self.set.input().to_owned(),
+            input: self.source.input().to_owned(),
+            is_live: self.source.set().is_none(),
             frames: self.frames.clone(),
-            format: self.set.format(),
+            format: self.source.format(),
             mode: self.mode.name().to_owned(),
             workers: self.workers,
             analyzers: self.analysis.names(),
@@ -262,6 +429,7 @@ impl Plan {
             batch: self.batch as usize,
             cache: self.cache,
             cache_resident,
+            policy: self.mode.uses_slots().then_some(self.policy),
             repeat: self.repeat,
             warmup: self.warmup,
         }

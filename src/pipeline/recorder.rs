@@ -3,12 +3,14 @@
 use super::batch::Shipped;
 use super::job::{JobOutput, Order};
 use super::pace::Lateness;
+use super::plan::Dropped;
 use super::thumbnails::Thumbnails;
 use crate::clock::Nanos;
 use crate::error::Result;
 use crate::measure::StageHistograms;
 use crate::pool::Trip;
 use crate::stage::Stage;
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// What one pass has brought so far.
@@ -25,6 +27,10 @@ pub(super) struct Recorder {
     pub stages: StageHistograms,
     pub shipped: Shipped,
     pub failed: u64,
+    /// Frames that were dropped, by the reason.
+    pub dropped: BTreeMap<Dropped, u64>,
+    /// What is to be said of the pass as a whole.
+    pub notes: Vec<String>,
     pub misses: u64,
     pub lateness: Lateness,
     pub last_arrival: Nanos,
@@ -46,6 +52,8 @@ impl Recorder {
             stages: StageHistograms::new(),
             shipped: Shipped::default(),
             failed: 0,
+            dropped: BTreeMap::new(),
+            notes: Vec::new(),
             misses: 0,
             lateness: Lateness::new(fps.unwrap_or(1.0)),
             last_arrival: 0,
@@ -56,7 +64,7 @@ impl Recorder {
     ///
     /// # Errors
     /// If its thumbnails are to be kept and cannot be.
-    pub(super) fn done(&mut self, order: &Order, trip: &Trip, output: JobOutput) -> Result<()> {
+    pub(super) fn done(&mut self, order: &Order, trip: &Trip, output: &JobOutput) -> Result<()> {
         if let Some(thumbnails) = &self.thumbnails {
             thumbnails.put(order.first - self.frames.start, &output.thumbnails)?;
         }
@@ -69,9 +77,12 @@ impl Recorder {
             self.stages.record(Stage::Deserialize, trip.deserialize());
         }
         let packing = trip.packed - trip.pack_begin;
-        let start = order.due.unwrap_or(trip.submitted);
-        for (step, frame) in output.frames.into_iter().enumerate() {
-            let queue = (trip.pack_begin - start)
+        for (step, frame) in output.frames.iter().enumerate() {
+            // Of a frame in a slot: written by the parent, before it was submitted.
+            let slot = order.leases.as_ref().map(|leases| &leases.frames[step]);
+            let written = slot.map_or(0, |slot| slot.filled - slot.begin);
+            let start = slot.map_or(order.due.unwrap_or(trip.submitted), |slot| slot.due);
+            let queue = (trip.pack_begin - start - written)
                 + (trip.serialize_begin - trip.packed)
                 + (trip.awaited - trip.serialized)
                 + (frame.load_begin - trip.received);
@@ -81,7 +92,7 @@ impl Recorder {
                 // In the parent, where the pixels are shipped; the frames of a batch share it.
                 (
                     Stage::Load,
-                    packing / order.count + (frame.loaded - frame.load_begin),
+                    written + packing / order.count + (frame.loaded - frame.load_begin),
                 ),
                 (Stage::Compute, frame.computed - frame.loaded),
                 (Stage::Return, trip.arrived - frame.computed),
@@ -96,7 +107,8 @@ impl Recorder {
                 self.lateness.push(index - self.frames.start, late);
                 self.misses += u64::from(late > 1.0 / fps);
             }
-            self.line(index, frame.line, frame.failed);
+            self.failed += u64::from(frame.failed);
+            self.line(index, frame.line.clone());
         }
         Ok(())
     }
@@ -105,11 +117,18 @@ impl Recorder {
     pub(super) fn lost(&mut self, index: u64, line: String, at: Nanos) {
         self.last_arrival = self.last_arrival.max(at);
         self.misses += u64::from(self.fps.is_some());
-        self.line(index, line, true);
+        self.failed += 1;
+        self.line(index, line);
     }
 
-    fn line(&mut self, index: u64, line: String, failed: bool) {
-        self.failed += u64::from(failed);
+    /// A frame was not analysed, on purpose.
+    pub(super) fn dropped(&mut self, index: u64, why: Dropped, at: Nanos) {
+        self.last_arrival = self.last_arrival.max(at);
+        *self.dropped.entry(why).or_default() += 1;
+        self.line(index, format!(r#"{{"frame":{index},"dropped":"{why}"}}"#));
+    }
+
+    fn line(&mut self, index: u64, line: String) {
         let at = (index - self.frames.start) as usize;
         if self.lines.len() <= at {
             self.lines.resize(at + 1, None);

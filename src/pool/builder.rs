@@ -49,6 +49,7 @@ pub struct Builder<J: Job, P: Pack<Job = J> = AsIs<J>> {
     max_jobs: u64,
     max_deaths: u32,
     idle: Option<Duration>,
+    ahead: usize,
 }
 
 impl<J: Job> Pool<J> {
@@ -87,6 +88,7 @@ impl<J: Job> Builder<J> {
             max_jobs: u64::MAX,
             max_deaths: MAX_DEATHS,
             idle: None,
+            ahead: 2,
         }
     }
 }
@@ -104,6 +106,7 @@ impl<J: Job, P: Pack<Job = J>> Builder<J, P> {
             max_jobs: self.max_jobs,
             max_deaths: self.max_deaths,
             idle: self.idle,
+            ahead: self.ahead,
         }
     }
 
@@ -143,6 +146,15 @@ impl<J: Job, P: Pack<Job = J>> Builder<J, P> {
     #[must_use]
     pub const fn idle_shutdown(mut self, after: Duration) -> Self {
         self.idle = Some(after);
+        self
+    }
+
+    /// How many jobs (or batches of them) a worker has at once, at least 1: two unless this is called,
+    /// the one it is at and the next, so that it never waits for one. With one alone, every job that
+    /// nobody has begun is still in the pool, and ends at once when it is cancelled.
+    #[must_use]
+    pub const fn ahead(mut self, jobs: usize) -> Self {
+        self.ahead = jobs;
         self
     }
 
@@ -190,6 +202,7 @@ impl<J: Job, P: Pack<Job = J>> Builder<J, P> {
             ("worker", self.workers as u64),
             ("job a worker", self.max_jobs),
             ("death a job", u64::from(self.max_deaths)),
+            ("job ahead", self.ahead as u64),
         ] {
             if number == 0 {
                 return Err(Error::Usage(format!(
@@ -198,7 +211,10 @@ impl<J: Job, P: Pack<Job = J>> Builder<J, P> {
             }
         }
         let policy = Policy {
-            parcels_ahead: if self.place == Place::Inline { 1 } else { 2 },
+            parcels_ahead: match self.place {
+                Place::Inline => 1,
+                Place::Processes | Place::Threads => self.ahead,
+            },
             max_deaths: self.max_deaths,
             max_jobs: self.max_jobs,
             idle: self.idle.map(nanos),

@@ -23,6 +23,7 @@ pub(super) fn outcome() -> Outcome {
     Outcome {
         workload: Workload {
             input: "frames.npy".into(),
+            is_live: false,
             frames: 0..1500,
             format: FrameFormat::new(3840, 2160, Colour::Rgb, Sample::U16),
             mode: "mmap".into(),
@@ -33,6 +34,7 @@ pub(super) fn outcome() -> Outcome {
             batch: 1,
             cache: Cache::Warm,
             cache_resident: 1.0,
+            policy: None,
             repeat: 1,
             warmup: 1,
         },
@@ -40,6 +42,7 @@ pub(super) fn outcome() -> Outcome {
             pass_wall_ns: vec![1_600_000_000],
             frames_analysed: 1500,
             frames_failed: 0,
+            frames_dropped: Default::default(),
             shipped_bytes_per_frame: 24.0,
             overlap_bytes_per_frame: 0.0,
             deadline_misses: None,
@@ -57,6 +60,7 @@ pub(super) fn outcome() -> Outcome {
             anon_bytes: 21_000_000,
             shared_bytes: 0,
         },
+        slots: None,
         usage: Usage {
             user_s: 3.0,
             system_s: 0.1,

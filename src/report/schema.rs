@@ -5,7 +5,7 @@
 
 use super::histogram;
 use crate::measure::{Limits, Machine};
-use crate::pipeline::{Cache, Outcome};
+use crate::pipeline::{Cache, Dropped, Outcome, Policy, SlotsUsed};
 use crate::stage::Stage;
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
@@ -39,6 +39,9 @@ pub struct Report {
     pub limits: Limits,
     /// Peak memory.
     pub memory: Memory,
+    /// The slots that frames came through; null in modes without.
+    #[serde(default)]
+    pub slots: Option<SlotsUsed>,
     /// Processor use.
     pub cpu: Cpu,
     /// Durations by stage; a stage that does not occur in the mode is left out.
@@ -55,6 +58,9 @@ pub struct Report {
 pub struct Workload {
     /// The input, as typed.
     pub input: String,
+    /// Whether its frames came, from a camera, a decoder or a pipe, rather than lay in files.
+    #[serde(default)]
+    pub live: bool,
     /// The frames of one pass: the first and one past the last.
     pub frames: Range<u64>,
     /// The array shape of a frame: (H, W, C), or one axis where planes are not interleaved.
@@ -79,8 +85,13 @@ pub struct Workload {
     pub batch: usize,
     /// The state of the page cache that was asked for: `warm` or `cold`.
     pub cache: Cache,
-    /// The share of the input that was in the page cache when measuring began, from 0 to 1.
+    /// The share of the input that was in the page cache when measuring began, from 0 to 1; 1 of
+    /// what is live.
     pub cache_resident: f64,
+    /// What happened to frames for which no slot was free: `block`, `drop-newest` or `drop-oldest`;
+    /// null in modes without slots.
+    #[serde(default)]
+    pub policy: Option<Policy>,
     /// Measured passes.
     pub repeat: usize,
     /// Passes before them, not measured.
@@ -94,7 +105,7 @@ pub struct Totals {
     pub wall_s: f64,
     /// The passes' times, in seconds.
     pub pass_wall_s: Vec<f64>,
-    /// Frames analysed and frames failed.
+    /// Frames produced: analysed, failed and dropped.
     pub frames: u64,
     /// Frames analysed a second of `wall_s`.
     pub fps: f64,
@@ -112,8 +123,14 @@ pub struct Totals {
     pub backlog_frames_per_s: Option<f64>,
     /// Findings a second while work was always waiting; null where the pace was kept.
     pub max_sustained_fps: Option<f64>,
-    /// Frames without a finding.
+    /// Frames without a finding, because something was wrong with them or with a worker.
     pub frames_failed: u64,
+    /// Frames without a finding, because nobody came to them in time.
+    #[serde(default)]
+    pub frames_dropped: u64,
+    /// The same by the reason.
+    #[serde(default)]
+    pub dropped: BTreeMap<Dropped, u64>,
     /// Worker processes that died.
     pub workers_died: u64,
 }
@@ -218,6 +235,7 @@ impl Report {
             0 => 0.0,
             _ => totals.frames_analysed as f64 / seconds(wall_ns),
         };
+        let dropped = totals.frames_dropped.values().sum::<u64>();
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         Self {
             schema: SCHEMA,
@@ -227,6 +245,7 @@ impl Report {
             machine,
             workload: Workload {
                 input: asked.input.clone(),
+                live: asked.is_live,
                 frames: asked.frames.clone(),
                 shape: asked.format.shape(),
                 pixels: asked.format.to_string(),
@@ -239,13 +258,14 @@ impl Report {
                 batch: asked.batch,
                 cache: asked.cache,
                 cache_resident: asked.cache_resident,
+                policy: asked.policy,
                 repeat: asked.repeat,
                 warmup: asked.warmup,
             },
             totals: Totals {
                 wall_s: seconds(wall_ns),
                 pass_wall_s: totals.pass_wall_ns.iter().copied().map(seconds).collect(),
-                frames: totals.frames_analysed + totals.frames_failed,
+                frames: totals.frames_analysed + totals.frames_failed + dropped,
                 fps,
                 gb_per_s: fps * bytes_per_frame as f64 / 1e9,
                 shipped_bytes_per_frame: totals.shipped_bytes_per_frame,
@@ -255,6 +275,8 @@ impl Report {
                 backlog_frames_per_s: totals.backlog_frames_per_s,
                 max_sustained_fps: totals.max_sustained_fps,
                 frames_failed: totals.frames_failed,
+                frames_dropped: dropped,
+                dropped: totals.frames_dropped.clone(),
                 workers_died: totals.workers_died,
             },
             limits: outcome.limits,
@@ -262,6 +284,7 @@ impl Report {
                 peak_anon_bytes: outcome.memory.anon_bytes,
                 peak_shared_bytes: outcome.memory.shared_bytes,
             },
+            slots: outcome.slots,
             cpu: Cpu {
                 user_s: usage.user_s,
                 system_s: usage.system_s,
@@ -292,7 +315,9 @@ impl Report {
     /// The pace of each measured pass, in frames a second.
     pub(super) fn pass_fps(&self) -> Vec<f64> {
         let walls = &self.totals.pass_wall_s;
-        let frames = (self.totals.frames - self.totals.frames_failed) as f64 / walls.len() as f64;
+        let totals = &self.totals;
+        let analysed = totals.frames - totals.frames_failed - totals.frames_dropped;
+        let frames = analysed as f64 / walls.len() as f64;
         walls.iter().map(|wall| frames / wall).collect()
     }
 

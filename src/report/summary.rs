@@ -5,6 +5,7 @@ use super::compare::Comparison;
 use super::style::Style;
 use super::table::{histograms, of_limit};
 use super::units::{ABSENT, bytes, count, digits, plural, time};
+use crate::pipeline::Policy;
 
 /// One run for people: what was asked, what came of it beside the machine's limits, every stage,
 /// and what must be known about it.
@@ -42,9 +43,16 @@ fn asked(report: &Report, style: Style) -> String {
         Some(fps) => format!("{} frames/s", digits(fps)),
         None => "flat out".into(),
     };
-    let cache = format!("{:?}", asked.cache).to_lowercase();
+    let cache = match asked.live {
+        true => "live".into(),
+        false => format!(
+            "{} cache ({:.0} % in memory)",
+            format!("{:?}", asked.cache).to_lowercase(),
+            100.0 * asked.cache_resident
+        ),
+    };
     let text = format!(
-        "{}: {} of {}, {}, {}; {}, {} a job, {pace}, {cache} cache ({:.0} % in memory), {}",
+        "{}: {} of {}, {}, {}; {}, {} a job, {pace}, {cache}, {}",
         asked.mode,
         plural(asked.frames.end.saturating_sub(asked.frames.start), "frame"),
         asked.input,
@@ -52,7 +60,6 @@ fn asked(report: &Report, style: Style) -> String {
         asked.analyzers.join(" "),
         plural(asked.workers as u64, "worker"),
         plural(asked.batch as u64, "frame"),
-        100.0 * asked.cache_resident,
         match asked.repeat {
             1 => "1 pass".into(),
             repeat => format!("{repeat} passes"),
@@ -112,6 +119,17 @@ fn totals(report: &Report, style: Style) -> String {
             ),
         ),
     ];
+    if let Some(slots) = slots(report) {
+        lines.push(("slots", slots));
+    }
+    if totals.frames_dropped > 0 {
+        let reasons = totals.dropped.iter();
+        let reasons: Vec<_> = reasons
+            .map(|(why, n)| format!("{n} because {why}"))
+            .collect();
+        let dropped = plural(totals.frames_dropped, "frame");
+        lines.push(("DROPPED", format!("{dropped}: {}", reasons.join(", "))));
+    }
     if let Some(pace) = pace(report) {
         lines.push(("pace", pace));
     }
@@ -132,6 +150,25 @@ fn totals(report: &Report, style: Style) -> String {
     lines.join("\n")
 }
 
+fn slots(report: &Report) -> Option<String> {
+    let slots = report.slots?;
+    let pages = match slots.huge_bytes {
+        0 => "small pages (the machine grants no huge ones for shared memory)".to_owned(),
+        huge if huge >= slots.bytes => "huge pages".to_owned(),
+        huge => format!("{} of it in huge pages", bytes(huge as f64)),
+    };
+    let policy = match report.workload.policy? {
+        Policy::Block => "a frame waits for one that is free",
+        Policy::DropNewest => "a frame that finds none free is dropped",
+        Policy::DropOldest => "the oldest that waits makes room for a new frame",
+    };
+    Some(format!(
+        "{} for a frame each, {}, {pages}; {policy}",
+        slots.count,
+        bytes(slots.bytes as f64)
+    ))
+}
+
 fn shipped(report: &Report) -> String {
     let totals = &report.totals;
     let mut text = format!("{} a frame", bytes(totals.shipped_bytes_per_frame));
@@ -146,6 +183,7 @@ fn pace(report: &Report) -> Option<String> {
     let totals = &report.totals;
     let late = totals.deadline_misses?;
     let keeps_up = match totals.keeps_up? {
+        true if totals.frames_dropped > 0 => "keeps up by dropping frames".to_owned(),
         true => "keeps up".to_owned(),
         false => format!(
             "DOES NOT KEEP UP: {} frames/s behind, sustains {} frames/s; end_to_end grows with \

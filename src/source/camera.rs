@@ -140,7 +140,7 @@ impl Stream for View {
 enum Picture {
     Whole(Scene),
     /// A gray scene a plane; samples of so many bits less than they are drawn with.
-    Planes([Scene; 3], u8),
+    Planes(Box<[Scene; 3]>, u8),
     /// RGB, to which an alpha is added.
     Opaque(Scene, Vec<u8>),
 }
@@ -159,7 +159,7 @@ impl Picture {
             // Of the same seed, as they move together.
             let [u, v] = [SEED, SEED + 1].map(|seed| scene(chroma_w, chroma_h, Colour::Gray, seed));
             let unused = 8 * format.sample.bytes() as u8 - format.depth;
-            Ok(Self::Planes([luma, u?, v?], unused))
+            Ok(Self::Planes(Box::new([luma, u?, v?]), unused))
         };
         match format.colour {
             Colour::Gray | Colour::Rgb => scene(w, h, format.colour, SEED).map(Self::Whole),
@@ -179,7 +179,7 @@ impl Picture {
             Self::Whole(scene) => scene.render(index, into),
             Self::Planes(scenes, unused) => {
                 let mut rest = &mut *into;
-                for scene in &*scenes {
+                for scene in &**scenes {
                     let (plane, behind) = rest.split_at_mut(scene.format().bytes());
                     scene.render(index, plane);
                     rest = behind;

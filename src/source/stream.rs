@@ -122,6 +122,12 @@ pub struct LiveKind {
 /// asked before those of sets.
 pub static LIVE_KINDS: &[&LiveKind] = &[&super::camera::KIND];
 
+impl From<FrameSet> for Source {
+    fn from(set: FrameSet) -> Self {
+        Self::Set(Arc::new(set))
+    }
+}
+
 impl Source {
     /// Opens what a person types: a camera, a video, or whatever [`FrameSet::open`] takes.
     ///

@@ -6,7 +6,7 @@
 
 use super::mmap::{MmapIn, MmapOut};
 use super::path::PathOut;
-use super::{Family, Files, Inbound, Outbound, Placement, Transport};
+use super::{Family, Inbound, Known, Outbound, Placement, Transport};
 use crate::frame::FrameFormat;
 use crate::source::FrameSet;
 use std::sync::Arc;
@@ -42,15 +42,15 @@ impl Transport for InProcess {
     fn placement(&self) -> Placement {
         self.placement
     }
-    fn outbound(&self, set: Arc<FrameSet>) -> Box<dyn Outbound> {
-        if set.mappable() {
+    fn outbound(&self, set: Arc<FrameSet>) -> Option<Box<dyn Outbound>> {
+        Some(if set.mappable() {
             Box::new(MmapOut(set))
         } else {
             Box::new(PathOut(set))
-        }
+        })
     }
-    fn inbound(&self, files: &Files) -> Box<dyn Inbound> {
-        Box::new(MmapIn::new(files))
+    fn inbound(&self, known: &Known) -> Result<Box<dyn Inbound>, String> {
+        Ok(Box::new(MmapIn::new(known)))
     }
     fn memory(&self, format: FrameFormat, _frames_a_job: u64) -> u64 {
         2 * format.bytes() as u64

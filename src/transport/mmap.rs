@@ -4,7 +4,7 @@
 //! Any file of raw frames will do, a `.npy` or a `.y4m` as it is.
 
 use super::path::PathIn;
-use super::{Family, Files, Inbound, Outbound, Ticket, Transport};
+use super::{Family, Inbound, Known, Outbound, Ticket, Transport};
 use crate::frame::{FrameFormat, FrameView};
 use crate::source::{FrameSet, Place};
 use crate::sys::map::FileMap;
@@ -28,11 +28,11 @@ impl Transport for Mmap {
     fn fits(&self, set: &FrameSet) -> bool {
         set.mappable()
     }
-    fn outbound(&self, set: Arc<FrameSet>) -> Box<dyn Outbound> {
-        Box::new(MmapOut(set))
+    fn outbound(&self, set: Arc<FrameSet>) -> Option<Box<dyn Outbound>> {
+        Some(Box::new(MmapOut(set)))
     }
-    fn inbound(&self, files: &Files) -> Box<dyn Inbound> {
-        Box::new(MmapIn::new(files))
+    fn inbound(&self, known: &Known) -> Result<Box<dyn Inbound>, String> {
+        Ok(Box::new(MmapIn::new(known)))
     }
     fn memory(&self, _format: FrameFormat, _frames_a_job: u64) -> u64 {
         0
@@ -105,13 +105,13 @@ pub(super) struct MmapIn {
 }
 
 impl MmapIn {
-    pub(super) fn new(files: &Files) -> Self {
+    pub(super) fn new(known: &Known) -> Self {
         Self {
-            format: files.format,
-            paths: files.paths.clone(),
-            maps: files.maps.clone(),
+            format: known.format,
+            paths: known.paths.clone(),
+            maps: known.maps.clone(),
             current: None,
-            read: PathIn::new(files),
+            read: PathIn::new(known),
         }
     }
 }

@@ -3,14 +3,17 @@
 //! # The contract
 //!
 //! A [`Transport`] has two ends. Its [`Outbound`] end is in the parent, one for each worker, in the
-//! thread that sends to that worker: it makes a frame's [`Ticket`]. Its [`Inbound`] end is in the
-//! worker and turns the ticket back into a [`FrameView`]. For every transport:
+//! thread that sends to that worker: it makes a frame's [`Ticket`]. Where frames come through
+//! [slots](crate::handoff::Slots), their one producer takes that place: it writes each frame once,
+//! in its turn, and the ticket is that of the slot's lease. The [`Inbound`] end is in the worker
+//! and turns the ticket back into a [`FrameView`]. For every transport:
 //!
 //! * the bytes of the view are exactly those of the frame in its source;
 //! * a frame that cannot be had is an `Err` of one sentence that names the file, never a panic, and
 //!   leaves both ends fit for the next frame;
 //! * the same ticket may be opened again, by another worker: tickets of workers that die are made
-//!   anew from the same frame number;
+//!   anew from the same frame number, or from the same lease;
+//! * what was found in a frame counts if its ticket is confirmed afterwards;
 //! * in a mode with processes, the parent touches no mapped page of the input, and the worker
 //!   checks a file's length before it reads a mapped frame. (A file that is cut between that check
 //!   and the read raises SIGBUS, which is one worker's death, and its successor's check finds it.)
@@ -31,6 +34,7 @@ mod mmap;
 mod path;
 mod payload;
 mod payload_raw;
+mod shm;
 
 pub use payload::Pixels;
 
@@ -38,6 +42,7 @@ use mmap::Maps;
 
 use crate::error::{Error, Result};
 use crate::frame::{FrameFormat, FrameView};
+use crate::handoff::{SlotTicket, Whereabouts};
 use crate::source::FrameSet;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -69,6 +74,8 @@ pub enum Ticket {
         /// Bytes of the frame.
         len: u64,
     },
+    /// A slot of shared memory, and the generation of what was written there.
+    Slot(SlotTicket),
     /// No frame: what the parent found when it tried to read it.
     Unreadable(String),
 }
@@ -86,6 +93,9 @@ impl Ticket {
             }
             Self::Span { file, offset, len } => {
                 1 + varint(u64::from(*file)) + varint(*offset) + varint(*len)
+            }
+            Self::Slot(SlotTicket { slot, generation }) => {
+                1 + varint(u64::from(*slot)) + varint(*generation)
             }
             Self::Unreadable(why) => 1 + varint(why.len() as u64) + why.len() as u64,
         }
@@ -142,10 +152,19 @@ pub trait Transport: Sync {
         let _ = set;
         true
     }
-    /// The parent's end, for one worker.
-    fn outbound(&self, set: Arc<FrameSet>) -> Box<dyn Outbound>;
+    /// The parent's end, for one worker; none if the mode [uses slots](Self::uses_slots).
+    fn outbound(&self, set: Arc<FrameSet>) -> Option<Box<dyn Outbound>>;
+    /// Whether frames are written into slots of shared memory by one producer, whatever they come
+    /// from, and tickets are those of the slots' leases. Such a mode has no outbound end, and it
+    /// alone carries what is live.
+    fn uses_slots(&self) -> bool {
+        false
+    }
     /// The worker's end.
-    fn inbound(&self, files: &Files) -> Box<dyn Inbound>;
+    ///
+    /// # Errors
+    /// One sentence, if what the worker needs for all frames cannot be had.
+    fn inbound(&self, known: &Known) -> Result<Box<dyn Inbound>, String>;
     /// An upper bound of the anonymous memory that one worker's share of a run needs, in parent
     /// and worker together, with jobs of so many frames (look-back included).
     fn memory(&self, format: FrameFormat, frames_a_job: u64) -> u64;
@@ -171,26 +190,48 @@ pub trait Inbound: Send {
         ticket: &'a Ticket,
         bulk: &'a [u8],
     ) -> std::result::Result<FrameView<'a>, String>;
+
+    /// Whether what was read since the ticket was opened was its frame, and whole.
+    ///
+    /// # Errors
+    /// One sentence, if it may not have been: nothing that was found in it is to be believed.
+    fn confirm(&mut self, ticket: &Ticket) -> std::result::Result<(), String> {
+        let _ = ticket;
+        Ok(())
+    }
 }
 
-/// What a worker knows of the set: enough to understand a [`Ticket::Span`].
+/// What a worker knows of the source: enough to understand any ticket.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Files {
+pub struct Known {
     /// The format of every frame.
     pub format: FrameFormat,
-    /// The set's files, in its order.
+    /// The set's files, in its order; none of a live source.
     pub paths: Arc<[PathBuf]>,
+    /// Where the slots are, if the mode uses any.
+    pub slots: Option<Whereabouts>,
     /// Maps of them, shared by all threads of one process; they do not cross.
     #[serde(skip)]
     maps: Maps,
 }
 
-impl Files {
+impl Known {
     /// What a worker needs to know of `set`.
     pub fn of(set: &FrameSet) -> Self {
         Self {
             format: set.format(),
             paths: set.files().into(),
+            slots: None,
+            maps: Maps::default(),
+        }
+    }
+
+    /// What a worker needs to know of frames that are written into slots.
+    pub fn in_slots(format: FrameFormat, slots: Whereabouts) -> Self {
+        Self {
+            format,
+            paths: [].into(),
+            slots: Some(slots),
             maps: Maps::default(),
         }
     }
@@ -217,13 +258,14 @@ fn wrong_ticket(ticket: &Ticket) -> String {
 
 /// Every mode, in the order in which help lists them and a comparison reads best.
 pub fn registry() -> &'static [&'static dyn Transport] {
-    static MODES: [&dyn Transport; 6] = [
+    static MODES: [&dyn Transport; 7] = [
         &in_process::SEQUENTIAL,
         &in_process::THREADS,
         &payload::Payload,
         &payload_raw::PayloadRaw,
         &path::Path,
         &mmap::Mmap,
+        &shm::Shm,
     ];
     &MODES
 }

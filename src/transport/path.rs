@@ -3,7 +3,7 @@
 //! For compressed images the clear win: a light message, heavy work. For raw frames the worker
 //! reads into a buffer that it uses again and again: one copy, from the page cache.
 
-use super::{Family, Files, Inbound, Outbound, Ticket, Transport};
+use super::{Family, Inbound, Known, Outbound, Ticket, Transport};
 use crate::frame::{FrameFormat, FrameView};
 use crate::source::{FrameSet, Place, Reader};
 use std::sync::Arc;
@@ -20,11 +20,11 @@ impl Transport for Path {
     fn family(&self) -> Family {
         Family::ShipReference
     }
-    fn outbound(&self, set: Arc<FrameSet>) -> Box<dyn Outbound> {
-        Box::new(PathOut(set))
+    fn outbound(&self, set: Arc<FrameSet>) -> Option<Box<dyn Outbound>> {
+        Some(Box::new(PathOut(set)))
     }
-    fn inbound(&self, files: &Files) -> Box<dyn Inbound> {
-        Box::new(PathIn::new(files))
+    fn inbound(&self, known: &Known) -> Result<Box<dyn Inbound>, String> {
+        Ok(Box::new(PathIn::new(known)))
     }
     fn memory(&self, format: FrameFormat, _frames_a_job: u64) -> u64 {
         // A decoder may hold a second one.
@@ -54,9 +54,9 @@ pub(super) struct PathIn {
 }
 
 impl PathIn {
-    pub(super) fn new(files: &Files) -> Self {
+    pub(super) fn new(known: &Known) -> Self {
         Self {
-            format: files.format,
+            format: known.format,
             reader: Reader::default(),
             buffer: Vec::new(),
         }

@@ -5,7 +5,7 @@
 //! by one. It is the measured mistake, so it is made as well as it can be made: the frame is read
 //! into the array without a further copy, and the array's memory is used again.
 
-use super::{Family, Files, Inbound, Outbound, Ticket, Transport};
+use super::{Family, Inbound, Known, Outbound, Ticket, Transport};
 use crate::frame::{FrameFormat, FrameView, Sample};
 use crate::source::{FrameSet, Place, Reader};
 use ndarray::Array3;
@@ -24,15 +24,15 @@ impl Transport for Payload {
     fn family(&self) -> Family {
         Family::ShipPixels
     }
-    fn outbound(&self, set: Arc<FrameSet>) -> Box<dyn Outbound> {
-        Box::new(Out {
+    fn outbound(&self, set: Arc<FrameSet>) -> Option<Box<dyn Outbound>> {
+        Some(Box::new(Out {
             set,
             reader: Reader::default(),
             spare: Vec::new(),
-        })
+        }))
     }
-    fn inbound(&self, files: &Files) -> Box<dyn Inbound> {
-        Box::new(In(files.format))
+    fn inbound(&self, known: &Known) -> Result<Box<dyn Inbound>, String> {
+        Ok(Box::new(In(known.format)))
     }
     fn memory(&self, format: FrameFormat, frames_a_job: u64) -> u64 {
         // A sample is serialised in at most 2 bytes (u8) or 3 (u16), into a vector that doubles

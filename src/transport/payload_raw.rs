@@ -5,7 +5,7 @@
 //! each frame.
 
 use super::payload::read;
-use super::{Family, Files, Inbound, Outbound, Ticket, Transport};
+use super::{Family, Inbound, Known, Outbound, Ticket, Transport};
 use crate::frame::{FrameFormat, FrameView};
 use crate::source::{FrameSet, Reader};
 use std::sync::Arc;
@@ -22,14 +22,14 @@ impl Transport for PayloadRaw {
     fn family(&self) -> Family {
         Family::ShipPixels
     }
-    fn outbound(&self, set: Arc<FrameSet>) -> Box<dyn Outbound> {
-        Box::new(Out {
+    fn outbound(&self, set: Arc<FrameSet>) -> Option<Box<dyn Outbound>> {
+        Some(Box::new(Out {
             set,
             reader: Reader::default(),
-        })
+        }))
     }
-    fn inbound(&self, files: &Files) -> Box<dyn Inbound> {
-        Box::new(In(files.format))
+    fn inbound(&self, known: &Known) -> Result<Box<dyn Inbound>, String> {
+        Ok(Box::new(In(known.format)))
     }
     fn memory(&self, format: FrameFormat, frames_a_job: u64) -> u64 {
         2 * format.bytes() as u64 * frames_a_job

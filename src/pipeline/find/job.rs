@@ -7,7 +7,7 @@ use crate::analysis::{Abandoned, Condition, Engine};
 use crate::clock::{Nanos, now};
 use crate::coordination::{Every, FirstFound, Searcher};
 use crate::pool::{Context, Job, Never, Pack, Packed, Pool};
-use crate::transport::{self, Files, Inbound};
+use crate::transport::{self, Inbound, Known};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use std::sync::Arc;
@@ -66,14 +66,14 @@ pub struct Setup {
     pub(super) condition: String,
     pub(super) check_every: Every,
     /// Each stream's mode and files.
-    pub(super) streams: Arc<[(String, Files)]>,
+    pub(super) streams: Arc<[(String, Known)]>,
 }
 
 /// What a worker keeps.
 pub struct State {
     condition: Condition,
     check_every: Every,
-    streams: Arc<[(String, Files)]>,
+    streams: Arc<[(String, Known)]>,
     /// Its ends of the stream that it is at. Streams come one after the other, so that it rarely
     /// has to go back to one.
     at: Option<Open>,
@@ -92,13 +92,13 @@ impl State {
         let open = match self.at.take() {
             Some(open) if open.stream == stream => open,
             _ => {
-                let (mode, files) = &self.streams[stream];
+                let (mode, known) = &self.streams[stream];
                 let mode = transport::by_name(mode).map_err(|error| error.to_string())?;
                 Open {
                     stream,
-                    inbound: mode.inbound(&files.with_own_maps()),
-                    engine: Engine::new(&self.condition.analysis(), files.format),
-                    rows: Rows::new(self.check_every, files.format),
+                    inbound: mode.inbound(&known.with_own_maps())?,
+                    engine: Engine::new(&self.condition.analysis(), known.format),
+                    rows: Rows::new(self.check_every, known.format),
                 }
             }
         };
@@ -248,6 +248,7 @@ impl Packer {
             _ => {
                 let Stream { mode, set, .. } = &self.streams[number];
                 let tickets = Tickets::new(*mode, set.clone(), self.looks_back);
+                let tickets = tickets.expect("a search's modes make tickets: its plan saw to it");
                 self.at.insert((number, tickets))
             }
         };

@@ -4,7 +4,7 @@ use super::super::check::{self, FRAMES_A_LOOK_BACK};
 use crate::analysis::Condition;
 use crate::coordination::Every;
 use crate::error::{Error, Result};
-use crate::source::FrameSet;
+use crate::source::{FrameSet, Source};
 use crate::transport::{self, Placement, Transport};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -100,7 +100,16 @@ impl Query {
 
     fn stream(&self, set: &Arc<FrameSet>, workers: usize) -> Result<Stream> {
         let best = if set.mappable() { "mmap" } else { "path" };
-        let mode = check::mode(self.mode.as_deref().unwrap_or(best), set)?;
+        let mode = check::mode(
+            self.mode.as_deref().unwrap_or(best),
+            &Source::Set(set.clone()),
+        )?;
+        if mode.uses_slots() {
+            return Err(Error::Usage(format!(
+                "mode {} does not fit a search, which takes only what it needs of a set: try {best}",
+                mode.name()
+            )));
+        }
         let overlap = u64::from(self.condition.analysis().looks_back());
         let need = |batch| mode.memory(set.format(), batch + overlap) * workers as u64;
         let wanted = self
@@ -120,7 +129,7 @@ impl Query {
     /// looks back, so many that little is shipped and read twice, unless workers would have none.
     fn default_batch(&self, set: &FrameSet, workers: usize) -> u64 {
         let frames = set.len() as u64;
-        let small = check::small_batch(set, frames, workers);
+        let small = check::small_batch(set.format(), frames, workers);
         if !self.condition.analysis().looks_back() {
             return small;
         }

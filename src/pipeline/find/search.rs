@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::pipeline::check;
 use crate::pipeline::dispatch::{LOOK_UP, culprit};
 use crate::pool::{Completion, JobError, as_completed};
-use crate::transport::{Files, Placement};
+use crate::transport::{Known, Placement};
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -50,7 +50,7 @@ fn start_pool(query: &Query, plan: &Plan) -> Result<FindPool> {
         condition: query.condition.to_string(),
         check_every: query.check_every,
         streams: streams
-            .map(|stream| (stream.mode.name().to_owned(), Files::of(&stream.set)))
+            .map(|stream| (stream.mode.name().to_owned(), Known::of(&stream.set)))
             .collect(),
     };
     let looks_back = query.condition.analysis().looks_back();
