@@ -322,7 +322,14 @@ fn an_interrupt_ends_the_run_without_a_half_made_report() {
 fn a_file_that_shrinks_while_mapped_loses_its_missing_frames_alone() {
     let sandbox = Sandbox::new().with_set("--size 640x360 --frames 8");
     let frame = 640 * 360 * 6;
-    for mode in ["mmap", "path", "payload-raw", "shm", "threads", "sequential"] {
+    for mode in [
+        "mmap",
+        "path",
+        "payload-raw",
+        "shm",
+        "threads",
+        "sequential",
+    ] {
         sandbox
             .run("generate set --size 640x360 --frames 8 --force")
             .succeeds();

@@ -38,7 +38,14 @@ pub(super) struct Args {
     out: PathBuf,
 }
 
-const MODES: [&str; 5] = ["sequential", "payload", "payload-raw", "path", "mmap"];
+const MODES: [&str; 6] = [
+    "sequential",
+    "payload",
+    "payload-raw",
+    "path",
+    "mmap",
+    "shm",
+];
 const FPS: f64 = 30.0;
 const PASSES: usize = 2;
 

@@ -139,7 +139,7 @@ impl pipeline::Watch for Teller {
         self.progress.phase(what);
     }
 
-    fn pass(&mut self, mode: &str, pass: usize, passes: usize, frames: u64) {
+    fn pass(&mut self, mode: &str, pass: usize, passes: usize, frames: Option<u64>) {
         self.progress.pass(mode, pass, passes, frames);
     }
 

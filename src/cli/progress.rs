@@ -33,18 +33,29 @@ impl Watch for Progress {
         self.show("{spinner} {msg} …", what.to_owned());
     }
 
-    fn pass(&mut self, mode: &str, pass: usize, passes: usize, frames: u64) {
+    fn pass(&mut self, mode: &str, pass: usize, passes: usize, frames: Option<u64>) {
         self.0.reset();
-        self.0.set_length(frames);
         let which = if passes > 1 {
             format!("{mode}, pass {pass} of {passes}")
         } else {
             mode.to_owned()
         };
-        self.show(
-            "{msg:24} {bar:30} {pos}/{len} frames, {per_sec:.1}, {eta} left",
-            which,
-        );
+        match frames {
+            Some(frames) => {
+                self.0.set_length(frames);
+                self.show(
+                    "{msg:24} {bar:30} {pos}/{len} frames, {per_sec:.1}, {eta} left",
+                    which,
+                );
+            }
+            None => {
+                self.0.unset_length();
+                self.show(
+                    "{msg:24} {spinner} {pos} frames, {per_sec:.1}, {elapsed}",
+                    which,
+                );
+            }
+        }
     }
 
     fn progress(&mut self, ended: u64) {

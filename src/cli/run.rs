@@ -14,6 +14,7 @@ use std::io::Write;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 /// Analyse a frame set in one mode, or in several and compare them
 #[derive(clap::Args)]
@@ -46,7 +47,12 @@ pub(super) struct Args {
     #[arg(long, value_name = "A..B", value_parser = parse_range)]
     frames: Option<Range<u64>>,
     /// The first S seconds, by the source's rate or --fps
-    #[arg(long, value_name = "S", conflicts_with = "frames")]
+    #[arg(
+        long,
+        value_name = "S",
+        allow_negative_numbers = true,
+        conflicts_with = "frames"
+    )]
     seconds: Option<f64>,
     /// What happens to a frame for which no slot is free (modes with slots: shm)
     #[arg(long, value_enum, default_value = "block")]
@@ -54,6 +60,9 @@ pub(super) struct Args {
     /// Frames that are in memory at once (modes with slots) [default: enough for all workers]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     slots: Option<u32>,
+    /// Give a job up that takes longer than S seconds, and its worker with it [default: never]
+    #[arg(long, value_name = "S", allow_negative_numbers = true)]
+    deadline: Option<f64>,
     /// Measured passes; the modes take turns
     #[arg(long, value_name = "R", default_value_t = 1)]
     repeat: usize,
@@ -118,6 +127,7 @@ impl Args {
                 WhenFull::DropNewest => Policy::DropNewest,
                 WhenFull::DropOldest => Policy::DropOldest,
             },
+            deadline: self.deadline.map(seconds).transpose()?,
             slots: self.slots.map(|slots| slots as usize),
             ..Request::new(source, analysis)
         })
@@ -140,6 +150,16 @@ impl Args {
         // What is too much is refused as such a range.
         Ok(0..frames as u64)
     }
+}
+
+fn seconds(typed: f64) -> Result<Duration> {
+    let duration = Duration::try_from_secs_f64(typed).ok();
+    let duration = duration.filter(|duration| !duration.is_zero());
+    duration.ok_or_else(|| {
+        Error::Usage(format!(
+            "--deadline {typed}: a number of seconds above 0 is needed"
+        ))
+    })
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {

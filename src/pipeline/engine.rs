@@ -26,8 +26,9 @@ use std::sync::atomic::Ordering;
 pub trait Watch {
     /// Something that takes a moment begins: "measuring the machine's limits".
     fn phase(&mut self, what: &str);
-    /// A pass begins: which mode, which pass of how many, warm-up included, and its frames.
-    fn pass(&mut self, mode: &str, pass: usize, passes: usize, frames: u64);
+    /// A pass begins: which mode, which pass of how many, warm-up included, and its frames, if
+    /// their number is known.
+    fn pass(&mut self, mode: &str, pass: usize, passes: usize, frames: Option<u64>);
     /// So many frames of the pass have ended.
     fn progress(&mut self, ended: u64);
 }
@@ -35,7 +36,7 @@ pub trait Watch {
 /// A watch that looks away.
 impl Watch for () {
     fn phase(&mut self, _what: &str) {}
-    fn pass(&mut self, _mode: &str, _pass: usize, _passes: usize, _frames: u64) {}
+    fn pass(&mut self, _mode: &str, _pass: usize, _passes: usize, _frames: Option<u64>) {}
     fn progress(&mut self, _ended: u64) {}
 }
 
@@ -68,8 +69,9 @@ impl Engine {
     /// If they cannot be started.
     fn start(plan: Plan) -> Result<Self> {
         let pool = match plan.cache {
-            Cache::Warm => Some(start_pool(&plan)?),
-            Cache::Cold => None,
+            // Slots are there while they are used: other modes would be charged for them.
+            Cache::Warm if plan.slots == 0 => Some(start_pool(&plan)?),
+            Cache::Warm | Cache::Cold => None,
         };
         Ok(Self {
             plan,
@@ -205,7 +207,10 @@ fn start_pool(plan: &Plan) -> Result<FramePool> {
         live: live.clone(),
         workers: plan.workers,
     };
-    let pool = check::pool(plan.mode.placement(), plan.workers);
+    let mut pool = check::pool(plan.mode.placement(), plan.workers);
+    if let Some(limit) = plan.deadline {
+        pool = pool.deadline(limit);
+    }
     // A job that a worker has but has not begun could not be dropped at once.
     let pool = match plan.policy {
         Policy::DropOldest => pool.ahead(1),
@@ -457,7 +462,7 @@ pub fn run_alternately(plans: Vec<Plan>, watch: &mut dyn Watch) -> Result<Vec<Ou
             if number >= all {
                 continue;
             }
-            let frames = engine.plan.frames.end - engine.plan.frames.start;
+            let frames = engine.plan.known_frames();
             watch.pass(engine.plan.mode.name(), number + 1, all, frames);
             engine.pass(number >= warmup, watch)?;
             if engine.plan.stop.load(Ordering::Relaxed) {

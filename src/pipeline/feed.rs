@@ -146,10 +146,13 @@ impl Feed<'_> {
         if stream.await_next(&self.plan.stop)? != Arrival::Begun {
             return self.stopped();
         }
-        if let Some(mut draft) = self.slots.take() {
-            // If it cannot be had, there is none; its failure is that of the run it belongs to.
-            let filled = stream.fill(&mut draft, &self.plan.stop);
-            self.before = filled.is_ok().then(|| draft.finish());
+        match self.slots.take() {
+            Some(mut draft) => {
+                // If it cannot be had, there is none; its failure is that of the run it belongs to.
+                let filled = stream.fill(&mut draft, &self.plan.stop);
+                self.before = filled.is_ok().then(|| draft.finish());
+            }
+            None => stream.skip(&self.plan.stop),
         }
         Ok(Said::GoOn)
     }
@@ -160,10 +163,15 @@ impl Feed<'_> {
             Ok(due) => due,
             Err(end) => return Ok(end),
         };
-        match stream.await_next(&self.plan.stop)? {
-            Arrival::Begun => {}
-            Arrival::End => return Ok(Said::End),
-            Arrival::Stopped => return self.stopped(),
+        match stream.await_next(&self.plan.stop) {
+            Ok(Arrival::Begun) => {}
+            Ok(Arrival::End) => return Ok(Said::End),
+            Ok(Arrival::Stopped) => return self.stopped(),
+            // What has come so far is not lost with what should have come next.
+            Err(why) => {
+                self.fail(&why.to_string());
+                return Ok(Said::End);
+            }
         }
         let arrived = now();
         if self.t0 == 0 {
@@ -187,9 +195,7 @@ impl Feed<'_> {
             Err(_) if self.plan.stop.load(Ordering::Relaxed) => return self.stopped(),
             Err(why) => {
                 drop(draft);
-                self.break_off();
-                self.ends.lock().fail(self.next, &why);
-                self.next += 1;
+                self.fail(&why);
             }
         }
         self.submit_again();
@@ -317,6 +323,13 @@ impl Feed<'_> {
         if self.batch.len() as u64 == self.plan.batch {
             self.submit_batch();
         }
+    }
+
+    /// The next frame cannot be had.
+    fn fail(&mut self, why: &str) {
+        self.break_off();
+        self.ends.lock().fail(self.next, why);
+        self.next += 1;
     }
 
     /// The next frame will not come: what comes after it is of another job, and is not compared

@@ -14,6 +14,7 @@ use std::ops::{Range, RangeInclusive};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 /// What was asked for; what is none gets its default in [`Request::plans`].
 #[derive(Clone)]
@@ -40,6 +41,9 @@ pub struct Request {
     pub cache: Cache,
     /// End a paced pass early when it is clear that the mode falls behind.
     pub cut_short: bool,
+    /// How long a job may take in its worker, which is killed otherwise (a thread is not); as long
+    /// as it likes by default.
+    pub deadline: Option<Duration>,
     /// What happens to frames for which no slot is free, in modes that use slots.
     pub policy: Policy,
     /// Slots, in modes that use them; as many as keep all workers busy by default.
@@ -96,6 +100,7 @@ pub struct Plan {
     pub(super) warmup: usize,
     pub(super) cache: Cache,
     pub(super) cut_short: bool,
+    pub(super) deadline: Option<Duration>,
     pub(super) policy: Policy,
     /// None in a mode that uses none.
     pub(super) slots: usize,
@@ -126,6 +131,7 @@ impl Request {
             warmup: 0,
             cache: Cache::Warm,
             cut_short: false,
+            deadline: None,
             policy: Policy::default(),
             slots: None,
             stop: Arc::new(AtomicBool::new(false)),
@@ -204,6 +210,7 @@ impl Request {
                 warmup: self.warmup,
                 cache: self.cache,
                 cut_short: self.cut_short,
+                deadline: self.deadline,
                 policy: self.policy,
                 slots: 0,
                 stop: self.stop.clone(),
@@ -331,6 +338,11 @@ impl Plan {
     /// Slots; 0 in a mode that uses none.
     pub const fn slots(&self) -> usize {
         self.slots
+    }
+
+    /// Frames of a pass, if that is known before.
+    pub(super) fn known_frames(&self) -> Option<u64> {
+        (self.frames.end < MOST_FRAMES).then(|| self.frames.end - self.frames.start)
     }
 
     /// Whether it goes on until it is stopped.

@@ -25,7 +25,7 @@ pub fn find(query: &Query, watch: &mut dyn Watch) -> Result<Answer> {
     watch.phase("starting workers");
     let pool = start_pool(query, &plan)?;
     let frames = plan.streams.iter().map(|stream| stream.set.len() as u64);
-    watch.pass("searching", 1, 1, frames.sum());
+    watch.pass("searching", 1, 1, Some(frames.sum()));
     let begin = now();
     let inputs = search(query, &plan, &pool, watch)?;
     Ok(Answer {
