@@ -176,12 +176,12 @@ impl Picture {
 
     fn draw(&mut self, index: u64, into: &mut [u8]) {
         match self {
-            Self::Whole(scene) => scene.render(index, into),
+            Self::Whole(scene) => scene.render_for_others(index, into),
             Self::Planes(scenes, unused) => {
                 let mut rest = &mut *into;
                 for scene in &**scenes {
                     let (plane, behind) = rest.split_at_mut(scene.format().bytes());
-                    scene.render(index, plane);
+                    scene.render_for_others(index, plane);
                     rest = behind;
                 }
                 if *unused > 0 {

@@ -30,6 +30,7 @@ use super::texture::{Heights, Random, Tile, pixel_bytes, put, samples};
 use super::timeline::Timeline;
 use crate::error::{Error, Result};
 use crate::frame::{Colour, FrameFormat, Sample};
+use crate::sys::simd::copy_past_cache;
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -169,11 +170,29 @@ impl Scene {
         self.render_rows(index, 0..self.format.height, into);
     }
 
+    /// The same for memory that this processor will not read soon: a large frame for somebody else
+    /// is written faster past the caches than through them.
+    ///
+    /// # Panics
+    /// As [`Self::render`].
+    pub fn render_for_others(&self, index: u64, into: &mut [u8]) {
+        let copy = if into.len() > LARGE {
+            copy_past_cache
+        } else {
+            copy
+        };
+        self.render_by(copy, index, 0..self.format.height, into);
+    }
+
     /// Draws some rows of frame `index`.
     ///
     /// # Panics
     /// Unless `into` has the bytes of exactly these rows.
     pub fn render_rows(&self, index: u64, rows: Range<u32>, into: &mut [u8]) {
+        self.render_by(copy, index, rows, into);
+    }
+
+    fn render_by(&self, copy: Copy, index: u64, rows: Range<u32>, into: &mut [u8]) {
         let stride = self.format.width as usize * pixel_bytes(self.format);
         assert_eq!(into.len(), rows.len() * stride, "rows {rows:?}");
         let Some(shown) = self.timeline.shown(index) else {
@@ -190,7 +209,7 @@ impl Scene {
             .map(|(object, &sprite)| (self.position(object, t), &self.sprites[sprite]))
             .collect();
         for (y, out) in rows.zip(into.chunks_exact_mut(stride)) {
-            self.ground_row(scene, view, t, y, out);
+            self.ground_row(copy, scene, view, t, y, out);
             for ((left, top), sprite) in &placed {
                 if let Some(inside) = y.checked_sub(*top).filter(|row| *row < sprite.height) {
                     sprite.draw_row(self.format, inside, *left, out);
@@ -225,7 +244,15 @@ impl Scene {
     }
 
     /// The ground: pieces of the tile's row, from where the pan has come to.
-    fn ground_row(&self, scene: &SceneTruth, view: &View, t: u64, y: u32, out: &mut [u8]) {
+    fn ground_row(
+        &self,
+        copy: Copy,
+        scene: &SceneTruth,
+        view: &View,
+        t: u64,
+        y: u32,
+        out: &mut [u8],
+    ) {
         let tile = &self.tiles[view.tile];
         let along = |start: u64, pan: u32, side: usize| {
             (start.wrapping_add(t.wrapping_mul(pan.into())) % side as u64) as usize
@@ -235,12 +262,22 @@ impl Scene {
         let pixel = pixel_bytes(self.format);
         let row = &tile.bytes[y * tile.width * pixel..][..tile.width * pixel];
         let (first, rest) = out.split_at_mut(out.len().min(row.len() - x * pixel));
-        first.copy_from_slice(&row[x * pixel..][..first.len()]);
+        copy(&row[x * pixel..][..first.len()], first);
         for piece in rest.chunks_mut(row.len()) {
-            piece.copy_from_slice(&row[..piece.len()]);
+            copy(&row[..piece.len()], piece);
         }
     }
 }
+
+/// How bytes get from the first to the second, which are as long.
+type Copy = fn(&[u8], &mut [u8]);
+
+fn copy(from: &[u8], into: &mut [u8]) {
+    into.copy_from_slice(from);
+}
+
+/// A frame of more bytes than this leaves the nearer caches before all of it is written.
+const LARGE: usize = 4 << 20;
 
 /// The needle's place, if the pictures are larger than it.
 fn needle(format: FrameFormat, timeline: &Timeline, random: &mut Random) -> Option<Needle> {

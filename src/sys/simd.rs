@@ -120,6 +120,21 @@ pub fn rgb16_luma(row: &[u8], out: &mut [u16], weights: [u32; 3]) -> (usize, Ran
     (0, Range::EMPTY)
 }
 
+/// Copies bytes to where this processor will not read them soon: past its caches, where it can.
+/// Memory that is written through them is read first, a third of all that has to be moved.
+///
+/// # Panics
+/// Unless both are as long.
+pub fn copy_past_cache(from: &[u8], into: &mut [u8]) {
+    assert_eq!(from.len(), into.len(), "a copy of another length");
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2") {
+        // SAFETY: the processor has AVX2, and the lengths were checked above.
+        return unsafe { avx2::copy_past_cache(from, into) };
+    }
+    into.copy_from_slice(from);
+}
+
 #[cfg(target_arch = "x86_64")]
 mod avx2 {
     use super::Range;
@@ -203,12 +218,55 @@ mod avx2 {
         };
         (PIXELS * turns, range)
     }
+
+    /// See [`super::copy_past_cache`].
+    ///
+    /// # Safety
+    /// Both are as long.
+    #[target_feature(enable = "avx2")]
+    pub(super) unsafe fn copy_past_cache(from: &[u8], into: &mut [u8]) {
+        /// Whole lines, so that none has to be read for the rest of it.
+        const LINE: usize = 64;
+        let head = into.as_ptr().align_offset(LINE).min(into.len());
+        let lines = (into.len() - head) / LINE;
+        let tail = head + lines * LINE;
+        into[..head].copy_from_slice(&from[..head]);
+        for line in 0..lines {
+            let at = head + line * LINE;
+            super::prefetch(&from[at..at + LINE]);
+            // SAFETY: a line from `at` on lies in both; in `into` it is aligned to 64 bytes.
+            unsafe {
+                let (from, into) = (from.as_ptr().add(at), into.as_mut_ptr().add(at));
+                let low = _mm256_loadu_si256(from.cast());
+                let high = _mm256_loadu_si256(from.add(32).cast());
+                _mm256_stream_si256(into.cast(), low);
+                _mm256_stream_si256(into.add(32).cast(), high);
+            }
+        }
+        into[tail..].copy_from_slice(&from[tail..]);
+        // Such stores are ordered by nothing else: whoever is told of them sees them.
+        _mm_sfence();
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_copy_past_the_cache_is_a_copy_from_any_address_to_any(
+            bytes in prop::collection::vec(any::<u8>(), 0..700),
+            (skip, at) in (0..70_usize, 0..70_usize),
+        ) {
+            let from = &bytes[skip.min(bytes.len())..];
+            let mut into = vec![7; at + from.len() + 50];
+            copy_past_cache(from, &mut into[at..at + from.len()]);
+            prop_assert_eq!(&into[at..at + from.len()], from);
+            prop_assert!(into[..at].iter().chain(&into[at + from.len()..]).all(|&b| b == 7));
+        }
+    }
 
     const WEIGHTS: [u32; 3] = [13933, 46871, 4732];
 
