@@ -56,7 +56,15 @@
 //!   can be read after its death, which is what decides whose death it was.
 //! * **Look-back is a frame shipped, not a worker remembered.** A job carries the frame before its
 //!   first, so that any worker can do any job; a batch keeps the overlap below a tenth.
-//!
+//! * **A lease is a value.** Who may read a slot of shared memory is not written in it: the producer's
+//!   process has a [`handoff::Lease`] for whoever answers for the frame, and the slot is free when
+//!   the last is dropped. A job that is under way holds one, and the pool ends or repeats jobs by
+//!   what the kernel says of workers; so no timeout decides whether a slot is still used, and none
+//!   can be lost. What lies in the memory itself is a generation, to prove it.
+//! * **Small messages take the shortest way.** Orders and answers go through queues in shared memory
+//!   ([`handoff::Queue`]), whose ends look for a moment before they sleep; a worker's death releases
+//!   whoever waits there. ipc-channel is how parent and worker meet, and what payloads are measured
+//!   with.
 //! * **One supervisor for processes, threads and neither.** What is queued, retried, recalled, late
 //!   or given up is decided in one state machine; kinds of workers differ in how a parcel is sent.
 //!
