@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The layers, from the words that all use to the program.
-const LAYERS: [&[&str]; 8] = [
+const LAYERS: [&[&str]; 9] = [
     &["error", "clock", "stage", "frame"],
     &["sys"],
     &["source", "analysis", "coordination", "handoff", "measure"],
@@ -13,6 +13,7 @@ const LAYERS: [&[&str]; 8] = [
     &["pool"],
     &["pipeline"],
     &["report"],
+    &["bench"],
     &["cli"],
 ];
 

@@ -5,6 +5,7 @@
 //! run in which some frames failed or a search that found nothing, 2 unusable input or options or
 //! a search that came to no answer, 130 interrupted.
 
+mod bench;
 mod compare;
 mod demo;
 mod doctor;
@@ -39,6 +40,7 @@ enum Command {
     Demo(demo::Args),
     List(list::Args),
     Doctor(doctor::Args),
+    Bench(bench::Args),
 }
 
 /// The whole program.
@@ -47,6 +49,7 @@ pub fn main() -> ExitCode {
     pool::worker::enter::<FrameJob>();
     pool::worker::enter::<FindJob>();
     crate::measure::Limits::serve_helper();
+    crate::bench::serve_helper();
     let command = Cli::parse().command;
     // Of a search, 1 says that nothing was found.
     let failure = if matches!(command, Command::Find(_)) {
@@ -62,6 +65,7 @@ pub fn main() -> ExitCode {
         Command::Demo(args) => demo::run(&args),
         Command::List(args) => list::run(&args),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Bench(args) => bench::run(&args),
     };
     outcome.unwrap_or_else(|error| {
         let io = error.downcast_ref::<std::io::Error>();

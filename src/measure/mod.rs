@@ -30,6 +30,8 @@ mod usage;
 pub use cgroup::{Cgroup, GroupMemory, oom_kills};
 #[cfg(feature = "video")]
 pub use limits::Limits;
+#[cfg(feature = "cli")]
+pub(crate) use limits::READS;
 #[cfg(feature = "video")]
 pub use machine::Machine;
 #[cfg(feature = "video")]

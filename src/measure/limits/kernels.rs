@@ -6,13 +6,13 @@
 use multiversion::multiversion;
 
 /// A loop that must look at every word.
-pub(super) type Read = fn(&[u64]) -> u64;
+pub(crate) type Read = fn(&[u64]) -> u64;
 
 /// A loop that copies all words.
 pub(super) type Copy = fn(&mut [u64], &[u64]);
 
 /// Every way to read; the fastest counts.
-pub(super) const READS: [Read; 3] = [sum_words, max_halves, blend_lines];
+pub(crate) const READS: [Read; 3] = [sum_words, max_halves, blend_lines];
 
 /// Every way to copy; the fastest counts. The system's own `memcpy` is behind both: over the
 /// whole buffer it may write past the caches, over blocks it stays within them.

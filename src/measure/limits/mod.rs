@@ -19,6 +19,8 @@ mod bandwidth;
 mod kernels;
 mod wakeup;
 
+#[cfg(feature = "cli")]
+pub(crate) use self::kernels::READS;
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::io::Read;
