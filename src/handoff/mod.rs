@@ -40,8 +40,8 @@ use self::queue::{Atom, Place, Reader, Writer, close};
 pub use self::slots::{Draft, Lease, SlotReader, SlotTicket, Slots, Stale};
 pub use crate::sys::arena::Whereabouts;
 use crate::sys::atomics::{Atomics, One};
-use crate::sys::futex;
 use crate::sys::segment::{LINE, Segment};
+use crate::sys::{futex, prefetch};
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -159,6 +159,10 @@ impl Place for Memory {
     }
     fn wake(&self, position: &AtomicU32) {
         futex::wake(position);
+    }
+    #[inline]
+    fn expect(&self, word: &AtomicU64) {
+        prefetch::soon(word);
     }
 }
 

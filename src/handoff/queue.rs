@@ -44,6 +44,8 @@ pub(super) trait Place {
     fn park(&self, position: &Self::Position, value: u32);
     /// Wakes who sleeps there.
     fn wake(&self, position: &Self::Position);
+    /// This word will be wanted next.
+    fn expect(&self, _word: &Self::Word) {}
 }
 
 /// Someone sleeps until the position moves.
@@ -85,6 +87,8 @@ pub(super) trait Wait {
                 break Err(Closed);
             }
             if self.look_again() {
+                // What is written into the ring is fetched while the position is, not after it.
+                place.expect(word(place, seen));
                 continue;
             }
             let parked = now | PARKED;

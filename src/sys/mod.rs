@@ -22,6 +22,8 @@ pub mod mutex;
 #[cfg(feature = "video")]
 pub mod pagecache;
 #[cfg(feature = "pool")]
+pub mod prefetch;
+#[cfg(feature = "pool")]
 pub mod process;
 #[cfg(feature = "pool")]
 pub mod segment;
