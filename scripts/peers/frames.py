@@ -47,7 +47,7 @@ def main(library, one_pass):
     if frames < 1:
         parser.error("--frames must be 1 or more")
     wanted = [expected(number) for number in range(frames)]
-    one_pass(min(frames, 8))  # warms up
+    one_pass(frames)  # warms up
     times = []
     right = True
     for _ in range(PASSES):

@@ -4,6 +4,7 @@
     scripts/peers/torch_frames.py [--frames N]
 """
 
+import functools
 import sys
 
 import torch
@@ -24,10 +25,20 @@ class Produced(Dataset):
         return torch.from_numpy(frames.new_frame(number).view("int16"))
 
 
+@functools.cache
+def loader(count):
+    """Its workers stay from pass to pass. Without a batch size no tensor is copied into a batch."""
+    return DataLoader(
+        Produced(count),
+        batch_size=None,
+        num_workers=frames.WORKERS,
+        prefetch_factor=2,
+        persistent_workers=True,
+    )
+
+
 def one_pass(count):
-    # Without a batch size each tensor comes as it is, not copied into a batch.
-    loader = DataLoader(Produced(count), batch_size=None, num_workers=frames.WORKERS, prefetch_factor=2)
-    return [frames.sum_of(tensor.numpy().view("uint16")) for tensor in loader]
+    return [frames.sum_of(tensor.numpy().view("uint16")) for tensor in loader(count)]
 
 
 def main():
