@@ -40,7 +40,7 @@
 //! 4. [`pipeline`]: source → transport → pool → recorder, or a search that ends with what it finds.
 //!    Never prints.
 //! 5. [`report`]: finished runs to JSON, interval logs and a terminal. Never measures.
-//! 6. [`bench`]: what a part of it costs by itself, beside its floor. Never prints.
+//! 6. [`mod@bench`]: what a part of it costs by itself, beside its floor. Never prints.
 //! 7. [`cli`]: arguments in, exit code out.
 //!
 //! # Decisions worth knowing

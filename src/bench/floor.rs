@@ -124,12 +124,12 @@ mod tests {
                     theirs.futex_back().unwrap();
                 }
                 theirs.spin_back().unwrap();
-                theirs.other_is_gone();
             });
             for _ in 0..100 {
                 mine.futex().unwrap();
             }
             mine.spin().unwrap();
+            mine.other_is_gone();
             assert!(mine.futex().is_err() && mine.spin().is_err());
         });
     }

@@ -1,7 +1,7 @@
 //! What a hand-over costs: round trips between two processes, as a frame in shared memory makes
 //! them.
 //!
-//! A parent sends a small serialised [`Ticket`](message::Ticket) through a [`handoff`] queue; the
+//! A parent sends a small serialised ticket through a [`handoff`] queue; the
 //! other process decodes it, reads of the slot what it is to touch, and answers. Both floors are
 //! measured in the same run, between the same two processes: a bare cache line that goes there and
 //! back, and a bare futex. Everything takes turns, block by block, so that a slow moment hits all.
