@@ -103,7 +103,8 @@ fn with_bare_loop(set: &FrameSet, mode: &str) -> f64 {
             .expect("the worker lives");
         let mut outbound = transport::by_name(mode)
             .expect("a mode")
-            .outbound(set.clone());
+            .outbound(set.clone())
+            .expect("it makes tickets");
         let (set, ready) = (set.clone(), ready.clone());
         threads.push(std::thread::spawn(move || {
             let mut bulk = Vec::new();
@@ -146,10 +147,11 @@ fn bare_worker(name: &str) {
         bulk: bulk_sender,
     };
     parent.send(hello).expect("the parent listens");
-    let (mode, files): (String, Known) = setups.recv().expect("the setup");
-    let mut inbound = transport::by_name(&mode).expect("a mode").inbound(&files);
+    let (mode, known): (String, Known) = setups.recv().expect("the setup");
+    let mode = transport::by_name(&mode).expect("a mode");
+    let mut inbound = mode.inbound(&known).expect("it needs nothing");
     let analysis = Analysis::parse("luma").expect("luma exists");
-    let mut engine = Engine::new(&analysis, files.format);
+    let mut engine = Engine::new(&analysis, known.format);
     let mut frame = 0;
     while let Ok(ticket) = tickets.recv() {
         let bulk = match ticket {
