@@ -120,7 +120,7 @@ pub struct LiveKind {
 
 /// Every kind of live input, in the order in which they are asked whether they know it. They are
 /// asked before those of sets.
-pub static LIVE_KINDS: &[&LiveKind] = &[&super::camera::KIND];
+pub static LIVE_KINDS: &[&LiveKind] = &[&super::camera::KIND, &super::stdin::KIND];
 
 impl From<FrameSet> for Source {
     fn from(set: FrameSet) -> Self {

@@ -16,9 +16,13 @@ pub(super) static KIND: Kind = Kind {
     open,
 };
 
-const MAGIC: &[u8] = b"YUV4MPEG2";
+pub(super) const MAGIC: &[u8] = b"YUV4MPEG2";
+/// What a frame's line begins with; behind it are a blank and parameters, or the end of the line.
+const FRAME: &[u8] = b"FRAME";
+/// The shortest line of a frame.
+pub(super) const SHORTEST_LINE: usize = FRAME.len() + 1;
 /// The longest line that is looked for: those that programs write have some hundred bytes.
-const MAX_LINE: usize = 4096;
+pub(super) const MAX_LINE: usize = 4096;
 
 fn open(input: &Input) -> Result<FrameSet> {
     let file = File::open(&input.path).map_err(Error::io(&input.path, "cannot open"))?;
@@ -41,16 +45,16 @@ fn open(input: &Input) -> Result<FrameSet> {
 
 /// What the first line says.
 #[derive(Debug, PartialEq)]
-struct Header {
-    format: FrameFormat,
-    fps: Option<f64>,
+pub(super) struct Header {
+    pub(super) format: FrameFormat,
+    pub(super) fps: Option<f64>,
     /// Where the first frame's line begins.
     end: u64,
 }
 
 impl Header {
     /// Reads the first line from the first bytes of a file.
-    fn parse(bytes: &[u8]) -> Result<Self, String> {
+    pub(super) fn parse(bytes: &[u8]) -> Result<Self, String> {
         if bytes.is_empty() {
             return Err("the file is empty; expected a y4m video".into());
         }
@@ -153,24 +157,42 @@ fn scan(file: &File, size: u64, header: &Header) -> Result<Vec<u64>, String> {
 /// Where the samples behind the line at `at` begin; lines may carry parameters. If the file ends
 /// within the line, where they would begin if the line had none.
 fn frame_line(file: &File, at: u64) -> Result<u64, String> {
-    const PLAIN: &[u8] = b"FRAME\n";
     let read = |n| read_up_to(file, at, n).map_err(|e| format!("cannot be read: {e}"));
-    let line = read(PLAIN.len())?;
-    if line == PLAIN || (line.len() < PLAIN.len() && PLAIN.starts_with(&line)) {
-        return Ok(at + PLAIN.len() as u64);
+    let line = read(SHORTEST_LINE)?;
+    if !begins_frame(&line) {
+        return Err(no_frame(&line));
     }
-    if !line.starts_with(b"FRAME ") {
-        return Err(format!(
-            "begins with \"{}\", expected \"FRAME\"",
-            line.escape_ascii()
-        ));
+    if line.len() < SHORTEST_LINE || line.ends_with(b"\n") {
+        return Ok(at + SHORTEST_LINE as u64);
     }
     let line = read(MAX_LINE)?;
     match line.iter().position(|b| *b == b'\n') {
         Some(end) => Ok(at + end as u64 + 1),
         None if line.len() < MAX_LINE => Ok(at + line.len() as u64 + 1),
-        None => Err(format!("has a line of more than {MAX_LINE} bytes")),
+        None => Err(endless_line()),
     }
+}
+
+/// Whether these bytes, which may be all there are, can be the first of a frame's line.
+pub(super) fn begins_frame(bytes: &[u8]) -> bool {
+    match bytes.get(FRAME.len()) {
+        Some(behind) => bytes.starts_with(FRAME) && matches!(behind, b' ' | b'\n'),
+        None => FRAME.starts_with(bytes),
+    }
+}
+
+/// What is wrong with "frame 7" if these bytes are where its line should be.
+pub(super) fn no_frame(found: &[u8]) -> String {
+    let found = &found[..found.len().min(SHORTEST_LINE)];
+    format!(
+        "begins with \"{}\", expected \"FRAME\"",
+        found.escape_ascii()
+    )
+}
+
+/// What is wrong with "frame 7" if its line goes on and on.
+pub(super) fn endless_line() -> String {
+    format!("has a line of more than {MAX_LINE} bytes")
 }
 
 #[cfg(test)]

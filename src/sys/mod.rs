@@ -21,6 +21,8 @@ pub mod memory;
 pub mod mutex;
 #[cfg(feature = "video")]
 pub mod pagecache;
+#[cfg(feature = "video")]
+pub mod poll;
 #[cfg(feature = "pool")]
 pub mod prefetch;
 #[cfg(feature = "pool")]
