@@ -6,7 +6,7 @@ use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 /// A child process, from its start until it is reaped.
 #[derive(Debug)]
@@ -71,19 +71,49 @@ pub fn spawn(
     surroundings: &Surroundings,
     inherited: Option<BorrowedFd<'_>>,
 ) -> io::Result<Process> {
+    let mut command = command(exe, args, surroundings);
+    command.stdout(Stdio::null());
+    start(command, inherited).map(|(process, _)| process)
+}
+
+/// Starts `program` (a path, or a name that is looked up on PATH) like [`spawn`], which see for the
+/// calling thread: the process, and the ends to read its standard output and standard error from.
+#[cfg(feature = "video")]
+pub fn spawn_piped(
+    program: &Path,
+    args: impl IntoIterator<Item: AsRef<OsStr>>,
+    surroundings: &Surroundings,
+) -> io::Result<(Process, [OwnedFd; 2])> {
+    let mut command = command(program, args, surroundings);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let (process, child) = start(command, None)?;
+    let (Some(out), Some(err)) = (child.stdout, child.stderr) else {
+        unreachable!("both were asked for");
+    };
+    Ok((process, [out.into(), err.into()]))
+}
+
+fn command(
+    exe: &Path,
+    args: impl IntoIterator<Item: AsRef<OsStr>>,
+    surroundings: &Surroundings,
+) -> Command {
     let mut command = Command::new(exe);
     if let Some(dir) = &surroundings.dir {
         command.current_dir(dir);
     }
     command
         .args(args)
-        .envs(surroundings.env.iter().map(|(name, value)| (name, value)))
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .process_group(0);
+        .envs(surroundings.env.iter().map(|(name, value)| (name, value)));
+    command
+}
+
+/// Starts what `command` says, in a process group of its own and bound to the calling thread.
+fn start(mut command: Command, inherited: Option<BorrowedFd<'_>>) -> io::Result<(Process, Child)> {
+    command.stdin(Stdio::null()).process_group(0);
     let (fd, parent) = (inherited.map(|fd| fd.as_raw_fd()), std::process::id());
     // SAFETY: between fork and exec the closure makes only async-signal-safe system calls and
-    // allocates nothing; `fd` is borrowed for the whole of `spawn`.
+    // allocates nothing; `fd` is borrowed for the whole of `start`.
     unsafe {
         command.pre_exec(move || {
             if libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) != 0 {
@@ -101,20 +131,19 @@ pub fn spawn(
             Ok(())
         });
     }
-    let child = command.spawn()?;
+    let mut child = command.spawn()?;
     let pid = child.id();
     // SAFETY: plain system call; the child was not reaped yet, so the id is still its own.
     let pidfd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid as libc::pid_t, 0) };
     if pidfd < 0 {
         let error = io::Error::last_os_error();
-        let mut child = child;
         let _ = child.kill();
         let _ = child.wait();
         return Err(error);
     }
     // SAFETY: just returned by the kernel, owned by nobody else.
     let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd as libc::c_int) };
-    Ok(Process { pid, pidfd })
+    Ok((Process { pid, pidfd }, child))
 }
 
 impl Process {
@@ -135,6 +164,23 @@ impl Process {
                 0,
             );
         }
+    }
+
+    /// Kills it and what it has started, as far as that is in its process group still.
+    ///
+    /// To be called before [`wait`](Self::wait), dead or alive: until it is reaped, no other group can
+    /// have its number.
+    #[cfg(feature = "video")]
+    pub fn kill_group(&self) {
+        // SAFETY: a plain system call; the leader is not reaped, so the group is its own.
+        unsafe { libc::kill(-(self.pid as libc::pid_t), libc::SIGKILL) };
+    }
+
+    /// Waits up to `timeout` for its end, without reaping it; whether it has come.
+    #[cfg(feature = "video")]
+    pub fn has_ended(&self, timeout: std::time::Duration) -> io::Result<bool> {
+        use std::os::fd::AsFd;
+        super::poll::readable(self.pidfd.as_fd(), timeout)
     }
 
     /// Waits for its end and reaps it: how it ended, and the resources it used.
