@@ -34,6 +34,9 @@
 
 mod camera;
 mod encode;
+mod ffmpeg;
+mod ffmpeg_log;
+mod framed;
 pub mod generate;
 mod generated;
 mod images;
@@ -43,6 +46,7 @@ mod npy;
 mod npy_files;
 pub mod npy_header;
 mod pipe;
+mod pix_fmt;
 mod reader;
 mod staging;
 mod stdin;
@@ -50,6 +54,7 @@ mod stream;
 pub mod synthetic;
 mod texture;
 mod timeline;
+mod video;
 mod y4m;
 
 pub use generate::generate;

@@ -3,6 +3,7 @@
 //! The header is read when it is opened; a frame's samples are read straight to where they are
 //! wanted. What went through a pipe is gone, so its stream can be had once.
 
+use super::framed::Framed;
 use super::pipe::{Came, Pipe};
 use super::stream::{Arrival, Live, LiveKind, Stream};
 use super::y4m::{Header, MAGIC, MAX_LINE, SHORTEST_LINE, begins_frame, endless_line, no_frame};
@@ -11,7 +12,7 @@ use crate::frame::FrameFormat;
 use std::io::{self, IsTerminal};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub(super) static KIND: LiveKind = LiveKind {
@@ -91,27 +92,19 @@ impl Live for Y4mPipe {
             ))
         })?;
         Ok(Box::new(Frames {
-            pipe,
+            frames: Framed::new(NAME, pipe, self.format.bytes()),
             format: self.format,
             line: Vec::new(),
-            begun: 0,
-            left: 0,
-            ended: false,
         }))
     }
 }
 
 /// The frames behind the header.
 struct Frames {
-    pipe: Pipe,
+    frames: Framed,
     format: FrameFormat,
     /// What has come of the line in front of the next frame.
     line: Vec<u8>,
-    /// Frames that have begun to come.
-    begun: u64,
-    /// Bytes of the last of them that have not been read.
-    left: usize,
-    ended: bool,
 }
 
 impl Frames {
@@ -124,6 +117,7 @@ impl Frames {
                 // A line that is cut off is a frame of which nothing came: filling it will say so.
                 Came::All | Came::Ended(_) if begins_frame(&self.line) => {
                     self.line.clear();
+                    self.frames.begin();
                     return Ok(Arrival::Begun);
                 }
                 Came::All | Came::Ended(_) => self.another_header()?,
@@ -136,6 +130,7 @@ impl Frames {
         // What is no frame's line may never end.
         for most in [SHORTEST_LINE, MAX_LINE] {
             came = self
+                .frames
                 .pipe
                 .line(&mut self.line, most, stop)
                 .map_err(Error::io(NAME, "cannot read"))?;
@@ -157,7 +152,9 @@ impl Frames {
             let what = format!(
                 "in front of frame {} another video begins, of {}, expected {} (a size change in \
                  mid-stream; send one video after the other)",
-                self.begun, header.format, self.format
+                self.frames.begun(),
+                header.format,
+                self.format
             );
             return Err(Error::input(NAME, what));
         }
@@ -166,26 +163,10 @@ impl Frames {
     }
 
     fn wrong(&self, what: String) -> Error {
-        let frame = self.begun;
+        let frame = self.frames.begun();
         let what =
             format!("frame {frame} {what} (is an earlier frame cut off, or the header wrong?)");
         Error::input(NAME, what)
-    }
-
-    /// Reads what is left of the last frame.
-    fn let_by(&mut self, stop: &AtomicBool) -> io::Result<()> {
-        let came = self.pipe.discard(self.left, stop)?;
-        self.count(came);
-        Ok(())
-    }
-
-    /// Takes off what has come of the last frame.
-    fn count(&mut self, came: Came) {
-        match came {
-            Came::All => self.left = 0,
-            Came::Stopped(n) => self.left -= n,
-            Came::Ended(_) => (self.left, self.ended) = (0, true),
-        }
     }
 }
 
@@ -196,44 +177,21 @@ fn begins_header(line: &[u8]) -> bool {
 
 impl Stream for Frames {
     fn await_next(&mut self, stop: &AtomicBool) -> Result<Arrival> {
-        let cannot = || Error::io(NAME, "cannot read");
-        if self.left > 0 {
-            self.let_by(stop).map_err(cannot())?;
+        let finished = self.frames.finish(stop);
+        match finished.map_err(Error::io(NAME, "cannot read"))? {
+            Came::Ended(_) => Ok(Arrival::End),
+            Came::Stopped(_) => Ok(Arrival::Stopped),
+            Came::All => self.line(stop),
         }
-        if self.ended {
-            return Ok(Arrival::End);
-        }
-        if self.left > 0 || stop.load(Ordering::Relaxed) {
-            return Ok(Arrival::Stopped);
-        }
-        let arrival = self.line(stop)?;
-        if arrival == Arrival::Begun {
-            self.begun += 1;
-            self.left = self.format.bytes();
-        }
-        Ok(arrival)
     }
 
     fn fill(&mut self, into: &mut [u8], stop: &AtomicBool) -> std::result::Result<(), String> {
-        let frame = self.begun.saturating_sub(1);
-        let came = self.pipe.fill(into, stop);
-        let came = came.map_err(|e| format!("{NAME}: cannot read frame {frame}: {e}"))?;
-        self.count(came);
-        let all = into.len();
-        match came {
-            Came::All => Ok(()),
-            Came::Ended(n) => Err(format!(
-                "{NAME} ends inside frame {frame}: {n} of its {all} bytes came"
-            )),
-            Came::Stopped(n) => Err(format!(
-                "{NAME}: frame {frame} was given up when {n} of its {all} bytes had come"
-            )),
-        }
+        self.frames.fill(into, stop)
     }
 
     fn skip(&mut self, stop: &AtomicBool) {
         // What keeps it from being read will be met again by the wait for the next.
-        let _ = self.let_by(stop);
+        let _ = self.frames.finish(stop);
     }
 }
 

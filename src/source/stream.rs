@@ -119,8 +119,12 @@ pub struct LiveKind {
 }
 
 /// Every kind of live input, in the order in which they are asked whether they know it. They are
-/// asked before those of sets.
-pub static LIVE_KINDS: &[&LiveKind] = &[&super::camera::KIND, &super::stdin::KIND];
+/// asked before those of sets, whose files the last of them leaves alone.
+pub static LIVE_KINDS: &[&LiveKind] = &[
+    &super::camera::KIND,
+    &super::stdin::KIND,
+    &super::video::KIND,
+];
 
 impl From<FrameSet> for Source {
     fn from(set: FrameSet) -> Self {

@@ -1,0 +1,374 @@
+//! Any video that ffmpeg reads: a file, an address, a camera at `/dev/video0`.
+//!
+//! The user's own ffmpeg decodes it, in the video's own pixel format, and its frames are read from
+//! a pipe straight to where they are wanted. They are, byte for byte, those of `ffmpeg -i INPUT
+//! OUT.y4m`, and have the times that the video states. No rate is made up, no frame dropped or
+//! shown twice.
+
+use super::ffmpeg::{Ffmpeg, Heard};
+use super::ffmpeg_log::Shown;
+use super::framed::Framed;
+use super::pipe::Came;
+use super::pix_fmt::Pixels;
+use super::stream::{Arrival, Live, LiveKind, Stream};
+use super::{KINDS, checked_format, listing};
+use crate::error::{Error, Result};
+use crate::frame::FrameFormat;
+use crate::sys::process::Exit;
+use std::io;
+use std::os::unix::fs::FileTypeExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+pub(super) static KIND: LiveKind = LiveKind {
+    name: "video",
+    accepts: "CLIP.mp4, rtsp://…, /dev/video0",
+    summary: "any video that ffmpeg reads, in its own pixel format; decoded by the installed ffmpeg",
+    claims: |typed| Whence::of(typed).is_some(),
+    open: |typed| Ok(Arc::new(Video::open(typed, program())?)),
+};
+
+/// How long a video may take to show its first frame: cameras and servers may never.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The ffmpeg to use: FRAMEHAUL_FFMPEG, or else the one on PATH.
+fn program() -> PathBuf {
+    let named = std::env::var_os("FRAMEHAUL_FFMPEG").filter(|name| !name.is_empty());
+    named.map_or_else(|| "ffmpeg".into(), PathBuf::from)
+}
+
+/// Where a video comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Whence {
+    File,
+    Address,
+    Device,
+}
+
+impl Whence {
+    /// None for what is no video, or a frame set's.
+    fn of(typed: &str) -> Option<Self> {
+        if typed.contains("://") {
+            return Some(Self::Address);
+        }
+        let kind = std::fs::metadata(typed).ok()?.file_type();
+        if kind.is_char_device() {
+            return Some(Self::Device);
+        }
+        let is_sets = || {
+            let input = listing::look_up(typed);
+            input.is_ok_and(|input| KINDS.iter().any(|kind| (kind.claims)(&input)))
+        };
+        (kind.is_file() && !is_sets()).then_some(Self::File)
+    }
+}
+
+/// A video whose first frame was seen.
+#[derive(Clone, Debug)]
+struct Video {
+    typed: String,
+    program: PathBuf,
+    whence: Whence,
+    format: FrameFormat,
+    fps: Option<f64>,
+    /// ffmpeg's name of its pixels.
+    native: String,
+    pixels: Pixels,
+}
+
+impl Video {
+    fn open(typed: &str, program: PathBuf) -> Result<Self> {
+        let whence = Whence::of(typed).unwrap_or(Whence::File);
+        let refuse = |what| Error::input(typed, what);
+        let (first, fps) = first_frame(&program, typed, whence).map_err(refuse)?;
+        let pixels =
+            Pixels::of(&first.pixels).ok_or_else(|| refuse(other_pixels(&first.pixels)))?;
+        let (width, height) = (first.width.into(), first.height.into());
+        let format = checked_format(width, height, pixels.colour, pixels.sample());
+        let format = FrameFormat {
+            depth: pixels.depth,
+            ..format.map_err(refuse)?
+        };
+        Ok(Self {
+            typed: typed.to_owned(),
+            program,
+            whence,
+            format,
+            fps,
+            native: first.pixels,
+            pixels,
+        })
+    }
+}
+
+/// What ffmpeg is called with; `output` decides what becomes of the frames.
+fn arguments(typed: &str, whence: Whence, output: &[&str]) -> Vec<String> {
+    let quiet = ["-nostdin", "-hide_banner", "-nostats"];
+    let aloud = ["-loglevel", "repeat+level+info"];
+    // A name with a colon in it would be taken for an address.
+    let input = match whence {
+        Whence::File => format!("file:{typed}"),
+        Whence::Address | Whence::Device => typed.to_owned(),
+    };
+    // Of several streams the first that is no cover picture; each frame once, with its own time.
+    let frames = ["-map", "0:V:0", "-fps_mode", "passthrough"];
+    let all: [&[&str]; 6] = [
+        &quiet,
+        &aloud,
+        &["-i", &input],
+        &frames,
+        &["-vf", "showinfo=checksum=0"],
+        output,
+    ];
+    all.concat().into_iter().map(str::to_owned).collect()
+}
+
+/// Decodes one frame to see what they are like, and the rate.
+fn first_frame(
+    program: &Path,
+    typed: &str,
+    whence: Whence,
+) -> Result<(Shown, Option<f64>), String> {
+    let output = ["-frames:v", "1", "-f", "null", "-"];
+    let started = Ffmpeg::start(program, arguments(typed, whence, &output));
+    let (ffmpeg, _) = started.map_err(|e| cannot_start(program, &e))?;
+    let until = Instant::now() + PATIENCE;
+    let seen = ffmpeg.wait(|| Instant::now() >= until, |heard| heard.frame(0).flatten());
+    let heard = ffmpeg.heard();
+    seen.map(|first| (first, heard.rate()))
+        .ok_or_else(|| no_frame(&heard))
+}
+
+fn cannot_start(program: &Path, e: &io::Error) -> String {
+    let what = match e.kind() {
+        io::ErrorKind::NotFound => format!("there is no program {program:?}"),
+        _ => format!("{program:?} cannot be started ({e})"),
+    };
+    format!(
+        "a video is decoded by ffmpeg, and {what}: install it (Debian, Ubuntu: apt install ffmpeg) \
+         or set FRAMEHAUL_FFMPEG to its path"
+    )
+}
+
+/// Why there is no first frame.
+fn no_frame(heard: &Heard) -> String {
+    if heard.end.is_none() {
+        let seconds = PATIENCE.as_secs();
+        return format!("ffmpeg has seen no frame of it within {seconds} seconds; is it sending?");
+    }
+    match heard.first_fault.as_deref() {
+        Some(fault) if fault.contains("fps_mode") => {
+            "the ffmpeg that is installed is too old, 5.1 is the first that will do; set \
+             FRAMEHAUL_FFMPEG to the path of a newer one"
+                .to_owned()
+        }
+        Some(fault) if fault.contains("matches no streams") => {
+            "ffmpeg finds no video in it".to_owned()
+        }
+        Some(fault) => format!("ffmpeg cannot read it as a video: {fault}"),
+        None => "ffmpeg finds no frame in it".to_owned(),
+    }
+}
+
+fn other_pixels(native: &str) -> String {
+    format!(
+        "its pixels are {native}, which none of ours hold as they are; convert it, as: ffmpeg -i IN \
+         -pix_fmt yuv444p -c:v ffv1 OUT.mkv"
+    )
+}
+
+impl Live for Video {
+    fn input(&self) -> &str {
+        &self.typed
+    }
+    fn format(&self) -> FrameFormat {
+        self.format
+    }
+    fn fps(&self) -> Option<f64> {
+        self.fps
+    }
+    fn is_paced(&self) -> bool {
+        self.whence == Whence::Device && self.fps.is_some()
+    }
+    fn is_endless(&self) -> bool {
+        self.whence == Whence::Device
+    }
+    fn stream(&self) -> Result<Box<dyn Stream>> {
+        let output = ["-pix_fmt", self.pixels.written, "-f", "rawvideo", "pipe:1"];
+        let started = Ffmpeg::start(&self.program, arguments(&self.typed, self.whence, &output));
+        let (ffmpeg, pipe) =
+            started.map_err(|e| Error::input(&self.typed, cannot_start(&self.program, &e)))?;
+        Ok(Box::new(Frames {
+            frames: Framed::new(&self.typed, pipe, self.format.bytes()),
+            ffmpeg,
+            video: self.clone(),
+            time: None,
+        }))
+    }
+}
+
+/// The frames of one ffmpeg.
+struct Frames {
+    video: Video,
+    frames: Framed,
+    ffmpeg: Ffmpeg,
+    /// Of the frame that was read last.
+    time: Option<f64>,
+}
+
+impl Frames {
+    /// What ffmpeg has said of the frame that was read last. It speaks before it writes, but through
+    /// another pipe.
+    fn shown(&mut self, stop: &AtomicBool) -> Option<Shown> {
+        let number = self.frames.begun().saturating_sub(1);
+        let stop = || stop.load(Ordering::Relaxed);
+        let shown = self
+            .ffmpeg
+            .wait(stop, |heard| heard.frame(number))
+            .flatten();
+        self.time = shown.as_ref().and_then(|shown| shown.time);
+        shown
+    }
+
+    /// ffmpeg makes all frames like the first; which of them was not is known from what it says.
+    fn compare(&self, shown: &Shown) -> Result<(), String> {
+        let Video {
+            typed,
+            format,
+            native,
+            ..
+        } = &self.video;
+        let (width, height) = (format.width, format.height);
+        if (shown.width, shown.height, &shown.pixels) == (width, height, native) {
+            return Ok(());
+        }
+        Err(format!(
+            "{typed}: frame {} is {}x{} {}, the first is {width}x{height} {native} (a change in \
+             mid-stream; to make all one size: ffmpeg -i IN -vf scale={width}:{height} OUT.mkv)",
+            self.frames.begun().saturating_sub(1),
+            shown.width,
+            shown.height,
+            shown.pixels
+        ))
+    }
+}
+
+impl Stream for Frames {
+    fn await_next(&mut self, stop: &AtomicBool) -> Result<Arrival> {
+        let cannot = || Error::io(&self.video.typed, "cannot read what ffmpeg decodes");
+        let mut came = self.frames.finish(stop).map_err(cannot())?;
+        if came == Came::All {
+            came = self.frames.pipe.wait(stop).map_err(cannot())?;
+        }
+        match came {
+            Came::All => {
+                self.frames.begin();
+                Ok(Arrival::Begun)
+            }
+            Came::Stopped(_) => Ok(Arrival::Stopped),
+            Came::Ended(_) => {
+                // For its last words.
+                self.ffmpeg
+                    .wait(|| stop.load(Ordering::Relaxed), |_| None::<()>);
+                Ok(Arrival::End)
+            }
+        }
+    }
+
+    fn fill(&mut self, into: &mut [u8], stop: &AtomicBool) -> std::result::Result<(), String> {
+        let filled = self.frames.fill(into, stop);
+        let shown = self.shown(stop);
+        filled.and_then(|()| shown.map_or(Ok(()), |shown| self.compare(&shown)))
+    }
+
+    fn skip(&mut self, stop: &AtomicBool) {
+        // What keeps it from being read will be met again by the wait for the next.
+        let _ = self.frames.finish(stop);
+        self.shown(stop);
+    }
+
+    fn time(&self) -> Option<f64> {
+        self.time
+    }
+
+    fn notes(&mut self) -> Vec<String> {
+        let Video {
+            typed,
+            native,
+            pixels,
+            ..
+        } = &self.video;
+        let (heard, mut notes) = (self.ffmpeg.heard(), Vec::new());
+        if pixels.drops_alpha {
+            notes.push(format!(
+                "{typed}: its alpha was dropped, {native} was read as {}",
+                pixels.written
+            ));
+        }
+        if let (1.., Some(first)) = (heard.faults, &heard.first_fault) {
+            let errors = if heard.faults == 1 { "error" } else { "errors" };
+            notes.push(format!(
+                "{typed}: ffmpeg told of {} {errors} while decoding, first: {first}",
+                heard.faults
+            ));
+        }
+        let how = match &heard.end {
+            None | Some(Ok(Exit::Code(0))) => return notes,
+            Some(Ok(exit @ Exit::Code(_))) => exit.to_string(),
+            Some(Ok(exit @ Exit::Signal(_))) => format!("was {exit}"),
+            Some(Err(e)) => format!("ended unseen ({e})"),
+        };
+        let last = heard.last_fault.as_ref();
+        let last = last.map_or(String::new(), |last| format!("; its last error: {last}"));
+        let frames = self.frames.begun();
+        notes.push(format!("{typed}: ffmpeg {how} after frame {frames}{last}"));
+        notes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sets_keep_their_inputs_and_what_is_not_there_is_no_video() {
+        let folder = tempfile::tempdir().unwrap();
+        let of = |name: &str| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, b"?").unwrap();
+            Whence::of(path.to_str().unwrap())
+        };
+        for name in ["a.y4m", "a.npy", "a.PNG", "a.jpeg", "a.pam"] {
+            assert_eq!(of(name), None, "{name}");
+        }
+        for name in ["a.mp4", "a", "a.webm", "a.gif"] {
+            assert_eq!(of(name), Some(Whence::File), "{name}");
+        }
+        assert_eq!(Whence::of(folder.path().to_str().unwrap()), None);
+        assert_eq!(Whence::of("no/such/clip.mp4"), None);
+        assert_eq!(Whence::of("rtsp://camera/1"), Some(Whence::Address));
+        assert_eq!(Whence::of("/dev/null"), Some(Whence::Device));
+    }
+
+    #[test]
+    fn without_ffmpeg_one_sentence_says_what_to_do() {
+        let said = Video::open("rtsp://camera/1", "/nonexistent".into());
+        let said = said.unwrap_err();
+        assert_eq!(said.exit_code(), 2);
+        let said = said.to_string();
+        for word in [
+            "rtsp://camera/1",
+            "/nonexistent",
+            "apt install ffmpeg",
+            "FRAMEHAUL_FFMPEG",
+        ] {
+            assert!(said.contains(word), "{said}");
+        }
+        let said = Video::open("rtsp://camera/1", "/dev/null".into())
+            .unwrap_err()
+            .to_string();
+        assert!(said.contains("cannot be started"), "{said}");
+    }
+}
