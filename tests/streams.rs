@@ -1,0 +1,500 @@
+//! Videos as streams, with the real ffmpeg: the same frames as by way of a y4m, at the video's own
+//! times, and what goes wrong costs no more than it has to.
+//!
+//! `scripts/test` fetches ffmpeg and a video and runs these tests; without them they fail.
+
+mod common;
+
+use common::{Sandbox, children, kill};
+use framehaul::frame::FrameFormat;
+use framehaul::source::{Arrival, FrameSet, Place, Reader, Source, Stream};
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+static GO_ON: AtomicBool = AtomicBool::new(false);
+
+/// What the environment names.
+fn given(variable: &str) -> OsString {
+    let file = std::env::var_os(variable);
+    let file = file.unwrap_or_else(|| panic!("{variable} is not set: run ./scripts/test"));
+    let found = Path::new(&file).exists();
+    assert!(
+        found,
+        "{variable} is {file:?}, which is not there: run ./scripts/test"
+    );
+    file
+}
+
+/// A folder with videos in it.
+struct Studio(Sandbox);
+
+impl Studio {
+    fn new() -> Self {
+        Self(Sandbox::new())
+    }
+
+    /// Runs ffmpeg in the folder with a line that is split at blanks; whether it could.
+    fn can(&self, line: &str) -> bool {
+        let mut command = Command::new(given("FRAMEHAUL_FFMPEG"));
+        command
+            .current_dir(self.0.path("."))
+            .args(["-nostdin", "-v", "error", "-y"])
+            .args(line.split_whitespace());
+        command.status().expect("ffmpeg starts").success()
+    }
+
+    #[track_caller]
+    fn ffmpeg(&self, line: &str) -> &Self {
+        assert!(self.can(line), "ffmpeg {line}");
+        self
+    }
+
+    /// The first two seconds of a real video.
+    fn clip(&self) -> &Self {
+        let clip = given("FRAMEHAUL_CLIP");
+        std::os::unix::fs::symlink(clip, self.0.path("whole.mp4")).unwrap();
+        self.ffmpeg("-i whole.mp4 -t 2 -an -c copy clip.mp4")
+    }
+
+    fn typed(&self, name: &str) -> String {
+        self.0.path(name).to_str().unwrap().to_owned()
+    }
+
+    fn open(&self, name: &str) -> Source {
+        let source = Source::open(&self.typed(name)).unwrap();
+        assert!(source.set().is_none(), "{name} is no live source");
+        source
+    }
+
+    /// The sentence by which an input is refused; it names the input.
+    #[track_caller]
+    fn refused(&self, name: &str) -> String {
+        let refusal = Source::open(&self.typed(name)).map(|_| ()).unwrap_err();
+        assert_eq!(refusal.exit_code(), 2);
+        let said = refusal.to_string();
+        assert!(said.contains(name) && !said.contains('\n'), "{said}");
+        said
+    }
+
+    /// The frames of a y4m, read as a set.
+    fn set(&self, name: &str) -> (FrameFormat, Vec<Vec<u8>>) {
+        let set = FrameSet::open(&self.typed(name)).unwrap();
+        let mut reader = Reader::default();
+        let frames = (0..set.len()).map(|index| {
+            let Place::Raw { offset, .. } = set.place(index) else {
+                unreachable!("a y4m is raw");
+            };
+            let mut frame = vec![0; set.format().bytes()];
+            reader
+                .read(&set.files()[0], Some(offset), set.format(), &mut frame)
+                .unwrap();
+            frame
+        });
+        (set.format(), frames.collect())
+    }
+
+    /// The ffmpeg that this process runs on a file of the folder.
+    fn child(&self, name: &str) -> Option<u32> {
+        let typed = self.typed(name);
+        children(std::process::id()).into_iter().find(|pid| {
+            let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            String::from_utf8_lossy(&line).contains(&typed)
+        })
+    }
+}
+
+/// What became of the frames of a stream.
+#[derive(Debug)]
+struct Seen {
+    frames: Vec<Result<Vec<u8>, String>>,
+    times: Vec<f64>,
+    notes: Vec<String>,
+}
+
+/// One frame, whole or with its fault; none at the end.
+fn next(stream: &mut dyn Stream, format: FrameFormat) -> Option<Result<Vec<u8>, String>> {
+    match stream.await_next(&GO_ON).unwrap() {
+        Arrival::Begun => {
+            let mut frame = vec![0; format.bytes()];
+            Some(stream.fill(&mut frame, &GO_ON).map(|()| frame))
+        }
+        Arrival::End => None,
+        Arrival::Stopped => unreachable!("nobody stops it"),
+    }
+}
+
+fn rest(stream: &mut dyn Stream, format: FrameFormat) -> Seen {
+    let (mut frames, mut times) = (Vec::new(), Vec::new());
+    while let Some(frame) = next(stream, format) {
+        frames.push(frame);
+        times.extend(stream.time());
+    }
+    assert_eq!(
+        stream.await_next(&GO_ON).unwrap(),
+        Arrival::End,
+        "the end stays"
+    );
+    Seen {
+        frames,
+        times,
+        notes: stream.notes(),
+    }
+}
+
+fn all(source: &Source) -> Seen {
+    rest(&mut *source.stream(0).unwrap(), source.format())
+}
+
+/// Not by `assert_eq`, which would print millions of bytes.
+#[track_caller]
+fn same(found: &[Result<Vec<u8>, String>], expected: &[Vec<u8>], what: &str) {
+    assert_eq!(found.len(), expected.len(), "{what}");
+    for (index, (found, expected)) in found.iter().zip(expected).enumerate() {
+        let found = found.as_ref().unwrap();
+        assert!(found == expected, "{what}: frame {index} differs");
+    }
+}
+
+#[track_caller]
+fn near(found: &[f64], expected: &[f64]) {
+    assert_eq!(found.len(), expected.len(), "{found:?}");
+    let within = found
+        .iter()
+        .zip(expected)
+        .all(|(a, b)| (a - b).abs() < 1e-3);
+    assert!(within, "{found:?}, expected {expected:?}");
+}
+
+#[test]
+fn a_real_video_has_the_frames_of_its_y4m() {
+    let studio = Studio::new();
+    studio.clip().ffmpeg("-i clip.mp4 clip.y4m");
+    let (format, expected) = studio.set("clip.y4m");
+    assert!(expected.len() > 40);
+    let clip = studio.open("clip.mp4");
+    assert_eq!((clip.format(), clip.fps()), (format, Some(24.0)));
+    let seen = all(&clip);
+    same(&seen.frames, &expected, "clip.mp4");
+    assert_eq!(seen.notes, [""; 0]);
+    let times: Vec<f64> = (0..expected.len())
+        .map(|index| index as f64 / 24.0)
+        .collect();
+    near(&seen.times, &times);
+
+    // And again, from a later frame on.
+    let mut stream = clip.stream(30).unwrap();
+    near(&[stream.time().unwrap()], &times[29..30]);
+    same(
+        &rest(&mut *stream, format).frames,
+        &expected[30..],
+        "from 30 on",
+    );
+}
+
+#[test]
+fn a_video_is_decoded_in_its_own_pixels() {
+    let studio = Studio::new();
+    for (pixels, codec, file, ours) in [
+        ("yuv420p", "ffv1", "a.mkv", "yuv420p8"),
+        ("yuv422p", "ffv1", "a.mkv", "yuv422p8"),
+        ("yuv444p", "ffv1", "a.mkv", "yuv444p8"),
+        ("yuv420p10le", "ffv1", "a.mkv", "yuv420p10"),
+        ("yuv422p10le", "ffv1", "a.mkv", "yuv422p10"),
+        ("yuv444p10le", "ffv1", "a.mkv", "yuv444p10"),
+        ("gray", "ffv1", "a.mkv", "gray8"),
+        // Of full range, which has to stay.
+        ("yuvj420p", "mjpeg", "a.avi", "yuv420p8"),
+        ("yuvj422p", "mjpeg", "a.avi", "yuv422p8"),
+    ] {
+        // Odd sizes, as chroma planes round up.
+        studio.ffmpeg(&format!(
+            "-f lavfi -i testsrc2=s=65x49:r=10:d=0.5 -pix_fmt {pixels} -c:v {codec} {file}"
+        ));
+        studio.ffmpeg(&format!("-i {file} -strict -1 a.y4m"));
+        let (format, expected) = studio.set("a.y4m");
+        let video = studio.open(file);
+        assert_eq!(format.pixel_name(), ours, "{pixels}");
+        assert_eq!(video.format(), format, "{pixels}");
+        same(&all(&video).frames, &expected, pixels);
+    }
+}
+
+#[test]
+fn samples_in_another_order_are_put_right_and_keep_their_values() {
+    let studio = Studio::new();
+    // 4:2:0 and 4:2:2 with chroma samples side by side, and all samples side by side.
+    for (pixels, written) in [
+        ("nv12", "yuv420p"),
+        ("nv21", "yuv420p"),
+        ("uyvy422", "yuv422p"),
+        ("yuyv422", "yuv422p"),
+    ] {
+        let drawn = "-f lavfi -i testsrc2=s=64x48:r=10:d=0.5";
+        studio.ffmpeg(&format!("{drawn} -pix_fmt {written} a.y4m"));
+        studio.ffmpeg(&format!("-i a.y4m -pix_fmt {pixels} -c:v rawvideo a.nut"));
+        let (format, expected) = studio.set("a.y4m");
+        let video = studio.open("a.nut");
+        assert_eq!(video.format(), format, "{pixels}");
+        same(&all(&video).frames, &expected, pixels);
+    }
+}
+
+#[test]
+fn colours_come_as_they_were_drawn() {
+    let studio = Studio::new();
+    for (pixels, codec, file, raw, ours) in [
+        ("rgb24", "png", "a.mov", "rgb24", "rgb8"),
+        ("rgb24", "qtrle", "a.mov", "rgb24", "rgb8"),
+        ("bgr0", "ffv1", "a.mkv", "rgb24", "rgb8"),
+        ("gbrp", "ffvhuff", "a.mkv", "rgb24", "rgb8"),
+        ("rgb48be", "png", "a.mov", "rgb48le", "rgb16"),
+        ("rgba", "png", "a.mov", "rgba", "rgba8"),
+        ("bgra", "ffv1", "a.mkv", "rgba", "rgba8"),
+        ("gray16be", "png", "a.mov", "gray16le", "gray16"),
+    ] {
+        let drawn = "-f lavfi -i testsrc=s=65x49:r=10:d=0.5";
+        studio.ffmpeg(&format!(
+            "{drawn} -pix_fmt {raw} -f rawvideo a.raw {drawn} -pix_fmt {pixels} -c:v {codec} {file}"
+        ));
+        let video = studio.open(file);
+        assert_eq!(video.format().pixel_name(), ours, "{pixels}");
+        let raw = std::fs::read(studio.0.path("a.raw")).unwrap();
+        let expected: Vec<_> = raw
+            .chunks(video.format().bytes())
+            .map(<[u8]>::to_vec)
+            .collect();
+        same(&all(&video).frames, &expected, pixels);
+    }
+}
+
+#[test]
+fn colours_of_a_palette_are_looked_up() {
+    let studio = Studio::new();
+    studio.ffmpeg(
+        "-f lavfi -i testsrc=s=64x48:r=10:d=0.5 -vf \
+         split[a][b];[a]palettegen=reserve_transparent=0[p];[b][p]paletteuse=dither=none \
+         -c:v rawvideo -pix_fmt pal8 a.nut",
+    );
+    let video = studio.open("a.nut");
+    assert_eq!(video.format().to_string(), "64x48 rgba8");
+    let seen = all(&video);
+    assert_eq!(seen.frames.len(), 5);
+    // The picture's bars are of full colours: there is pure red, and nothing is transparent.
+    let frame = seen.frames[0].as_ref().unwrap();
+    let (pixels, _) = frame.as_chunks::<4>();
+    assert!(pixels.iter().all(|pixel| pixel[3] == 255));
+    assert!(pixels.contains(&[255, 0, 0, 255]));
+}
+
+#[test]
+fn an_alpha_that_no_format_of_ours_holds_is_dropped_and_the_notes_say_so() {
+    let studio = Studio::new();
+    let drawn = "-f lavfi -i testsrc2=s=64x48:r=10:d=0.3";
+    studio.ffmpeg(&format!("{drawn} -pix_fmt yuv420p a.y4m"));
+    studio.ffmpeg("-i a.y4m -pix_fmt yuva420p -c:v ffv1 a.mkv");
+    let seen = all(&studio.open("a.mkv"));
+    same(&seen.frames, &studio.set("a.y4m").1, "yuva420p");
+    assert!(
+        seen.notes.len() == 1 && seen.notes[0].contains("alpha"),
+        "{:?}",
+        seen.notes
+    );
+}
+
+#[test]
+fn a_video_that_says_it_lies_on_its_side_is_turned_as_in_its_y4m() {
+    let studio = Studio::new();
+    studio.clip();
+    // An option since ffmpeg 6, metadata before.
+    if !studio.can("-display_rotation 90 -i clip.mp4 -c copy turned.mp4") {
+        studio.ffmpeg("-i clip.mp4 -c copy -metadata:s:v:0 rotate=90 turned.mp4");
+    }
+    studio.ffmpeg("-i turned.mp4 turned.y4m");
+    let (format, expected) = studio.set("turned.y4m");
+    let video = studio.open("turned.mp4");
+    assert_eq!((format.width, format.height), (720, 1280));
+    assert_eq!(video.format(), format);
+    same(&all(&video).frames, &expected, "turned");
+}
+
+#[test]
+fn a_varying_rate_keeps_its_times_and_no_frame_is_made_up() {
+    let studio = Studio::new();
+    studio.ffmpeg(
+        "-f lavfi -i testsrc=s=64x48:r=10:d=0.6 -vf setpts=N*(N+1)/2 -fps_mode passthrough \
+         -c:v ffv1 a.mkv",
+    );
+    let seen = all(&studio.open("a.mkv"));
+    assert_eq!(seen.frames.len(), 6);
+    near(&seen.times, &[0.0, 0.1, 0.3, 0.6, 1.0, 1.5]);
+}
+
+#[test]
+fn decode_errors_are_counted_and_the_frames_go_on() {
+    let studio = Studio::new();
+    studio.clip();
+    let mut bytes = std::fs::read(studio.0.path("clip.mp4")).unwrap();
+    let third = bytes.len() / 3;
+    for byte in bytes[third..2 * third].iter_mut().step_by(1013) {
+        *byte ^= 0xff;
+    }
+    studio.0.write("bad.mp4", &bytes);
+    let seen = all(&studio.open("bad.mp4"));
+    assert!(seen.frames.len() > 20);
+    assert_eq!(seen.frames.len(), seen.times.len());
+    assert!(seen.frames.iter().all(Result::is_ok));
+    assert_eq!(seen.notes.len(), 1, "{:?}", seen.notes);
+    let [_, told] = seen.notes[0].split("told of ").collect::<Vec<_>>()[..] else {
+        panic!("{:?}", seen.notes);
+    };
+    let errors: u32 = told.split(' ').next().unwrap().parse().unwrap();
+    assert!(errors > 1 && told.contains("first: "), "{told}");
+}
+
+#[test]
+fn frames_of_another_size_in_mid_stream_fail_alone() {
+    let studio = Studio::new();
+    for size in ["64x48", "96x64"] {
+        studio.ffmpeg(&format!(
+            "-f lavfi -i testsrc=s={size}:r=10:d=1 -pix_fmt yuv420p -c:v mpeg2video -f mpegts {size}.ts"
+        ));
+    }
+    let parts = ["64x48.ts", "96x64.ts", "64x48.ts"];
+    let parts = parts.map(|part| std::fs::read(studio.0.path(part)).unwrap());
+    studio.0.write("change.ts", &parts.concat());
+    let video = studio.open("change.ts");
+    assert_eq!(video.format().to_string(), "64x48 yuv420p8");
+    let seen = all(&video);
+    let first = seen.frames.iter().position(Result::is_err).unwrap();
+    let last = seen.frames.iter().rposition(Result::is_err).unwrap();
+    assert!(first > 5 && last > first + 5 && seen.frames.len() > last + 5);
+    for (index, frame) in seen.frames.iter().enumerate() {
+        assert_eq!(frame.is_err(), (first..=last).contains(&index), "{index}");
+        if let Err(said) = frame {
+            for word in [&format!("frame {index} is 96x64"), "64x48", "change.ts"] {
+                assert!(said.contains(word), "{said}");
+            }
+        }
+    }
+    assert_eq!(seen.times.len(), seen.frames.len());
+}
+
+/// A video of more than the pipe can hold.
+fn long(studio: &Studio) -> Vec<Vec<u8>> {
+    let drawn = "-f lavfi -i testsrc2=s=320x240:r=25:d=8 -pix_fmt yuv420p";
+    studio.ffmpeg(&format!("{drawn} long.y4m {drawn} -c:v ffv1 long.mkv"));
+    studio.set("long.y4m").1
+}
+
+#[test]
+fn an_ffmpeg_that_is_killed_loses_only_the_rest() {
+    let studio = Studio::new();
+    let expected = long(&studio);
+    let video = studio.open("long.mkv");
+    let mut stream = video.stream(0).unwrap();
+    let first = next(&mut *stream, video.format()).unwrap();
+    same(&[first], &expected[..1], "the first");
+    kill("-KILL", studio.child("long.mkv").expect("a child"));
+    let mut seen = rest(&mut *stream, video.format());
+    // The last may have been cut off.
+    if let Some(said) = seen.frames.pop_if(|last| last.is_err()) {
+        let said = said.unwrap_err();
+        let frame = format!("ends inside frame {}: ", seen.frames.len() + 1);
+        assert!(
+            said.contains(&frame) && said.contains("of its 115200 bytes"),
+            "{said}"
+        );
+    }
+    assert!(seen.frames.len() < expected.len() - 1);
+    same(
+        &seen.frames,
+        &expected[1..=seen.frames.len()],
+        "what came before",
+    );
+    let notes = seen.notes.join("\n");
+    assert!(
+        notes.contains("ffmpeg was killed by SIGKILL after frame"),
+        "{notes}"
+    );
+    assert_eq!(studio.child("long.mkv"), None);
+}
+
+#[test]
+fn a_stream_that_is_dropped_leaves_no_child_even_a_stopped_one() {
+    let studio = Studio::new();
+    long(&studio);
+    let video = studio.open("long.mkv");
+    assert_eq!(studio.child("long.mkv"), None, "opening it has left one");
+    let mut stream = video.stream(0).unwrap();
+    let pid = studio.child("long.mkv").expect("a child");
+    // Of a group of its own, which a Ctrl-C at the terminal passes by.
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let group = stat.rsplit(')').next().unwrap().split_whitespace().nth(2);
+    assert_eq!(group, Some(&*pid.to_string()));
+
+    kill("-STOP", pid);
+    let (stop, format) = (AtomicBool::new(false), video.format());
+    std::thread::scope(|scope| {
+        // It waits, after what was in the pipe, until it is called off.
+        let reading = scope.spawn(|| {
+            let mut frame = vec![0; format.bytes()];
+            while stream.await_next(&stop).unwrap() == Arrival::Begun {
+                let _ = stream.fill(&mut frame, &stop);
+            }
+            stream.await_next(&stop).unwrap()
+        });
+        stop.store(true, Ordering::Relaxed);
+        assert_eq!(reading.join().unwrap(), Arrival::Stopped);
+    });
+    drop(stream);
+    assert_eq!(studio.child("long.mkv"), None);
+}
+
+#[test]
+fn a_stream_outlives_the_thread_that_has_begun_it() {
+    let studio = Studio::new();
+    let expected = long(&studio);
+    let video = studio.open("long.mkv");
+    let begun = std::thread::scope(|scope| scope.spawn(|| video.stream(0).unwrap()).join());
+    let seen = rest(&mut *begun.unwrap(), video.format());
+    same(&seen.frames, &expected, "long.mkv");
+}
+
+#[test]
+fn what_is_no_video_is_refused_by_a_sentence() {
+    let studio = Studio::new();
+    assert!(studio.refused("missing.mp4").contains("no such file"));
+    studio.0.write("noise.bin", &[7; 5000]);
+    assert!(
+        studio
+            .refused("noise.bin")
+            .contains("ffmpeg cannot read it as a video: ")
+    );
+    studio.0.write("empty.mp4", b"");
+    assert!(
+        studio
+            .refused("empty.mp4")
+            .contains("ffmpeg cannot read it as a video: ")
+    );
+    studio.ffmpeg("-f lavfi -i sine=d=0.1 tone.wav");
+    assert!(
+        studio
+            .refused("tone.wav")
+            .contains("ffmpeg finds no video in it")
+    );
+    studio.ffmpeg("-f lavfi -i testsrc=s=64x48:d=0.1 -pix_fmt yuv411p -c:v rawvideo a.nut");
+    let said = studio.refused("a.nut");
+    assert!(
+        said.contains("yuv411p") && said.contains("ffmpeg -i IN -pix_fmt"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_name_that_looks_like_an_address_is_a_file() {
+    let studio = Studio::new();
+    studio.ffmpeg("-f lavfi -i testsrc=s=64x48:d=0.2 -c:v ffv1 -f matroska file:a:b%03d.mkv");
+    assert_eq!(all(&studio.open("a:b%03d.mkv")).frames.len(), 5);
+}
