@@ -154,21 +154,33 @@ fn cannot_start(program: &Path, e: &io::Error) -> String {
 
 /// Why there is no first frame.
 fn no_frame(heard: &Heard) -> String {
-    if heard.end.is_none() {
-        let seconds = PATIENCE.as_secs();
-        return format!("ffmpeg has seen no frame of it within {seconds} seconds; is it sending?");
-    }
-    match heard.first_fault.as_deref() {
-        Some(fault) if fault.contains("fps_mode") => {
+    match (&heard.end, heard.first_fault.as_deref()) {
+        (None, _) => format!(
+            "ffmpeg has seen no frame of it within {} seconds; is it sending?",
+            PATIENCE.as_secs()
+        ),
+        (Some(Ok(exit @ Exit::Signal(_))), _) => format!(
+            "ffmpeg {} when it opened it; set FRAMEHAUL_FFMPEG to the path of another version",
+            ended(exit)
+        ),
+        (_, Some(fault)) if fault.contains("fps_mode") => {
             "the ffmpeg that is installed is too old, 5.1 is the first that will do; set \
              FRAMEHAUL_FFMPEG to the path of a newer one"
                 .to_owned()
         }
-        Some(fault) if fault.contains("matches no streams") => {
+        (_, Some(fault)) if fault.contains("matches no streams") => {
             "ffmpeg finds no video in it".to_owned()
         }
-        Some(fault) => format!("ffmpeg cannot read it as a video: {fault}"),
-        None => "ffmpeg finds no frame in it".to_owned(),
+        (_, Some(fault)) => format!("ffmpeg cannot read it as a video: {fault}"),
+        (_, None) => "ffmpeg finds no frame in it".to_owned(),
+    }
+}
+
+/// As what follows "ffmpeg".
+fn ended(exit: &Exit) -> String {
+    match exit {
+        Exit::Code(_) => exit.to_string(),
+        Exit::Signal(_) => format!("was {exit}"),
     }
 }
 
@@ -316,8 +328,7 @@ impl Stream for Frames {
         }
         let how = match &heard.end {
             None | Some(Ok(Exit::Code(0))) => return notes,
-            Some(Ok(exit @ Exit::Code(_))) => exit.to_string(),
-            Some(Ok(exit @ Exit::Signal(_))) => format!("was {exit}"),
+            Some(Ok(exit)) => ended(exit),
             Some(Err(e)) => format!("ended unseen ({e})"),
         };
         let last = heard.last_fault.as_ref();
@@ -370,5 +381,34 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(said.contains("cannot be started"), "{said}");
+    }
+
+    #[test]
+    fn why_there_is_no_first_frame_is_said() {
+        let said = |end, fault: Option<&str>| {
+            let mut heard = Heard::default();
+            (heard.end, heard.first_fault) = (end, fault.map(str::to_owned));
+            no_frame(&heard)
+        };
+        let code = |code| Some(Ok(Exit::Code(code)));
+        for (said, word) in [
+            (said(None, None), "30 seconds"),
+            (
+                said(Some(Ok(Exit::Signal(9))), Some("x")),
+                "was killed by SIGKILL",
+            ),
+            (
+                said(code(1), Some("Unrecognized option 'fps_mode'.")),
+                "5.1",
+            ),
+            (
+                said(code(1), Some("Stream map '' matches no streams.")),
+                "no video",
+            ),
+            (said(code(1), Some("moov atom not found")), "moov atom"),
+            (said(code(0), None), "no frame"),
+        ] {
+            assert!(said.contains(word), "{word}: {said}");
+        }
     }
 }
