@@ -492,10 +492,3 @@ fn what_is_no_video_is_refused_by_a_sentence() {
         "{said}"
     );
 }
-
-#[test]
-fn a_name_that_looks_like_an_address_is_a_file() {
-    let studio = Studio::new();
-    studio.ffmpeg("-f lavfi -i testsrc=s=64x48:d=0.2 -c:v ffv1 -f matroska file:a:b%03d.mkv");
-    assert_eq!(all(&studio.open("a:b%03d.mkv")).frames.len(), 5);
-}

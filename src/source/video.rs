@@ -364,6 +364,18 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_looks_like_an_address_is_a_file() {
+        let input = |typed, whence| {
+            let all = arguments(typed, whence, &[]);
+            let at = all.iter().position(|argument| argument == "-i").unwrap();
+            all[at + 1].clone()
+        };
+        assert_eq!(input("at 12:30.mp4", Whence::File), "file:at 12:30.mp4");
+        assert_eq!(input("rtsp://camera/1", Whence::Address), "rtsp://camera/1");
+        assert_eq!(input("/dev/video0", Whence::Device), "/dev/video0");
+    }
+
+    #[test]
     fn without_ffmpeg_one_sentence_says_what_to_do() {
         let said = Video::open("rtsp://camera/1", "/nonexistent".into());
         let said = said.unwrap_err();
