@@ -115,7 +115,12 @@ impl Engine {
             watch.progress(ended);
         });
         let usage = Usage::of_self() + pool.pool.usage() - before;
-        let memory = sampler.finish();
+        let mut memory = sampler.finish();
+        if let Some(slots) = &pool.slots {
+            // It was counted once for each worker too, all of whom have all of it mapped.
+            let again = slots.bytes().0 * self.plan.workers as u64;
+            memory.shared_bytes = memory.shared_bytes.saturating_sub(again);
+        }
         let pass = pass?;
         self.slots = pool.slots.as_ref().map(|slots| {
             let (bytes, huge_bytes) = slots.bytes();

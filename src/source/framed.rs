@@ -16,6 +16,8 @@ pub(super) struct Framed {
     /// Bytes of the last frame that have not been read.
     left: usize,
     ended: bool,
+    /// The last frame was not whole when the pipe ended.
+    cut_off: bool,
 }
 
 impl Framed {
@@ -27,7 +29,13 @@ impl Framed {
             begun: 0,
             left: 0,
             ended: false,
+            cut_off: false,
         }
+    }
+
+    /// Whether the pipe ended inside a frame.
+    pub(super) fn was_cut_off(&self) -> bool {
+        self.cut_off
     }
 
     /// Frames that have begun to come.
@@ -83,7 +91,7 @@ impl Framed {
         match came {
             Came::All => self.left = 0,
             Came::Stopped(n) => self.left -= n,
-            Came::Ended(_) => (self.left, self.ended) = (0, true),
+            Came::Ended(_) => (self.left, self.ended, self.cut_off) = (0, true, true),
         }
     }
 }

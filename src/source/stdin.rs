@@ -81,6 +81,10 @@ impl Live for Y4mPipe {
     fn fps(&self) -> Option<f64> {
         self.fps
     }
+    fn is_endless(&self) -> bool {
+        // It may be: whoever sends need not know of an end.
+        true
+    }
     fn why_once(&self) -> Option<&str> {
         Some(ONCE)
     }

@@ -170,18 +170,22 @@ impl Scene {
         self.render_rows(index, 0..self.format.height, into);
     }
 
-    /// The same for memory that this processor will not read soon: a large frame for somebody else
-    /// is written faster past the caches than through them.
+    /// The same as soon as possible, for somebody else to read: a large frame is drawn on all
+    /// processors, and past their caches.
     ///
     /// # Panics
     /// As [`Self::render`].
     pub fn render_for_others(&self, index: u64, into: &mut [u8]) {
-        let copy = if into.len() > LARGE {
-            copy_past_cache
-        } else {
-            copy
-        };
-        self.render_by(copy, index, 0..self.format.height, into);
+        if into.len() < LARGE {
+            return self.render(index, into);
+        }
+        let stride = self.format.width as usize * pixel_bytes(self.format);
+        let bands = into.par_chunks_mut(BAND as usize * stride);
+        bands.enumerate().for_each(|(band, into)| {
+            let first = band as u32 * BAND;
+            let rows = first..first + (into.len() / stride) as u32;
+            self.render_by(copy_past_cache, index, rows, into);
+        });
     }
 
     /// Draws some rows of frame `index`.
@@ -278,6 +282,9 @@ fn copy(from: &[u8], into: &mut [u8]) {
 
 /// A frame of more bytes than this leaves the nearer caches before all of it is written.
 const LARGE: usize = 4 << 20;
+
+/// Rows that are drawn in one go.
+const BAND: u32 = 60;
 
 /// The needle's place, if the pictures are larger than it.
 fn needle(format: FrameFormat, timeline: &Timeline, random: &mut Random) -> Option<Needle> {

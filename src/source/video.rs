@@ -201,11 +201,9 @@ impl Live for Video {
     fn fps(&self) -> Option<f64> {
         self.fps
     }
-    fn is_paced(&self) -> bool {
-        self.whence == Whence::Device && self.fps.is_some()
-    }
     fn is_endless(&self) -> bool {
-        self.whence == Whence::Device
+        // An address may be a file's, which ends by itself; it may be told to end before, too.
+        self.whence != Whence::File
     }
     fn stream(&self) -> Result<Box<dyn Stream>> {
         let output = ["-pix_fmt", self.pixels.written, "-f", "rawvideo", "pipe:1"];
@@ -242,6 +240,20 @@ impl Frames {
             .flatten();
         self.time = shown.as_ref().and_then(|shown| shown.time);
         shown
+    }
+
+    /// How ffmpeg ended, if it is over and that was not as it should be.
+    fn untimely_end(&self) -> Option<String> {
+        let heard = self.ffmpeg.heard();
+        let how = match &heard.end {
+            None | Some(Ok(Exit::Code(0))) => return None,
+            Some(Ok(exit)) => ended(exit),
+            Some(Err(e)) => format!("ended unseen ({e})"),
+        };
+        let last = heard.last_fault.as_ref();
+        let last = last.map_or(String::new(), |last| format!("; its last error: {last}"));
+        let frames = self.frames.begun();
+        Some(format!("ffmpeg {how} after {frames} frames{last}"))
     }
 
     /// ffmpeg makes all frames like the first; which of them was not is known from what it says.
@@ -284,7 +296,13 @@ impl Stream for Frames {
                 // For its last words.
                 self.ffmpeg
                     .wait(|| stop.load(Ordering::Relaxed), |_| None::<()>);
-                Ok(Arrival::End)
+                match self.untimely_end() {
+                    // Of a frame that was cut off it has been said already.
+                    Some(end) if !self.frames.was_cut_off() => {
+                        Err(Error::Failed(format!("{}: {end}", self.video.typed)))
+                    }
+                    _ => Ok(Arrival::End),
+                }
             }
         }
     }
@@ -326,15 +344,7 @@ impl Stream for Frames {
                 heard.faults
             ));
         }
-        let how = match &heard.end {
-            None | Some(Ok(Exit::Code(0))) => return notes,
-            Some(Ok(exit)) => ended(exit),
-            Some(Err(e)) => format!("ended unseen ({e})"),
-        };
-        let last = heard.last_fault.as_ref();
-        let last = last.map_or(String::new(), |last| format!("; its last error: {last}"));
-        let frames = self.frames.begun();
-        notes.push(format!("{typed}: ffmpeg {how} after frame {frames}{last}"));
+        notes.extend(self.untimely_end().map(|end| format!("{typed}: {end}")));
         notes
     }
 }
