@@ -274,7 +274,7 @@ fn a_producer_that_is_killed_at_any_moment_leaves_nobody_and_nothing() {
 fn a_stopped_worker_costs_its_frame_a_deadline_and_the_others_nothing() {
     let sandbox = Sandbox::new();
     let line = "run camera:64x48@200 --mode shm --frames 0..400 --workers 2 --policy drop-oldest \
-                --deadline 0.5 --analyze luma --out out";
+                --deadline 0.5 --analyze luma,burn:2 --out out";
     let run = started(&sandbox, line);
     let stopped = workers(run.id())[0];
     kill("-STOP", stopped);
@@ -350,7 +350,7 @@ fn what_makes_no_sense_for_slots_or_cameras_is_one_line() {
         (
             "run camera:3840x2160@30 --mode shm --slots 100000",
             1,
-            &["needs 4", "MB", "available", "--slots"],
+            &["needs 5", "MB", "available", "--slots"],
         ),
     ] {
         sandbox.run(line).fails(code, words);

@@ -67,6 +67,7 @@ fn write_run(root: &Path, mode: &str, ms: u64) -> PathBuf {
         usage: Usage::default(),
         stages,
         findings: vec!["{}".into(); 20],
+        times: Vec::new(),
         disagreement: None,
         notes: Vec::new(),
     };

@@ -41,7 +41,7 @@ fn every_mode_batch_and_worker_count_finds_the_same_in_every_input() {
         assert_eq!(thumbnails.len(), 1, "{input} {options}");
         let modes = std::fs::read_dir(sandbox.path("out0")).unwrap().count();
         let mappable = !options.contains("png") && !input.ends_with("images");
-        assert_eq!(modes, if mappable { 6 } else { 5 }, "{input}");
+        assert_eq!(modes, if mappable { 7 } else { 6 }, "{input}");
     }
 }
 
@@ -296,7 +296,7 @@ fn the_demo_tells_its_story_keeps_its_reports_and_removes_its_frames() {
             std::fs::read_dir(sandbox.path("demo").join(pace))
                 .unwrap()
                 .count(),
-            5
+            6
         );
         assert_eq!(sandbox.digests(&format!("demo/{pace}")).len(), 1);
     }

@@ -195,6 +195,7 @@ impl Engine {
             usage: sum.usage,
             stages: sum.stages,
             findings: sum.findings.unwrap_or_default(),
+            times: sum.times,
             disagreement: sum.disagreement,
             notes,
         }
@@ -249,7 +250,8 @@ fn keep_thumbnails(plan: &Plan) -> Result<Option<Thumbnails>> {
     let (Some(path), Some(format)) = (&plan.thumbnails, format) else {
         return Ok(None);
     };
-    Thumbnails::create(path, format, plan.frames.end - plan.frames.start).map(Some)
+    // Of how many is known at the end, if not before.
+    Thumbnails::create(path, format, plan.known_frames().unwrap_or(0)).map(Some)
 }
 
 /// So long at most is a pool limbered up, once each place in it has had a job.
@@ -298,6 +300,7 @@ struct Sum {
     usage: Usage,
     memory: MemoryPeak,
     findings: Option<Vec<String>>,
+    times: Vec<f64>,
     disagreement: Option<String>,
     notes: Vec<String>,
 }
@@ -320,6 +323,7 @@ impl Sum {
             usage: Usage::default(),
             memory: MemoryPeak::default(),
             findings: None,
+            times: Vec::new(),
             disagreement: None,
             notes: Vec::new(),
         }
@@ -357,8 +361,13 @@ impl Sum {
                 pass.frames, self.planned
             ));
         }
+        let times = recorder.times.clone();
         let findings = recorder.into_findings();
         let Some(first) = &self.findings else {
+            // Without the last of them they would be those of other frames.
+            if times.len() == findings.len() {
+                self.times = times;
+            }
             self.findings = Some(findings);
             return;
         };

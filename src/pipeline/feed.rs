@@ -51,18 +51,20 @@ pub(super) fn pass(
         before: None,
         t0: 0,
         next: plan.frames.start,
+        times: Vec::new(),
         progress,
     };
     let mut stream = plan.source.stream(feed.first_to_fill())?;
     let produced = feed.produce(&mut *stream);
     // What is under way ends in any case: its end is not to be recorded in a pass that is over.
     let settled = feed.settle();
-    let notes = stream.notes();
+    let (notes, times) = (stream.notes(), std::mem::take(&mut feed.times));
     drop(stream);
     let (t0, frames) = (feed.t0, feed.next - plan.frames.start);
     let mut recorder = feed.into_recorder();
     produced.and(settled)?;
     recorder.notes.extend(notes);
+    recorder.times = times;
     recorder.end(frames)?;
     Ok(Pass {
         wall_ns: recorder.last_arrival.saturating_sub(t0),
@@ -92,6 +94,8 @@ struct Feed<'a> {
     t0: Nanos,
     /// The number of the next frame in the stream.
     next: u64,
+    /// When each frame so far is to be shown, in seconds, as far as the stream says.
+    times: Vec<f64>,
     progress: &'a mut dyn FnMut(u64),
 }
 
@@ -183,13 +187,16 @@ impl Feed<'_> {
         }
         let Some(mut draft) = draft else {
             stream.skip(&self.plan.stop);
+            self.times.extend(stream.time());
             self.break_off();
             self.ends.lock().drop_frame(self.next, Dropped::NoSlot);
             self.next += 1;
             return Ok(Said::GoOn);
         };
         let begin = now();
-        match stream.fill(&mut draft, &self.plan.stop) {
+        let filled = stream.fill(&mut draft, &self.plan.stop);
+        self.times.extend(stream.time());
+        match filled {
             Ok(()) => self.filled(draft.finish(), due, arrived, begin),
             // What was cut off by whoever asked to stop is no failure.
             Err(_) if self.plan.stop.load(Ordering::Relaxed) => return self.stopped(),

@@ -113,6 +113,9 @@ pub struct Outcome {
     pub stages: StageHistograms,
     /// The first pass's lines of `findings.jsonl`, in frame order, without newlines.
     pub findings: Vec<String>,
+    /// When each frame of the first pass is to be shown, in seconds, if its source says: as many as
+    /// there are findings, or none.
+    pub times: Vec<f64>,
     /// Where a later pass found something else than the first, in a sentence; none if all found
     /// the same.
     pub disagreement: Option<String>,

@@ -29,6 +29,8 @@ pub(super) struct Recorder {
     pub failed: u64,
     /// Frames that were dropped, by the reason.
     pub dropped: BTreeMap<Dropped, u64>,
+    /// When each frame is to be shown, in seconds, if its source says.
+    pub times: Vec<f64>,
     /// What is to be said of the pass as a whole.
     pub notes: Vec<String>,
     pub misses: u64,
@@ -53,6 +55,7 @@ impl Recorder {
             shipped: Shipped::default(),
             failed: 0,
             dropped: BTreeMap::new(),
+            times: Vec::new(),
             notes: Vec::new(),
             misses: 0,
             lateness: Lateness::new(fps.unwrap_or(1.0)),

@@ -79,6 +79,7 @@ pub(super) fn outcome() -> Outcome {
             (Stage::Return, 60_000.0),
         ]),
         findings: vec![r#"{"frame":0,"luma":17}"#.into()],
+        times: Vec::new(),
         disagreement: None,
         notes: Vec::new(),
     }

@@ -1,5 +1,6 @@
-//! Run directories: `report.json`, `findings.jsonl` and `latency.hlog`, all of them or none, and
-//! `thumbnails.npy` if thumbnails were made.
+//! Run directories: `report.json`, `findings.jsonl` and `latency.hlog`, all of them or none;
+//! `thumbnails.npy` if thumbnails were made, and `timestamps.txt` if the source says when its frames
+//! are to be shown.
 //!
 //! A directory is taken before the run ([`RunDir::create`]), so that a place that cannot be
 //! written is refused before the work and not after it. It is filled beside its final place, as
@@ -98,6 +99,9 @@ impl RunDir {
             }
             Ok(())
         })?;
+        if !outcome.times.is_empty() {
+            self.write("timestamps.txt", |file| timestamps(file, &outcome.times))?;
+        }
         let length = Duration::try_from_secs_f64(report.totals.wall_s).unwrap_or_default();
         let end = Duration::try_from_secs_f64(report.finished_unix_s).unwrap_or_default();
         let start = end.saturating_sub(length);
@@ -145,6 +149,14 @@ impl Drop for RunDir {
             let _ = fs::remove_dir_all(&self.partial);
         }
     }
+}
+
+/// A line a frame, in milliseconds: the format that mkvmerge reads, too.
+fn timestamps(file: &mut impl Write, times: &[f64]) -> std::io::Result<()> {
+    writeln!(file, "# timestamp format v2")?;
+    times
+        .iter()
+        .try_for_each(|seconds| writeln!(file, "{}", (seconds * 1e6).round() / 1e3))
 }
 
 /// Nothing there, an empty folder, or a run directory may be replaced.

@@ -344,6 +344,8 @@ impl Stream for Frames {
                 heard.faults
             ));
         }
+        // Locked by what was heard so far.
+        drop(heard);
         notes.extend(self.untimely_end().map(|end| format!("{typed}: {end}")));
         notes
     }
