@@ -156,6 +156,17 @@ impl Slots {
         }
     }
 
+    /// Waits until nobody has any, for so long at most; whether it came to that.
+    pub fn are_free(&self, timeout: Duration) -> bool {
+        let are_held = |free: &mut Vec<Place>| free.len() < self.0.count;
+        let waited = self
+            .0
+            .freed
+            .wait_timeout_while(self.0.lock(), timeout, are_held);
+        let (free, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        free.len() == self.0.count
+    }
+
     fn draft(&self, place: Place) -> Draft {
         Draft(Held {
             generation: generation::begin(place.word()),

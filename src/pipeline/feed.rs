@@ -63,6 +63,12 @@ pub(super) fn pass(
     let (t0, frames) = (feed.t0, feed.next - plan.frames.start);
     let mut recorder = feed.into_recorder();
     produced.and(settled)?;
+    // Those of the last frames are about to be: the next pass begins with all of them.
+    if !slots.are_free(LONG) {
+        let held = slots.count() - slots.free();
+        let what = format!("{held} slots were not given back though all frames have ended");
+        return Err(Error::Failed(format!("{what}: a bug in framehaul")));
+    }
     recorder.notes.extend(notes);
     recorder.times = times;
     recorder.end(frames)?;
@@ -75,6 +81,9 @@ pub(super) fn pass(
 
 /// So long it takes at most until a job that was cancelled gives its slot back, when all goes well.
 const SOON: Duration = Duration::from_millis(1);
+
+/// Longer than anybody takes to drop what has ended.
+const LONG: Duration = Duration::from_secs(20);
 
 /// The producer.
 struct Feed<'a> {
