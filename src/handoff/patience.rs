@@ -10,17 +10,22 @@ pub enum Patience {
     Spin,
     /// Sleep at once: no processor time is lost, and each message costs a wake-up.
     Park,
-    /// Look for as long as a wake-up takes, then sleep. After having looked in vain, sleep at once
-    /// the next time, and for twice as many times whenever it was in vain again: messages that
-    /// follow one another closely cost no wake-up, who waits for long uses no processor, and
-    /// nobody who shares a core with the other end keeps it from coming.
+    /// Look for longer than a wake-up takes, after the first moment only while nobody else has a use
+    /// for the processor, then sleep. After having looked in vain, sleep at once the next time, and
+    /// for twice as many times whenever it was in vain again: messages that follow one another
+    /// closely cost no wake-up, who waits for long uses no processor, and nobody who shares a core
+    /// with the other end keeps it from coming.
     #[default]
     Adaptive,
 }
 
-/// For so many nanoseconds it pays to look rather than to sleep: a little longer than being woken
-/// takes.
-const WORTH: Nanos = 20_000;
+/// For so many nanoseconds it pays to look rather than to sleep. It is longer than being woken takes,
+/// also where that takes long: otherwise two who have both slept, and wake each other, would each
+/// look in vain for ever.
+const WORTH: Nanos = 100_000;
+
+/// After so many, others go first.
+const ALONE: Nanos = 4_000;
 
 /// Looks between two of the clock.
 const LOOKS: u32 = 32;
@@ -91,7 +96,13 @@ impl Looks {
             return true;
         }
         let now = now();
-        now - *self.since.get_or_insert(now) < WORTH
+        let looked = now - *self.since.get_or_insert(now);
+        if looked > ALONE {
+            std::thread::yield_now();
+            // The clock is asked again at the next look.
+            self.looks -= 1;
+        }
+        looked < WORTH
     }
 }
 
