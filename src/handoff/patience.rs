@@ -27,6 +27,9 @@ const WORTH: Nanos = 100_000;
 /// After so many, others go first.
 const ALONE: Nanos = 4_000;
 
+/// If giving way takes longer than this, there was somebody.
+const SWITCH: Nanos = 1_000;
+
 /// Looks between two of the clock.
 const LOOKS: u32 = 32;
 
@@ -41,6 +44,8 @@ pub(super) struct Looks {
     looks: u32,
     /// When this wait began, once the clock was asked.
     since: Option<Nanos>,
+    /// Somebody else had a use for the processor, last time it was offered.
+    gives_way: bool,
     /// So many times from now it sleeps at once.
     sleeps: u32,
     /// How many times it did so after it had looked in vain last.
@@ -53,6 +58,7 @@ impl From<Patience> for Looks {
             patience,
             looks: 0,
             since: None,
+            gives_way: false,
             sleeps: 0,
             penalty: 0,
         }
@@ -92,15 +98,15 @@ impl Wait for Looks {
 impl Looks {
     fn is_worth_it(&mut self) -> bool {
         self.looks += 1;
-        if !self.looks.is_multiple_of(LOOKS) {
+        if !self.gives_way && !self.looks.is_multiple_of(LOOKS) {
             return true;
         }
-        let now = now();
-        let looked = now - *self.since.get_or_insert(now);
-        if looked > ALONE {
+        let asked = now();
+        let looked = asked - *self.since.get_or_insert(asked);
+        if self.gives_way || looked > ALONE {
             std::thread::yield_now();
-            // The clock is asked again at the next look.
-            self.looks -= 1;
+            // The other end, perhaps, which then shares this core: it is to go first next time too.
+            self.gives_way = now() - asked > SWITCH;
         }
         looked < WORTH
     }
