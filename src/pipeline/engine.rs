@@ -117,9 +117,13 @@ impl Engine {
         let usage = Usage::of_self() + pool.pool.usage() - before;
         let mut memory = sampler.finish();
         if let Some(slots) = &pool.slots {
-            // It was counted once for each worker too, all of whom have all of it mapped.
-            let again = slots.bytes().0 * self.plan.workers as u64;
-            memory.shared_bytes = memory.shared_bytes.saturating_sub(again);
+            // It was counted once for each worker too, all of whom have all of it mapped; or not at
+            // all, if it lies in huge pages that were set aside.
+            let (bytes, _) = slots.bytes();
+            let once = memory
+                .shared_bytes
+                .saturating_sub(bytes * self.plan.workers as u64);
+            memory.shared_bytes = once.max(bytes);
         }
         let pass = pass?;
         self.slots = pool.slots.as_ref().map(|slots| {

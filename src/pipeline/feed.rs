@@ -156,8 +156,10 @@ impl Feed<'_> {
     }
 
     fn look_back_before_the_first(&mut self, stream: &mut dyn Stream) -> Result<Said> {
-        if stream.await_next(&self.plan.stop)? != Arrival::Begun {
-            return self.stopped();
+        match stream.await_next(&self.plan.stop)? {
+            Arrival::Begun => {}
+            Arrival::End => return Ok(Said::End),
+            Arrival::Stopped => return self.stopped(),
         }
         match self.slots.take() {
             Some(mut draft) => {
@@ -297,6 +299,11 @@ impl Feed<'_> {
     fn drop_oldest(&mut self) -> Option<Draft> {
         while let Some((leases, oldest)) = self.handles.pop_front() {
             if oldest.is_done() || leases.is_told() {
+                // It may have kept the slot of a frame that has ended.
+                drop((leases, oldest));
+                if let Some(draft) = self.slots.take() {
+                    return Some(draft);
+                }
                 continue;
             }
             // The next is compared with it no more, or its slot would not be free.
@@ -384,9 +391,8 @@ impl Feed<'_> {
         if self.plan.policy == Policy::DropOldest
             && let Some(leases) = leases
         {
-            while self.handles.front().is_some_and(|(_, old)| old.is_done()) {
-                self.handles.pop_front();
-            }
+            // One that has ended keeps its slot no longer, whoever is slow before it.
+            self.handles.retain(|(_, old)| !old.is_done());
             self.handles.push_back((leases, handle));
         }
     }

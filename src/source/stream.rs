@@ -191,9 +191,10 @@ impl Source {
                 let mut stream = live.stream()?;
                 let never = AtomicBool::new(false);
                 for _ in 0..first {
-                    if stream.await_next(&never)? == Arrival::Begun {
-                        stream.skip(&never);
+                    if stream.await_next(&never)? != Arrival::Begun {
+                        break;
                     }
+                    stream.skip(&never);
                 }
                 Ok(stream)
             }
