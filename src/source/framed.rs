@@ -38,6 +38,11 @@ impl Framed {
         self.cut_off
     }
 
+    /// It has been said that a frame is missing.
+    pub(super) fn cut_off(&mut self) {
+        self.cut_off = true;
+    }
+
     /// Frames that have begun to come.
     pub(super) fn begun(&self) -> u64 {
         self.begun

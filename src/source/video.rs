@@ -299,6 +299,7 @@ impl Stream for Frames {
                 match self.untimely_end() {
                     // Of a frame that was cut off it has been said already.
                     Some(end) if !self.frames.was_cut_off() => {
+                        self.frames.cut_off();
                         Err(Error::Failed(format!("{}: {end}", self.video.typed)))
                     }
                     _ => Ok(Arrival::End),
