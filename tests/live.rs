@@ -5,6 +5,7 @@ mod common;
 
 use common::{Said, Sandbox, children, is_running, kill, workers};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::process::{Child, Command, Stdio};
 
@@ -43,6 +44,12 @@ fn balanced(sandbox: &Sandbox, out: &str, frames: u64) -> u64 {
     assert_eq!(totals["frames_dropped"], dropped);
     assert_eq!(totals["dropped"], serde_json::json!(reasons));
     dropped
+}
+
+/// What `sha256sum` says.
+fn sha256(bytes: &[u8]) -> String {
+    let digest = Sha256::digest(bytes);
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn digest(sandbox: &Sandbox, run: &str) -> String {
@@ -175,6 +182,39 @@ fn an_endless_camera_ends_with_a_report_when_it_is_told_to_and_a_part_of_it_does
             std::fs::remove_dir_all(sandbox.path("out")).unwrap();
         }
     }
+}
+
+#[test]
+fn the_findings_of_an_endless_camera_are_written_as_they_come() {
+    let sandbox = Sandbox::new();
+    let line = "run camera:64x48 --mode shm --out out";
+    let mut run = started(&sandbox, line);
+    let so_far = sandbox.path("out/shm.partial/findings.jsonl");
+    while std::fs::metadata(&so_far).unwrap().len() == 0 {
+        assert!(run.try_wait().unwrap().is_none(), "it has ended");
+        std::thread::yield_now();
+    }
+    kill("-INT", run.id());
+    Said::from(run.wait_with_output().unwrap(), line).succeeds();
+    let whole = std::fs::read(sandbox.path("out/shm/findings.jsonl")).unwrap();
+    assert_eq!(digest(&sandbox, "out/shm"), sha256(&whole));
+}
+
+#[test]
+fn an_endless_camera_that_is_told_to_end_waits_for_nobody_who_does_not_answer() {
+    let sandbox = Sandbox::new();
+    let line = "run camera:64x48 --mode shm --workers 2 --analyze luma,burn:5 --out out";
+    let run = started(&sandbox, line);
+    let stopped = workers(run.id());
+    stopped.iter().for_each(|&pid| kill("-STOP", pid));
+    kill("-INT", run.id());
+    let said = Said::from(run.wait_with_output().unwrap(), line).succeeds();
+    let frames = &sandbox.report("out/shm")["totals"]["frames"];
+    let dropped = balanced(&sandbox, "out", frames.as_u64().unwrap());
+    assert!(dropped > 0, "{said:?}");
+    let last = lines(&sandbox, "out").pop().unwrap();
+    assert_eq!(last["dropped"], "the run was stopped");
+    assert!(!stopped.into_iter().any(is_running));
 }
 
 /// A run whose workers have begun to analyse.
@@ -320,6 +360,11 @@ fn what_makes_no_sense_for_slots_or_cameras_is_one_line() {
             "run camera:16x16@30 --mode shm --cache cold --frames 0..3",
             2,
             &["--cache cold"],
+        ),
+        (
+            "run camera:16x16@30 --mode shm --repeat 3",
+            2,
+            &["until it is stopped", "--seconds"],
         ),
         (
             "run camera:16x16@30 --mode shm --slots 1",

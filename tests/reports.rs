@@ -66,8 +66,7 @@ fn write_run(root: &Path, mode: &str, ms: u64) -> PathBuf {
         slots: None,
         usage: Usage::default(),
         stages,
-        findings: vec!["{}".into(); 20],
-        times: Vec::new(),
+        findings_digest: "ca3d".repeat(16),
         disagreement: None,
         notes: Vec::new(),
     };

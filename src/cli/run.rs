@@ -10,7 +10,8 @@ use crate::report::{Comparison, Report, RunDir, Style, summary};
 use crate::source::Source;
 use anyhow::Context;
 use clap::ValueEnum;
-use std::io::Write;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -60,7 +61,8 @@ pub(super) struct Args {
     /// Frames that are in memory at once (modes with slots) [default: enough for all workers]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     slots: Option<u32>,
-    /// Give a job up that takes longer than S seconds, and its worker with it [default: never]
+    /// Give up a job that takes longer than S seconds: it is asked to stop, and a second later its
+    /// worker is killed [default: never]
     #[arg(long, value_name = "S", allow_negative_numbers = true)]
     deadline: Option<f64>,
     /// Measured passes; the modes take turns
@@ -216,7 +218,7 @@ pub(super) fn measure(request: &Request, out: &Path) -> Result<Done> {
     let mut directories = Vec::new();
     for plan in &mut plans {
         let directory = RunDir::create(out.join(plan.mode()))?;
-        plan.keep_thumbnails(directory.file("thumbnails.npy"));
+        plan.keep_in(directory.path());
         directories.push(directory);
     }
     let outcomes = run_alternately(plans, &mut Progress::new())?;
@@ -228,7 +230,8 @@ pub(super) fn measure(request: &Request, out: &Path) -> Result<Done> {
     for (directory, outcome) in directories.into_iter().zip(&outcomes) {
         let report = Report::new(outcome, machine.clone()).with_command(std::env::args());
         directory.finish(&report, outcome)?;
-        done.faults.extend(faults(outcome));
+        let findings = out.join(&outcome.workload.mode).join("findings.jsonl");
+        done.faults.extend(faults(outcome, &findings)?);
         done.reports.push((outcome.workload.mode.clone(), report));
     }
     Ok(done)
@@ -237,19 +240,25 @@ pub(super) fn measure(request: &Request, out: &Path) -> Result<Done> {
 /// So many failed frames are named; the findings name all.
 const NAMED: usize = 5;
 
-fn faults(outcome: &Outcome) -> Vec<String> {
+fn faults(outcome: &Outcome, findings: &Path) -> Result<Vec<String>> {
     let mode = &outcome.workload.mode;
     let mut faults = Vec::new();
-    let failed: Vec<(u64, String)> = outcome
-        .findings
-        .iter()
-        .filter_map(|line| fault(line))
-        .collect();
-    for (frame, why) in failed.iter().take(NAMED) {
-        faults.push(format!("{mode}: frame {frame} failed: {why}"));
+    let mut failed = 0;
+    if outcome.totals.frames_failed > 0 {
+        let cannot_read = || Error::io(findings, "cannot read");
+        let file = File::open(findings).map_err(cannot_read())?;
+        for line in BufReader::new(file).lines() {
+            let Some((frame, why)) = fault(&line.map_err(cannot_read())?) else {
+                continue;
+            };
+            failed += 1;
+            if failed <= NAMED {
+                faults.push(format!("{mode}: frame {frame} failed: {why}"));
+            }
+        }
     }
-    if failed.len() > NAMED {
-        let more = failed.len() - NAMED;
+    if failed > NAMED {
+        let more = failed - NAMED;
         faults.push(format!(
             "{mode}: {more} more frames failed; findings.jsonl names them"
         ));
@@ -260,7 +269,7 @@ fn faults(outcome: &Outcome) -> Vec<String> {
             .iter()
             .map(|what| format!("{mode}: {what}")),
     );
-    faults
+    Ok(faults)
 }
 
 /// The frame and the reason, if a line of the findings is that of a failed frame.

@@ -2,9 +2,9 @@
 
 use super::feed;
 use super::job::{FrameJob, FramePool, Order};
+use super::kept::Kept;
 use super::plan::Plan;
-use super::recorder::Recorder;
-use super::thumbnails::Thumbnails;
+use super::recorder::{Pass, Recorder};
 use crate::analysis::failed_line;
 use crate::clock::{Nanos, now};
 use crate::error::{Error, Result};
@@ -15,34 +15,25 @@ use std::ops::Range;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-/// What is known when a pass has ended.
-pub(super) struct Pass {
-    pub recorder: Recorder,
-    /// First dispatch to last finding.
-    pub wall_ns: Nanos,
-    /// Frames that were dispatched: all, unless the pace was cut short.
-    pub frames: u64,
-}
-
 /// A stop that was asked for is seen after so long at the latest.
 pub(super) const LOOK_UP: Nanos = 100_000_000;
 
-/// Runs the frames of a plan once, and keeps their thumbnails if told where. `progress` is told how
+/// Runs the frames of a plan once, and keeps what they bring where it is told. `progress` hears how
 /// many frames have ended.
 pub(super) fn pass(
     plan: &Plan,
     workers: &FramePool,
-    thumbnails: Option<Thumbnails>,
+    kept: Kept,
     mut progress: impl FnMut(u64),
 ) -> Result<Pass> {
     if let Some(slots) = &workers.slots {
-        return feed::pass(plan, workers, slots, thumbnails, &mut progress);
+        return feed::pass(plan, workers, slots, kept, &mut progress);
     }
     let pool = &workers.pool;
     let so_far = || workers.live.values().iter().sum::<u64>();
     let (before, planned) = (so_far(), plan.frames.end - plan.frames.start);
     let crosses = plan.mode.placement() == Placement::Processes;
-    let mut recorder = Recorder::new(plan.frames.clone(), crosses, plan.fps, thumbnails);
+    let mut recorder = Recorder::new(plan.frames.start, crosses, plan.fps, kept);
     let mut pending = Pending::new(plan, now());
     let mut under_way = as_completed([]);
     let mut orders = HashMap::new();
@@ -79,16 +70,11 @@ pub(super) fn pass(
         ended += take(order, handle.completion(), &mut recorder, &mut pending)?;
         // A frame of a worker that died counts again when another does it.
         progress(ended.max((so_far() - before).min(planned)));
-        if plan.cut_short && recorder.lateness.is_hopeless() {
+        if plan.cut_short && recorder.is_hopeless() {
             pending.cut_short();
         }
     }
-    recorder.end(pending.dispatched())?;
-    Ok(Pass {
-        wall_ns: recorder.last_arrival.saturating_sub(pending.t0),
-        frames: pending.dispatched(),
-        recorder,
-    })
+    recorder.finish(pending.t0, pending.dispatched())
 }
 
 /// Records a job's end; returns how many frames ended with it.
@@ -109,7 +95,7 @@ fn take(
     let culprit = culprit(&error, order.first..order.first + order.count);
     if let Some(frame) = culprit {
         let line = failed_line(frame, &error.to_string());
-        recorder.lost(frame, line, now());
+        recorder.lost(frame, &line, now())?;
     }
     pending.retry_all_but(&order, culprit);
     Ok(u64::from(culprit.is_some()))

@@ -1,26 +1,24 @@
 //! Modes with their workers started, and their passes in turn.
 
-use super::batch::Shipped;
 use super::check;
-use super::dispatch::{Pass, pass};
+use super::dispatch::pass;
 use super::job::{FramePool, Packer, Setup};
-use super::outcome::{Cache, Outcome, SlotsUsed, Totals};
-use super::pace::Pace;
-use super::plan::{Dropped, Plan, Policy};
-use super::thumbnails::Thumbnails;
+use super::kept::{Findings, Kept};
+use super::outcome::{Cache, Outcome, SlotsUsed};
+use super::plan::{Plan, Policy};
+use super::sum::{Measured, Sum};
 use crate::clock::{Nanos, now};
 use crate::coordination::SharedArray;
 use crate::error::{Error, Result};
 use crate::handoff::Slots;
-use crate::measure::{Limits, MemoryPeak, MemorySampler, StageHistograms, Usage};
+use crate::measure::{Limits, MemorySampler, Usage};
 use crate::pool::Death;
 use crate::source::FrameSet;
 use crate::sys::pagecache;
 use crate::transport::{Known, Placement};
+use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
-use std::sync::atomic::Ordering;
 
 /// Is told what happens during a run. Nothing in the pipeline prints.
 pub trait Watch {
@@ -53,13 +51,6 @@ struct Engine {
     measured: Vec<Measured>,
     resident: f64,
     slots: Option<SlotsUsed>,
-}
-
-/// A measured pass.
-struct Measured {
-    pass: Pass,
-    memory: MemoryPeak,
-    usage: Usage,
 }
 
 impl Engine {
@@ -105,15 +96,11 @@ impl Engine {
             let set = self.plan.source.set();
             self.resident = set.map_or(Ok(1.0), |set| resident_share(set))?;
         }
-        // Once, with the findings that are kept: those of later passes are compared with them.
-        let first = measured && self.measured.is_empty();
-        let thumbnails = first.then(|| keep_thumbnails(&self.plan)).transpose()?;
+        let kept = self.kept(measured)?;
         let pids = pool.pool.pids();
         let sampler = MemorySampler::start(move || pids.list());
         let before = Usage::of_self() + pool.pool.usage();
-        let pass = pass(&self.plan, &pool, thumbnails.flatten(), |ended| {
-            watch.progress(ended);
-        });
+        let pass = pass(&self.plan, &pool, kept, |ended| watch.progress(ended));
         let usage = Usage::of_self() + pool.pool.usage() - before;
         let mut memory = sampler.finish();
         if let Some(slots) = &pool.slots {
@@ -146,6 +133,29 @@ impl Engine {
             });
         }
         Ok(())
+    }
+
+    /// What is kept of the pass that comes: all of the first that is measured, with which later ones
+    /// are compared.
+    fn kept(&self, measured: bool) -> Result<Kept> {
+        let findings = Findings::new(self.plan.frames.start);
+        if !measured {
+            return Ok(Kept::nowhere(findings));
+        }
+        if let Some(first) = self.measured.first() {
+            let lines = first.pass.findings.lines.clone();
+            return Ok(Kept::nowhere(
+                findings.compared_with(lines.unwrap_or_default()),
+            ));
+        }
+        let findings = match self.plan.repeat {
+            1 => findings,
+            _ => findings.to_compare(),
+        };
+        match &self.plan.folder {
+            Some(folder) => Kept::below(folder, findings, &self.plan),
+            None => Ok(Kept::nowhere(findings)),
+        }
     }
 
     fn prepare_cache(&self, watch: &mut dyn Watch) -> Result<()> {
@@ -181,25 +191,22 @@ impl Engine {
         if let Some(pool) = &self.pool {
             deaths.extend(pool.pool.deaths());
         }
-        let mut sum = Sum::new(&self.plan);
-        for (index, measured) in self.measured.into_iter().enumerate() {
-            sum.add(index + 1, measured);
-        }
         let mut workload = self.plan.workload(self.resident);
-        // A pace that was cut short ran fewer frames than were asked for.
+        let sum = Sum::of(&self.plan, self.measured);
+        // A pass that was cut short ran fewer frames than were asked for.
         workload.frames.end = workload.frames.start + sum.shortest;
+        let totals = sum.totals(deaths.len() as u64);
         let mut notes: Vec<_> = deaths.iter().map(say_death).collect();
-        notes.append(&mut sum.notes);
+        notes.extend(sum.notes);
         Outcome {
             workload,
-            totals: sum.totals(deaths.len() as u64),
+            totals,
             limits,
             memory: sum.memory,
             slots: self.slots,
             usage: sum.usage,
-            stages: sum.stages,
-            findings: sum.findings.unwrap_or_default(),
-            times: sum.times,
+            stages: sum.tally.stages,
+            findings_digest: sum.findings_digest,
             disagreement: sum.disagreement,
             notes,
         }
@@ -248,16 +255,6 @@ fn known(plan: &Plan) -> Result<(Known, Option<Slots>)> {
     Ok((known, Some(slots)))
 }
 
-/// The file for a plan's thumbnails, if it makes any and was told where to keep them.
-fn keep_thumbnails(plan: &Plan) -> Result<Option<Thumbnails>> {
-    let format = plan.analysis.thumbnail(plan.source.format());
-    let (Some(path), Some(format)) = (&plan.thumbnails, format) else {
-        return Ok(None);
-    };
-    // Of how many is known at the end, if not before.
-    Thumbnails::create(path, format, plan.known_frames().unwrap_or(0)).map(Some)
-}
-
 /// So long at most is a pool limbered up, once each place in it has had a job.
 const LIMBER: Nanos = 300_000_000;
 
@@ -276,145 +273,18 @@ fn limber_up(plan: &Plan, pool: &FramePool) -> Result<()> {
             short.frames = next..plan.frames.end.min(next + chunk);
             short.fps = None;
             next = short.frames.end;
-            pass(&short, pool, None, |_| {})?;
+            pass(
+                &short,
+                pool,
+                Kept::nowhere(Findings::new(short.frames.start)),
+                |_| {},
+            )?;
             if now() - begin > LIMBER {
                 return Ok(());
             }
         }
     }
     Ok(())
-}
-
-/// The measured passes added up.
-struct Sum {
-    paced: bool,
-    /// Whether passes may end early.
-    cut_short: bool,
-    planned: u64,
-    /// Frames of the shortest pass.
-    shortest: u64,
-    walls: Vec<Nanos>,
-    frames: u64,
-    failed: u64,
-    dropped: BTreeMap<Dropped, u64>,
-    misses: u64,
-    shipped: Shipped,
-    paces: Vec<Pace>,
-    stages: StageHistograms,
-    usage: Usage,
-    memory: MemoryPeak,
-    findings: Option<Vec<String>>,
-    times: Vec<f64>,
-    disagreement: Option<String>,
-    notes: Vec<String>,
-}
-
-impl Sum {
-    fn new(plan: &Plan) -> Self {
-        Self {
-            paced: plan.fps.is_some(),
-            cut_short: plan.cut_short,
-            planned: plan.frames.end - plan.frames.start,
-            shortest: plan.frames.end - plan.frames.start,
-            walls: Vec::new(),
-            frames: 0,
-            failed: 0,
-            dropped: BTreeMap::new(),
-            misses: 0,
-            shipped: Shipped::default(),
-            paces: Vec::new(),
-            stages: StageHistograms::new(),
-            usage: Usage::default(),
-            memory: MemoryPeak::default(),
-            findings: None,
-            times: Vec::new(),
-            disagreement: None,
-            notes: Vec::new(),
-        }
-    }
-
-    fn add(&mut self, number: usize, measured: Measured) {
-        let Measured {
-            pass,
-            memory,
-            usage,
-        } = measured;
-        let recorder = pass.recorder;
-        self.walls.push(pass.wall_ns);
-        self.frames += pass.frames;
-        self.failed += recorder.failed;
-        for (&why, frames) in &recorder.dropped {
-            *self.dropped.entry(why).or_default() += frames;
-        }
-        self.notes.extend(recorder.notes.iter().cloned());
-        self.misses += recorder.misses;
-        self.shipped.frames += recorder.shipped.frames;
-        self.shipped.overlap += recorder.shipped.overlap;
-        self.stages.merge(&recorder.stages);
-        self.usage = self.usage + usage;
-        self.memory.anon_bytes = self.memory.anon_bytes.max(memory.anon_bytes);
-        self.memory.shared_bytes = self.memory.shared_bytes.max(memory.shared_bytes);
-        if self.paced {
-            self.paces.push(recorder.lateness.pace());
-        }
-        self.shortest = self.shortest.min(pass.frames);
-        if pass.frames < self.planned && self.cut_short {
-            self.notes.push(format!(
-                "the pace was cut short after {} of {} frames, when it was clear that the mode \
-                 falls behind",
-                pass.frames, self.planned
-            ));
-        }
-        let times = recorder.times.clone();
-        let findings = recorder.into_findings();
-        let Some(first) = &self.findings else {
-            // Without the last of them they would be those of other frames.
-            if times.len() == findings.len() {
-                self.times = times;
-            }
-            self.findings = Some(findings);
-            return;
-        };
-        // A pass that was cut short is compared as far as it went.
-        let other = first.iter().zip(&findings).find(|(a, b)| a != b);
-        if let Some((_, line)) = other.filter(|_| self.disagreement.is_none()) {
-            let sentence = format!(
-                "pass {number} did not find what the first one found (did the input change \
-                 meanwhile?): {line}"
-            );
-            self.notes.push(sentence.clone());
-            self.disagreement = Some(sentence);
-        }
-    }
-
-    fn totals(&self, workers_died: u64) -> Totals {
-        let wall = self.walls.iter().sum::<Nanos>() as f64 / 1e9;
-        let analysed = self.frames - self.failed - self.dropped.values().sum::<u64>();
-        // Passes are averaged; one that falls behind is enough to say that the mode does.
-        let n = self.paces.len().max(1) as f64;
-        let backlog = self.paces.iter().map(|pace| pace.backlog_frames_per_s);
-        let sustained: Vec<_> = self.paces.iter().filter_map(|p| p.sustained_fps).collect();
-        let mean = |rates: &[f64]| rates.iter().sum::<f64>() / rates.len() as f64;
-        Totals {
-            pass_wall_ns: self.walls.clone(),
-            frames_analysed: analysed,
-            frames_failed: self.failed,
-            frames_dropped: self.dropped.clone(),
-            shipped_bytes_per_frame: self.shipped.frames as f64 / self.frames.max(1) as f64,
-            overlap_bytes_per_frame: self.shipped.overlap as f64 / self.frames.max(1) as f64,
-            deadline_misses: self.paced.then_some(self.misses),
-            keeps_up: self
-                .paced
-                .then(|| self.paces.iter().all(|pace| pace.keeps_up)),
-            backlog_frames_per_s: self.paced.then(|| backlog.sum::<f64>() / n),
-            max_sustained_fps: if self.paced {
-                (!sustained.is_empty()).then(|| mean(&sustained))
-            } else {
-                (wall > 0.0).then(|| analysed as f64 / wall)
-            },
-            workers_died,
-        }
-    }
 }
 
 fn say_death(death: &Death) -> String {
@@ -483,13 +353,6 @@ pub fn run_alternately(plans: Vec<Plan>, watch: &mut dyn Watch) -> Result<Vec<Ou
             let frames = engine.plan.known_frames();
             watch.pass(engine.plan.mode.name(), number + 1, all, frames);
             engine.pass(number >= warmup, watch)?;
-            if engine.plan.stop.load(Ordering::Relaxed) {
-                // One that ends when it is told to has a report, if it has been measured.
-                match engine.measured.is_empty() {
-                    true => return Err(Error::Interrupted),
-                    false => break,
-                }
-            }
             if several {
                 engine.rest();
             }

@@ -5,63 +5,55 @@
 //! between. Whoever learns of a job's end records it. How many frames are under way is bounded by
 //! the slots alone; what happens when none is free is the [`Policy`].
 
-use super::dispatch::{LOOK_UP, Pass, culprit};
+use super::dispatch::LOOK_UP;
+use super::ends::Ends;
 use super::job::{FrameJob, FramePool, InSlot, Leases, Order};
+use super::kept::{Kept, Timestamps};
 use super::plan::{Dropped, Plan, Policy};
-use super::recorder::Recorder;
-use super::thumbnails::Thumbnails;
-use crate::analysis::failed_line;
+use super::recorder::{Pass, Recorder};
 use crate::clock::{Nanos, now};
 use crate::error::{Error, Result};
 use crate::handoff::{Draft, Lease, Slots};
-use crate::pool::{Completion, Handle, JobError};
+use crate::pool::Handle;
 use crate::source::{Arrival, Stream};
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Runs the frames of a plan once, and keeps their thumbnails if told where. `progress` is told how
+/// Runs the frames of a plan once, and keeps what they bring where it is told. `progress` hears how
 /// many frames have ended.
 pub(super) fn pass(
     plan: &Plan,
     workers: &FramePool,
     slots: &Slots,
-    thumbnails: Option<Thumbnails>,
+    mut kept: Kept,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Pass> {
-    let recorder = Recorder::new(plan.frames.clone(), true, plan.fps, thumbnails);
+    let timestamps = kept.timestamps.take();
+    let recorder = Recorder::new(plan.frames.start, true, plan.fps, kept);
     let mut feed = Feed {
         plan,
         workers,
         slots,
-        ends: Arc::new(Ends {
-            state: Mutex::new(State {
-                recorder,
-                under_way: 0,
-                ended: 0,
-                again: Vec::new(),
-                error: None,
-            }),
-            changed: Condvar::new(),
-        }),
+        ends: Arc::new(Ends::new(recorder)),
         handles: VecDeque::new(),
         batch: Vec::new(),
         look_back: None,
         before: None,
         t0: 0,
         next: plan.frames.start,
-        times: Vec::new(),
+        timestamps,
         progress,
     };
     let mut stream = plan.source.stream(feed.first_to_fill())?;
     let produced = feed.produce(&mut *stream);
     // What is under way ends in any case: its end is not to be recorded in a pass that is over.
     let settled = feed.settle();
-    let (notes, times) = (stream.notes(), std::mem::take(&mut feed.times));
+    let mut notes = stream.notes();
     drop(stream);
     let (t0, frames) = (feed.t0, feed.next - plan.frames.start);
-    let mut recorder = feed.into_recorder();
+    let (ends, timestamps) = feed.over();
     produced.and(settled)?;
     // Those of the last frames are about to be: the next pass begins with all of them.
     if !slots.are_free(LONG) {
@@ -69,14 +61,11 @@ pub(super) fn pass(
         let what = format!("{held} slots were not given back though all frames have ended");
         return Err(Error::Failed(format!("{what}: a bug in framehaul")));
     }
-    recorder.notes.extend(notes);
-    recorder.times = times;
-    recorder.end(frames)?;
-    Ok(Pass {
-        wall_ns: recorder.last_arrival.saturating_sub(t0),
-        frames,
-        recorder,
-    })
+    if let Some(timestamps) = timestamps {
+        notes.extend(timestamps.finish()?);
+    }
+    let pass = ends.recorder().finish(t0, frames)?;
+    Ok(Pass { notes, ..pass })
 }
 
 /// So long it takes at most until a job that was cancelled gives its slot back, when all goes well.
@@ -84,6 +73,9 @@ const SOON: Duration = Duration::from_millis(1);
 
 /// Longer than anybody takes to drop what has ended.
 const LONG: Duration = Duration::from_secs(20);
+
+/// Jobs under way have so long to end when the run was stopped.
+const GRACE: Nanos = 3_000_000_000;
 
 /// The producer.
 struct Feed<'a> {
@@ -103,34 +95,22 @@ struct Feed<'a> {
     t0: Nanos,
     /// The number of the next frame in the stream.
     next: u64,
-    /// When each frame so far is to be shown, in seconds, as far as the stream says.
-    times: Vec<f64>,
+    /// Where it is written when each frame is to be shown, if it is.
+    timestamps: Option<Timestamps>,
     progress: &'a mut dyn FnMut(u64),
 }
 
-/// What callbacks share with the producer.
-struct Ends {
-    state: Mutex<State>,
-    changed: Condvar,
-}
-
-struct State {
-    recorder: Recorder,
-    /// Jobs that have not ended.
-    under_way: usize,
-    /// Frames that have.
-    ended: u64,
-    /// Frames of jobs that failed as a whole because of another frame, one by one.
-    again: Vec<Order>,
-    /// Why the pass cannot go on.
-    error: Option<Error>,
-}
-
-/// What was said to the producer while it waited.
-enum Said {
-    GoOn,
-    /// There is nothing more to produce.
+/// Why no more is produced.
+enum Halt {
+    /// There is nothing more.
     End,
+    Error(Error),
+}
+
+impl From<Error> for Halt {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
 }
 
 impl Feed<'_> {
@@ -141,26 +121,37 @@ impl Feed<'_> {
     }
 
     fn produce(&mut self, stream: &mut dyn Stream) -> Result<()> {
-        if self.first_to_fill() < self.next
-            && let Said::End = self.look_back_before_the_first(stream)?
-        {
-            return Ok(());
+        let halt = self.produce_all(stream);
+        self.submit_batch();
+        match halt {
+            Ok(()) | Err(Halt::End) => Ok(()),
+            Err(Halt::Error(error)) => Err(error),
+        }
+    }
+
+    fn produce_all(&mut self, stream: &mut dyn Stream) -> Result<(), Halt> {
+        if self.first_to_fill() < self.next {
+            self.look_back_before_the_first(stream)?;
         }
         while self.next < self.plan.frames.end {
-            if let Said::End = self.produce_one(stream)? {
+            self.produce_one(stream)?;
+            self.submit_again();
+            self.look()?;
+            if self.plan.cut_short && self.ends.is_hopeless() {
                 break;
             }
         }
-        self.submit_batch();
         Ok(())
     }
 
-    fn look_back_before_the_first(&mut self, stream: &mut dyn Stream) -> Result<Said> {
-        match stream.await_next(&self.plan.stop)? {
-            Arrival::Begun => {}
-            Arrival::End => return Ok(Said::End),
-            Arrival::Stopped => return self.stopped(),
-        }
+    /// Tells how far it is, unless it cannot go on.
+    fn look(&mut self) -> Result<()> {
+        (self.progress)(self.ends.look()?);
+        Ok(())
+    }
+
+    fn look_back_before_the_first(&mut self, stream: &mut dyn Stream) -> Result<(), Halt> {
+        self.await_next(stream)?;
         match self.slots.take() {
             Some(mut draft) => {
                 // If it cannot be had, there is none; its failure is that of the run it belongs to.
@@ -169,129 +160,127 @@ impl Feed<'_> {
             }
             None => stream.skip(&self.plan.stop),
         }
-        Ok(Said::GoOn)
+        Ok(())
     }
 
     /// The next frame, from its beginning to its end in a slot, or to its being dropped.
-    fn produce_one(&mut self, stream: &mut dyn Stream) -> Result<Said> {
-        let due = match self.await_due()? {
-            Ok(due) => due,
-            Err(end) => return Ok(end),
-        };
-        match stream.await_next(&self.plan.stop) {
-            Ok(Arrival::Begun) => {}
-            Ok(Arrival::End) => return Ok(Said::End),
-            Ok(Arrival::Stopped) => return self.stopped(),
+    fn produce_one(&mut self, stream: &mut dyn Stream) -> Result<(), Halt> {
+        let due = self.await_due()?;
+        match self.await_next(stream) {
             // What has come so far is not lost with what should have come next.
-            Err(why) => {
+            Err(Halt::Error(why)) if !matches!(why, Error::Interrupted) => {
                 self.fail(&why.to_string());
-                return Ok(Said::End);
+                self.advance(None)?;
+                return Err(Halt::End);
             }
+            begun => begun?,
         }
         let arrived = now();
         if self.t0 == 0 {
             self.t0 = due.unwrap_or(arrived);
         }
-        let (draft, said) = self.take_slot()?;
-        if let Said::End = said {
-            return Ok(said);
-        }
-        let Some(mut draft) = draft else {
+        let Some(mut draft) = self.take_slot()? else {
             stream.skip(&self.plan.stop);
-            self.times.extend(stream.time());
             self.break_off();
-            self.ends.lock().drop_frame(self.next, Dropped::NoSlot);
-            self.next += 1;
-            return Ok(Said::GoOn);
+            self.ends.drop_frame(self.next, Dropped::NoSlot);
+            self.advance(stream.time())?;
+            return Ok(());
         };
         let begin = now();
-        let filled = stream.fill(&mut draft, &self.plan.stop);
-        self.times.extend(stream.time());
-        match filled {
-            Ok(()) => self.filled(draft.finish(), due, arrived, begin),
+        match stream.fill(&mut draft, &self.plan.stop) {
+            Ok(()) => self.filled(InSlot {
+                lease: draft.finish(),
+                due: due.unwrap_or(arrived),
+                begin,
+                filled: now(),
+            }),
             // What was cut off by whoever asked to stop is no failure.
-            Err(_) if self.plan.stop.load(Ordering::Relaxed) => return self.stopped(),
+            Err(_) if self.plan.stop.load(Ordering::Relaxed) => return Err(self.stopped()),
             Err(why) => {
                 drop(draft);
                 self.fail(&why);
             }
         }
-        self.submit_again();
-        let mut state = self.ends.lock();
-        let ended = state.ended;
-        let hopeless = self.plan.cut_short && state.recorder.lateness.is_hopeless();
-        let error = state.error.take();
-        drop(state);
-        (self.progress)(ended);
-        match error {
-            Some(error) => Err(error),
-            None if hopeless => Ok(Said::End),
-            None => Ok(Said::GoOn),
+        self.advance(stream.time())?;
+        if self.batch.len() as u64 == self.plan.batch {
+            self.submit_batch();
+        }
+        Ok(())
+    }
+
+    /// The next frame is dealt with; this is when it is to be shown.
+    fn advance(&mut self, time: Option<f64>) -> Result<()> {
+        self.next += 1;
+        match &mut self.timestamps {
+            Some(timestamps) => timestamps.push(time),
+            None => Ok(()),
         }
     }
 
     /// Somebody asked to stop: the end of what would go on for ever, and an interruption of the rest.
-    fn stopped(&self) -> Result<Said> {
-        if self.plan.is_endless() {
-            Ok(Said::End)
+    fn stopped(&self) -> Halt {
+        if self.plan.is_endless() && self.next > self.plan.frames.start {
+            Halt::End
         } else {
-            Err(Error::Interrupted)
+            Halt::Error(Error::Interrupted)
+        }
+    }
+
+    fn await_next(&self, stream: &mut dyn Stream) -> Result<(), Halt> {
+        match stream.await_next(&self.plan.stop)? {
+            Arrival::Begun => Ok(()),
+            Arrival::End => Err(Halt::End),
+            Arrival::Stopped => Err(self.stopped()),
         }
     }
 
     /// Waits until the next frame is due, if the pass is paced; says when that was.
-    fn await_due(&mut self) -> Result<Result<Option<Nanos>, Said>> {
+    fn await_due(&mut self) -> Result<Option<Nanos>, Halt> {
         let Some(fps) = self.plan.fps else {
-            return Ok(Ok(None));
+            return Ok(None);
         };
         let index = self.next - self.plan.frames.start;
         if index == 0 {
-            return Ok(Ok(Some(now())));
+            return Ok(Some(now()));
         }
         let due = self.t0 + (index as f64 * 1e9 / fps) as Nanos;
         loop {
             if self.plan.stop.load(Ordering::Relaxed) {
-                return self.stopped().map(Err);
+                return Err(self.stopped());
             }
             let left = due.saturating_sub(now());
             if left == 0 {
-                return Ok(Ok(Some(due)));
+                return Ok(Some(due));
             }
             // What is ready waits no longer than for the frame that was to come.
             self.submit_again();
             std::thread::sleep(Duration::from_nanos(left.min(LOOK_UP)));
-            let ended = self.ends.lock().ended;
-            (self.progress)(ended);
+            self.look()?;
         }
     }
 
     /// A slot for the next frame; none if the frame is to be dropped instead.
-    fn take_slot(&mut self) -> Result<(Option<Draft>, Said)> {
+    fn take_slot(&mut self) -> Result<Option<Draft>, Halt> {
         loop {
             if let Some(draft) = self.slots.take() {
-                return Ok((Some(draft), Said::GoOn));
+                return Ok(Some(draft));
             }
             // What has slots and is not submitted yet keeps them from being free.
             self.submit_batch();
             match self.plan.policy {
-                Policy::DropNewest => return Ok((None, Said::GoOn)),
-                Policy::DropOldest => return Ok((self.drop_oldest(), Said::GoOn)),
+                Policy::DropNewest => return Ok(None),
+                Policy::DropOldest => return Ok(self.drop_oldest()),
                 Policy::Block => {}
             }
             if self.plan.stop.load(Ordering::Relaxed) {
-                return self.stopped().map(|said| (None, said));
+                return Err(self.stopped());
             }
             self.submit_again();
-            if let Some(draft) = self.slots.take_timeout(Duration::from_nanos(LOOK_UP)) {
-                return Ok((Some(draft), Said::GoOn));
+            let timeout = Duration::from_nanos(LOOK_UP);
+            if let Some(draft) = self.slots.take_timeout(timeout) {
+                return Ok(Some(draft));
             }
-            let mut state = self.ends.lock();
-            let (ended, error) = (state.ended, state.error.take());
-            drop(state);
-            if let Some(error) = error {
-                return Err(error);
-            }
-            (self.progress)(ended);
+            self.look()?;
         }
     }
 
@@ -329,30 +318,20 @@ impl Feed<'_> {
     }
 
     /// The next frame is in its slot.
-    fn filled(&mut self, lease: Lease, due: Option<Nanos>, arrived: Nanos, begin: Nanos) {
+    fn filled(&mut self, frame: InSlot) {
         if self.batch.is_empty() {
             self.look_back = self.before.take();
         }
         if self.plan.analysis.looks_back() {
-            self.before = Some(lease.clone());
+            self.before = Some(frame.lease.clone());
         }
-        self.batch.push(InSlot {
-            lease,
-            due: due.unwrap_or(arrived),
-            begin,
-            filled: now(),
-        });
-        self.next += 1;
-        if self.batch.len() as u64 == self.plan.batch {
-            self.submit_batch();
-        }
+        self.batch.push(frame);
     }
 
     /// The next frame cannot be had.
     fn fail(&mut self, why: &str) {
         self.break_off();
-        self.ends.lock().fail(self.next, why);
-        self.next += 1;
+        self.ends.fail(self.next, why);
     }
 
     /// The next frame will not come: what comes after it is of another job, and is not compared
@@ -378,12 +357,12 @@ impl Feed<'_> {
     }
 
     fn submit_again(&mut self) {
-        let again = std::mem::take(&mut self.ends.lock().again);
+        let again = self.ends.take_again();
         again.into_iter().for_each(|order| self.submit(order));
     }
 
     fn submit(&mut self, order: Order) {
-        self.ends.lock().under_way += 1;
+        self.ends.expect_one();
         let leases = order.leases.clone();
         let handle = self.workers.pool.submit(order.clone());
         let ends = self.ends.clone();
@@ -397,94 +376,31 @@ impl Feed<'_> {
         }
     }
 
-    /// Waits until all that was submitted has ended.
+    /// Gives up what it holds, of which a slot or two are.
+    fn over(self) -> (Arc<Ends>, Option<Timestamps>) {
+        (self.ends, self.timestamps)
+    }
+
+    /// Waits until all that was submitted has ended; not for ever, if the run was stopped.
     fn settle(&mut self) -> Result<()> {
+        let mut stopped_at = None;
         loop {
             self.submit_again();
-            let state = self.ends.lock();
-            let timeout = Duration::from_nanos(LOOK_UP);
-            let is_busy = |state: &mut State| state.under_way > 0 && state.again.is_empty();
-            let woken = self
-                .ends
-                .changed
-                .wait_timeout_while(state, timeout, is_busy);
-            let (mut state, _) = woken.unwrap_or_else(PoisonError::into_inner);
-            if let Some(error) = state.error.take() {
-                return Err(error);
-            }
-            if state.under_way == 0 && state.again.is_empty() {
+            let is_over = self.ends.wait(Duration::from_nanos(LOOK_UP));
+            self.look()?;
+            if is_over {
                 return Ok(());
             }
-            let ended = state.ended;
-            drop(state);
-            if self.plan.stop.load(Ordering::Relaxed) && !self.plan.is_endless() {
+            if !self.plan.stop.load(Ordering::Relaxed) {
+                continue;
+            }
+            if !self.plan.is_endless() {
                 return Err(Error::Interrupted);
             }
-            (self.progress)(ended);
-        }
-    }
-
-    fn into_recorder(self) -> Recorder {
-        let frames = self.plan.frames.clone();
-        let empty = Recorder::new(frames, true, self.plan.fps, None);
-        std::mem::replace(&mut self.ends.lock().recorder, empty)
-    }
-}
-
-impl Ends {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        // A panic in here is a bug that was printed already; the pass still has to end.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// A job has ended.
-    fn take(&self, order: &Order, completion: &Completion<FrameJob>) {
-        let mut state = self.lock();
-        state.take(order, completion);
-        state.under_way -= 1;
-        drop(state);
-        self.changed.notify_one();
-    }
-}
-
-impl State {
-    fn take(&mut self, order: &Order, completion: &Completion<FrameJob>) {
-        let error = match &completion.outcome {
-            Ok(output) => {
-                if let Err(error) = self.recorder.done(order, &completion.trip, output) {
-                    self.error.get_or_insert(error);
-                }
-                self.ended += order.count;
-                return;
-            }
-            Err(error) => error,
-        };
-        let frames = order.first..order.first + order.count;
-        match error {
-            JobError::PoolEnded(why) => {
-                self.error.get_or_insert(Error::Failed(why.clone()));
-            }
-            JobError::Cancelled => {
-                frames.for_each(|frame| self.drop_frame(frame, Dropped::Outrun));
-            }
-            error => {
-                let culprit = culprit(error, frames.clone());
-                if let Some(frame) = culprit {
-                    self.fail(frame, &error.to_string());
-                }
-                let rest = frames.filter(|&frame| Some(frame) != culprit);
-                self.again.extend(rest.map(|frame| order.one(frame)));
+            if now() > *stopped_at.get_or_insert_with(now) + GRACE {
+                self.ends.give_up();
+                self.workers.pool.kill();
             }
         }
-    }
-
-    fn fail(&mut self, frame: u64, why: &str) {
-        self.recorder.lost(frame, failed_line(frame, why), now());
-        self.ended += 1;
-    }
-
-    fn drop_frame(&mut self, frame: u64, why: Dropped) {
-        self.recorder.dropped(frame, why, now());
-        self.ended += 1;
     }
 }

@@ -28,15 +28,17 @@
 mod batch;
 mod check;
 mod dispatch;
+mod ends;
 mod engine;
 mod feed;
 pub mod find;
 mod job;
+mod kept;
 mod outcome;
 mod pace;
 mod plan;
 mod recorder;
-mod thumbnails;
+mod sum;
 
 pub use engine::{Watch, run_alternately};
 pub use job::FrameJob;

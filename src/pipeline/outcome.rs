@@ -111,11 +111,9 @@ pub struct Outcome {
     pub usage: Usage,
     /// A histogram a stage, all measured passes together.
     pub stages: StageHistograms,
-    /// The first pass's lines of `findings.jsonl`, in frame order, without newlines.
-    pub findings: Vec<String>,
-    /// When each frame of the first pass is to be shown, in seconds, if its source says: as many as
-    /// there are findings, or none.
-    pub times: Vec<f64>,
+    /// SHA-256 of what the first pass found: of the lines of `findings.jsonl` in frame order, each
+    /// with its newline, in hexadecimal, as `sha256sum` prints it.
+    pub findings_digest: String,
     /// Where a later pass found something else than the first, in a sentence; none if all found
     /// the same.
     pub disagreement: Option<String>,

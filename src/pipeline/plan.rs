@@ -75,6 +75,9 @@ pub enum Dropped {
     /// It waited, and its slot was needed for a later frame.
     #[serde(rename = "a later frame took its slot")]
     Outrun,
+    /// The run was stopped, and it was not analysed soon after.
+    #[serde(rename = "the run was stopped")]
+    Stopped,
 }
 
 impl fmt::Display for Dropped {
@@ -82,6 +85,7 @@ impl fmt::Display for Dropped {
         f.write_str(match self {
             Self::NoSlot => "no slot was free",
             Self::Outrun => "a later frame took its slot",
+            Self::Stopped => "the run was stopped",
         })
     }
 }
@@ -105,8 +109,8 @@ pub struct Plan {
     /// None in a mode that uses none.
     pub(super) slots: usize,
     pub(super) stop: Arc<AtomicBool>,
-    /// Where the thumbnails are kept, if they are made.
-    pub(super) thumbnails: Option<PathBuf>,
+    /// The folder for what is found, if it is kept.
+    pub(super) folder: Option<PathBuf>,
 }
 
 /// As many frames fit a job's number and step on the board that workers report on.
@@ -214,7 +218,7 @@ impl Request {
                 policy: self.policy,
                 slots: 0,
                 stop: self.stop.clone(),
-                thumbnails: None,
+                folder: None,
             };
             let batch = plan.batch_of_slots(self.slots, self.batch.is_some())?;
             let need = |batch| plan.memory_need_of(batch, self.slots);
@@ -252,7 +256,11 @@ impl Request {
                 live.input()
             )));
         }
-        if let Some(why) = live.why_once().filter(|_| self.repeat + self.warmup > 1) {
+        let endless = self.frames.is_none() && live.is_endless();
+        let why = live.why_once();
+        let why =
+            why.or(endless.then_some("it goes on until it is stopped; say --seconds or --frames"));
+        if let Some(why) = why.filter(|_| self.repeat + self.warmup > 1) {
             return Err(Error::Usage(format!(
                 "{}: one pass is possible, without --warmup or --repeat: {why}",
                 live.input()
@@ -351,11 +359,12 @@ impl Plan {
         endless && self.frames.end == MOST_FRAMES
     }
 
-    /// Keeps the thumbnails of the first measured pass, if the analysis makes any, as an array of
-    /// shape (N, h, w, C) in a `.npy` file at `path`, which is replaced. They are dropped unless
-    /// this is called.
-    pub fn keep_thumbnails(&mut self, path: impl Into<PathBuf>) {
-        self.thumbnails = Some(path.into());
+    /// Keeps what the first measured pass finds in `folder`, which is there, as it comes:
+    /// `findings.jsonl`, a line a frame in frame order; `thumbnails.npy` of shape (N, h, w, C), if
+    /// the analysis makes any; `timestamps.txt`, if the source says when its frames are to be shown.
+    /// Files that are there are replaced. Nothing is kept unless this is called.
+    pub fn keep_in(&mut self, folder: impl Into<PathBuf>) {
+        self.folder = Some(folder.into());
     }
 
     /// An upper bound of the memory that the run's jobs under way need, over all processes.

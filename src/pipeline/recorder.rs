@@ -2,82 +2,117 @@
 
 use super::batch::Shipped;
 use super::job::{JobOutput, Order};
+use super::kept::{Digested, Findings, Kept, Thumbnails};
 use super::pace::Lateness;
 use super::plan::Dropped;
-use super::thumbnails::Thumbnails;
 use crate::clock::Nanos;
 use crate::error::Result;
 use crate::measure::StageHistograms;
 use crate::pool::Trip;
 use crate::stage::Stage;
 use std::collections::BTreeMap;
-use std::ops::Range;
 
-/// What one pass has brought so far.
+/// Records what one pass brings.
 #[derive(Debug)]
 pub(super) struct Recorder {
-    frames: Range<u64>,
+    first: u64,
     /// Whether jobs are serialised at all.
     crosses: bool,
     fps: Option<f64>,
-    /// By frame of the range; as long as the last one that has ended.
-    lines: Vec<Option<String>>,
+    findings: Findings,
     /// Where thumbnails are kept, if they are.
     thumbnails: Option<Thumbnails>,
+    /// Of the finding that came last.
+    last_arrival: Nanos,
+    tally: Tally,
+}
+
+/// What was counted and measured in a pass.
+#[derive(Debug)]
+pub(super) struct Tally {
     pub stages: StageHistograms,
     pub shipped: Shipped,
     pub failed: u64,
     /// Frames that were dropped, by the reason.
     pub dropped: BTreeMap<Dropped, u64>,
-    /// When each frame is to be shown, in seconds, if its source says.
-    pub times: Vec<f64>,
-    /// What is to be said of the pass as a whole.
-    pub notes: Vec<String>,
     pub misses: u64,
     pub lateness: Lateness,
-    pub last_arrival: Nanos,
 }
 
-impl Recorder {
-    pub(super) fn new(
-        frames: Range<u64>,
-        crosses: bool,
-        fps: Option<f64>,
-        thumbnails: Option<Thumbnails>,
-    ) -> Self {
+/// What is known when a pass has ended.
+#[derive(Debug)]
+pub(super) struct Pass {
+    /// First dispatch to last finding.
+    pub wall_ns: Nanos,
+    /// Frames that were dispatched: all, unless the pass was cut short.
+    pub frames: u64,
+    pub tally: Tally,
+    pub findings: Digested,
+    /// What is to be said of the pass as a whole, a sentence each.
+    pub notes: Vec<String>,
+}
+
+impl Tally {
+    pub(super) fn new(fps: Option<f64>) -> Self {
         Self {
-            lines: Vec::new(),
-            thumbnails,
-            frames,
-            crosses,
-            fps,
             stages: StageHistograms::new(),
             shipped: Shipped::default(),
             failed: 0,
             dropped: BTreeMap::new(),
-            times: Vec::new(),
-            notes: Vec::new(),
             misses: 0,
             lateness: Lateness::new(fps.unwrap_or(1.0)),
-            last_arrival: 0,
         }
+    }
+
+    /// Adds what another pass has, but for its lateness, which goes on in no other.
+    pub(super) fn add(&mut self, other: &Self) {
+        self.stages.merge(&other.stages);
+        self.shipped.frames += other.shipped.frames;
+        self.shipped.overlap += other.shipped.overlap;
+        self.failed += other.failed;
+        for (&why, frames) in &other.dropped {
+            *self.dropped.entry(why).or_default() += frames;
+        }
+        self.misses += other.misses;
+    }
+}
+
+impl Recorder {
+    /// Of a pass over the frames from `first` on.
+    pub(super) fn new(first: u64, crosses: bool, fps: Option<f64>, kept: Kept) -> Self {
+        Self {
+            first,
+            crosses,
+            fps,
+            findings: kept.findings,
+            thumbnails: kept.thumbnails,
+            last_arrival: 0,
+            tally: Tally::new(fps),
+        }
+    }
+
+    /// Whether it is clear that a paced pass falls behind.
+    pub(super) fn is_hopeless(&self) -> bool {
+        self.tally.lateness.is_hopeless()
     }
 
     /// A job came back with its output.
     ///
     /// # Errors
-    /// If its thumbnails are to be kept and cannot be.
+    /// If what it brought is to be kept and cannot be.
     pub(super) fn done(&mut self, order: &Order, trip: &Trip, output: &JobOutput) -> Result<()> {
         if let Some(thumbnails) = &self.thumbnails {
-            thumbnails.put(order.first - self.frames.start, &output.thumbnails)?;
+            thumbnails.put(order.first - self.first, &output.thumbnails)?;
         }
-        self.shipped.frames += output.shipped.frames;
-        self.shipped.overlap += output.shipped.overlap;
+        self.tally.shipped.frames += output.shipped.frames;
+        self.tally.shipped.overlap += output.shipped.overlap;
         self.last_arrival = self.last_arrival.max(trip.arrived);
         if self.crosses {
-            self.stages.record(Stage::Serialize, trip.serialize());
-            self.stages.record(Stage::Transfer, trip.transfer());
-            self.stages.record(Stage::Deserialize, trip.deserialize());
+            self.tally.stages.record(Stage::Serialize, trip.serialize());
+            self.tally.stages.record(Stage::Transfer, trip.transfer());
+            self.tally
+                .stages
+                .record(Stage::Deserialize, trip.deserialize());
         }
         let packing = trip.packed - trip.pack_begin;
         for (step, frame) in output.frames.iter().enumerate() {
@@ -102,58 +137,56 @@ impl Recorder {
                 (Stage::EndToEnd, end_to_end),
                 (Stage::Service, end_to_end.saturating_sub(queue)),
             ] {
-                self.stages.record(stage, time);
+                self.tally.stages.record(stage, time);
             }
             let index = order.first + step as u64;
             if let Some(fps) = self.fps {
                 let late = end_to_end as f64 / 1e9;
-                self.lateness.push(index - self.frames.start, late);
-                self.misses += u64::from(late > 1.0 / fps);
+                self.tally.lateness.push(index - self.first, late);
+                self.tally.misses += u64::from(late > 1.0 / fps);
             }
-            self.failed += u64::from(frame.failed);
-            self.line(index, frame.line.clone());
+            self.tally.failed += u64::from(frame.failed);
+            self.findings.put(index, &frame.line)?;
         }
         Ok(())
     }
 
     /// A frame ended without an output.
-    pub(super) fn lost(&mut self, index: u64, line: String, at: Nanos) {
+    ///
+    /// # Errors
+    /// If its line is to be kept and cannot be.
+    pub(super) fn lost(&mut self, index: u64, line: &str, at: Nanos) -> Result<()> {
         self.last_arrival = self.last_arrival.max(at);
-        self.misses += u64::from(self.fps.is_some());
-        self.failed += 1;
-        self.line(index, line);
+        self.tally.misses += u64::from(self.fps.is_some());
+        self.tally.failed += 1;
+        self.findings.put(index, line)
     }
 
     /// A frame was not analysed, on purpose.
-    pub(super) fn dropped(&mut self, index: u64, why: Dropped, at: Nanos) {
-        self.last_arrival = self.last_arrival.max(at);
-        *self.dropped.entry(why).or_default() += 1;
-        self.line(index, format!(r#"{{"frame":{index},"dropped":"{why}"}}"#));
-    }
-
-    fn line(&mut self, index: u64, line: String) {
-        let at = (index - self.frames.start) as usize;
-        if self.lines.len() <= at {
-            self.lines.resize(at + 1, None);
-        }
-        let place = &mut self.lines[at];
-        debug_assert!(place.is_none(), "frame {index} ended twice");
-        *place = Some(line);
-    }
-
-    /// The pass has ended, after so many frames.
     ///
     /// # Errors
-    /// If thumbnails are kept and cannot be.
-    pub(super) fn end(&mut self, frames: u64) -> Result<()> {
-        match self.thumbnails.take() {
-            Some(thumbnails) => thumbnails.resize(frames),
-            None => Ok(()),
-        }
+    /// If its line is to be kept and cannot be.
+    pub(super) fn dropped(&mut self, index: u64, why: Dropped, at: Nanos) -> Result<()> {
+        self.last_arrival = self.last_arrival.max(at);
+        *self.tally.dropped.entry(why).or_default() += 1;
+        let line = format!(r#"{{"frame":{index},"dropped":"{why}"}}"#);
+        self.findings.put(index, &line)
     }
 
-    /// The findings in frame order, up to the last frame that was dispatched.
-    pub(super) fn into_findings(self) -> Vec<String> {
-        self.lines.into_iter().flatten().collect()
+    /// The pass, which began at `t0`, has ended after so many frames.
+    ///
+    /// # Errors
+    /// If what is kept of it cannot be.
+    pub(super) fn finish(self, t0: Nanos, frames: u64) -> Result<Pass> {
+        if let Some(thumbnails) = self.thumbnails {
+            thumbnails.resize(frames)?;
+        }
+        Ok(Pass {
+            wall_ns: self.last_arrival.saturating_sub(t0),
+            frames,
+            tally: self.tally,
+            findings: self.findings.finish()?,
+            notes: Vec::new(),
+        })
     }
 }

@@ -33,7 +33,7 @@ pub use checkup::checkup;
 pub use compare::{Comparison, Difference};
 pub use data::{ComparisonData, Percentiles, Ratios, RunData};
 pub use found::{FailedData, FoundData, HitData, InputData, found_line, found_story};
-pub use schema::{Cpu, Memory, Report, SCHEMA, StageSummary, Totals, Workload, findings_digest};
+pub use schema::{Cpu, Memory, Report, SCHEMA, StageSummary, Totals, Workload};
 pub use story::Story;
 pub use style::Style;
 pub use summary::summary;

@@ -1,6 +1,6 @@
 //! Finished runs that never ran, for the tests of this layer.
 
-use super::{Report, findings_digest};
+use super::Report;
 use crate::frame::{Colour, FrameFormat, Sample};
 use crate::measure::{Limits, Machine, MemoryPeak, StageHistograms, Usage};
 use crate::pipeline::{Cache, Outcome, Totals, Workload};
@@ -78,8 +78,7 @@ pub(super) fn outcome() -> Outcome {
             (Stage::Compute, 1_700_000.0),
             (Stage::Return, 60_000.0),
         ]),
-        findings: vec![r#"{"frame":0,"luma":17}"#.into()],
-        times: Vec::new(),
+        findings_digest: "4b1d".repeat(16),
         disagreement: None,
         notes: Vec::new(),
     }
@@ -180,6 +179,6 @@ pub(super) fn with_passes(mut of: Report, walls: &[f64]) -> Report {
 
 /// `of`, with other findings.
 pub(super) fn finding_otherwise(mut of: Report) -> Report {
-    of.findings_digest = findings_digest(&["{}".into()]);
+    of.findings_digest = "ca3d".repeat(16);
     of
 }

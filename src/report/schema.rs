@@ -9,7 +9,6 @@ use crate::pipeline::{Cache, Dropped, Outcome, Policy, SlotsUsed};
 use crate::stage::Stage;
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -46,7 +45,7 @@ pub struct Report {
     pub cpu: Cpu,
     /// Durations by stage; a stage that does not occur in the mode is left out.
     pub stages: BTreeMap<Stage, StageSummary>,
-    /// SHA-256 of `findings.jsonl`, in hexadecimal; see [`findings_digest`].
+    /// SHA-256 of `findings.jsonl` in hexadecimal: what `sha256sum findings.jsonl` says.
     pub findings_digest: String,
     /// What a reader must know, one sentence each.
     #[serde(default)]
@@ -300,7 +299,7 @@ impl Report {
                 .filter(|(_, samples)| !samples.is_empty())
                 .map(|(stage, samples)| (stage, StageSummary::of(samples)))
                 .collect(),
-            findings_digest: findings_digest(&outcome.findings),
+            findings_digest: outcome.findings_digest.clone(),
             notes: outcome.notes.clone(),
         }
     }
@@ -329,25 +328,6 @@ impl Report {
             None => Stage::Service,
         }
     }
-}
-
-/// SHA-256 of the findings as they stand in `findings.jsonl`, each line with its newline, in
-/// hexadecimal: what `sha256sum findings.jsonl` says.
-///
-/// ```
-/// let digest = framehaul::report::findings_digest(&["{}".to_owned()]);
-/// assert!(digest.starts_with("ca3d163bab055381"));
-/// ```
-pub fn findings_digest(lines: &[String]) -> String {
-    let mut hash = Sha256::new();
-    for line in lines {
-        hash.update(line.as_bytes());
-        hash.update(b"\n");
-    }
-    hash.finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
 }
 
 #[cfg(test)]
@@ -397,15 +377,5 @@ mod tests {
         for (stage, summary) in &report.stages {
             assert_eq!(&summary.decode().unwrap(), outcome.stages.get(*stage));
         }
-    }
-
-    #[test]
-    fn the_digest_is_what_sha256sum_says_of_the_file() {
-        // printf '{"frame":0}\n{"frame":1}\n' | sha256sum
-        let lines = [r#"{"frame":0}"#.to_owned(), r#"{"frame":1}"#.to_owned()];
-        assert_eq!(
-            findings_digest(&lines),
-            "ea03d4c249b172212ac7fdfd2ee234a0290910c495d87ddcfb85cb2ee93fbf05"
-        );
     }
 }

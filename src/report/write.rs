@@ -1,10 +1,12 @@
-//! Run directories: `report.json`, `findings.jsonl` and `latency.hlog`, all of them or none;
-//! `thumbnails.npy` if thumbnails were made, and `timestamps.txt` if the source says when its frames
-//! are to be shown.
+//! Run directories: `report.json`, `latency.hlog` and what a run was told to keep there
+//! ([`Plan::keep_in`]), all of it or none.
 //!
 //! A directory is taken before the run ([`RunDir::create`]), so that a place that cannot be
 //! written is refused before the work and not after it. It is filled beside its final place, as
-//! `NAME.partial`, and takes its name only when it is whole ([`RunDir::finish`]).
+//! `NAME.partial`, where a run's findings can be read while it goes on; it takes its name only when
+//! it is whole ([`RunDir::finish`]).
+//!
+//! [`Plan::keep_in`]: crate::pipeline::Plan::keep_in
 //!
 //! ```no_run
 //! use framehaul::{measure::Machine, pipeline::Outcome, report::{Report, RunDir}};
@@ -85,23 +87,15 @@ impl RunDir {
         Ok(this)
     }
 
-    /// Where a file of the run's own may be written before [`Self::finish`].
-    pub fn file(&self, name: &str) -> PathBuf {
-        self.partial.join(name)
+    /// The folder that a run writes what it finds to ([`Plan::keep_in`]) before [`Self::finish`].
+    ///
+    /// [`Plan::keep_in`]: crate::pipeline::Plan::keep_in
+    pub fn path(&self) -> &Path {
+        &self.partial
     }
 
-    /// Writes all files and gives the directory its name; what had it before is gone.
+    /// Writes the report and the interval log, and gives the directory its name; what had it before is gone.
     pub fn finish(mut self, report: &Report, outcome: &Outcome) -> Result<()> {
-        self.write("findings.jsonl", |file| {
-            for line in &outcome.findings {
-                file.write_all(line.as_bytes())?;
-                file.write_all(b"\n")?;
-            }
-            Ok(())
-        })?;
-        if !outcome.times.is_empty() {
-            self.write("timestamps.txt", |file| timestamps(file, &outcome.times))?;
-        }
         let length = Duration::try_from_secs_f64(report.totals.wall_s).unwrap_or_default();
         let end = Duration::try_from_secs_f64(report.finished_unix_s).unwrap_or_default();
         let start = end.saturating_sub(length);
@@ -151,14 +145,6 @@ impl Drop for RunDir {
     }
 }
 
-/// A line a frame, in milliseconds: the format that mkvmerge reads, too.
-fn timestamps(file: &mut impl Write, times: &[f64]) -> std::io::Result<()> {
-    writeln!(file, "# timestamp format v2")?;
-    times
-        .iter()
-        .try_for_each(|seconds| writeln!(file, "{}", (seconds * 1e6).round() / 1e3))
-}
-
 /// Nothing there, an empty folder, or a run directory may be replaced.
 fn refuse_what_is_no_run(target: &Path) -> Result<()> {
     if !target.exists() || target.join("report.json").is_file() {
@@ -175,7 +161,7 @@ fn refuse_what_is_no_run(target: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::{findings_digest, samples};
+    use crate::report::samples;
 
     fn files(folder: &Path) -> Vec<String> {
         let mut names: Vec<String> = fs::read_dir(folder)
@@ -190,12 +176,13 @@ mod tests {
         let outcome = samples::outcome();
         let report = samples::report(&outcome);
         let directory = RunDir::create(target).unwrap();
+        fs::write(directory.path().join("findings.jsonl"), "{}\n").unwrap();
         directory.finish(&report, &outcome).unwrap();
         report
     }
 
     #[test]
-    fn a_finished_run_has_its_three_files_and_reads_back() {
+    fn a_finished_run_has_what_was_kept_and_its_report_reads_back() {
         let root = tempfile::tempdir().unwrap();
         let target = root.path().join("deep/mmap");
         let report = write_run(&target);
@@ -205,9 +192,6 @@ mod tests {
         );
         assert_eq!(files(&root.path().join("deep")), ["mmap"]);
         assert_eq!(Report::read(&target).unwrap(), report);
-        let findings = fs::read_to_string(target.join("findings.jsonl")).unwrap();
-        let lines: Vec<String> = findings.lines().map(str::to_owned).collect();
-        assert_eq!(findings_digest(&lines), report.findings_digest);
     }
 
     #[test]

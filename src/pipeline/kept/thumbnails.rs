@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 /// The file while a pass fills it.
 #[derive(Debug)]
-pub(super) struct Thumbnails {
+pub(in super::super) struct Thumbnails {
     path: PathBuf,
     file: File,
     format: FrameFormat,
@@ -24,7 +24,7 @@ impl Thumbnails {
     ///
     /// # Errors
     /// If it cannot be written.
-    pub(super) fn create(path: &Path, format: FrameFormat, frames: u64) -> Result<Self> {
+    pub(in super::super) fn create(path: &Path, format: FrameFormat, frames: u64) -> Result<Self> {
         let file = File::create(path).map_err(Error::io(path, "cannot create"))?;
         let this = Self {
             path: path.to_owned(),
@@ -39,7 +39,7 @@ impl Thumbnails {
     ///
     /// # Errors
     /// If they cannot be written.
-    pub(super) fn put(&self, at: u64, pixels: &[u8]) -> Result<()> {
+    pub(in super::super) fn put(&self, at: u64, pixels: &[u8]) -> Result<()> {
         let written = self.file.write_all_at(pixels, self.offset(at));
         written.map_err(Error::io(&self.path, "cannot write"))
     }
@@ -48,7 +48,7 @@ impl Thumbnails {
     ///
     /// # Errors
     /// If it cannot be written.
-    pub(super) fn resize(&self, frames: u64) -> Result<()> {
+    pub(in super::super) fn resize(&self, frames: u64) -> Result<()> {
         let descr = match self.format.sample {
             Sample::U8 => "|u1",
             Sample::U16 => "<u2",

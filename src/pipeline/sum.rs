@@ -1,0 +1,123 @@
+//! The measured passes of a mode, added up.
+
+use super::outcome::Totals;
+use super::pace::Pace;
+use super::plan::Plan;
+use super::recorder::{Pass, Tally};
+use crate::clock::Nanos;
+use crate::measure::{MemoryPeak, Usage};
+
+/// A measured pass.
+pub(super) struct Measured {
+    pub pass: Pass,
+    pub memory: MemoryPeak,
+    pub usage: Usage,
+}
+
+/// All of them.
+pub(super) struct Sum {
+    paced: bool,
+    walls: Vec<Nanos>,
+    frames: u64,
+    paces: Vec<Pace>,
+    /// Of all passes; but for the lateness, of which each has its own.
+    pub tally: Tally,
+    /// Frames of the shortest pass.
+    pub shortest: u64,
+    pub usage: Usage,
+    pub memory: MemoryPeak,
+    /// What the first pass found.
+    pub findings_digest: String,
+    pub disagreement: Option<String>,
+    pub notes: Vec<String>,
+}
+
+impl Sum {
+    pub(super) fn of(plan: &Plan, passes: Vec<Measured>) -> Self {
+        let planned = plan.frames.end - plan.frames.start;
+        let mut sum = Self {
+            paced: plan.fps.is_some(),
+            walls: Vec::new(),
+            frames: 0,
+            paces: Vec::new(),
+            tally: Tally::new(plan.fps),
+            shortest: planned,
+            usage: Usage::default(),
+            memory: MemoryPeak::default(),
+            findings_digest: String::new(),
+            disagreement: None,
+            notes: Vec::new(),
+        };
+        for (number, measured) in (1..).zip(passes) {
+            let frames = measured.pass.frames;
+            sum.add(number, measured);
+            if plan.cut_short && frames < planned {
+                sum.notes.push(format!(
+                    "the pace was cut short after {frames} of {planned} frames, when it was clear \
+                     that the mode falls behind"
+                ));
+            }
+        }
+        sum
+    }
+
+    fn add(&mut self, number: usize, measured: Measured) {
+        let Measured {
+            pass,
+            memory,
+            usage,
+        } = measured;
+        self.walls.push(pass.wall_ns);
+        self.frames += pass.frames;
+        self.shortest = self.shortest.min(pass.frames);
+        if self.paced {
+            self.paces.push(pass.tally.lateness.pace());
+        }
+        self.tally.add(&pass.tally);
+        self.usage = self.usage + usage;
+        self.memory.anon_bytes = self.memory.anon_bytes.max(memory.anon_bytes);
+        self.memory.shared_bytes = self.memory.shared_bytes.max(memory.shared_bytes);
+        self.notes.extend(pass.notes);
+        if number == 1 {
+            self.findings_digest = pass.findings.digest;
+        }
+        let Some(line) = pass.findings.other.filter(|_| self.disagreement.is_none()) else {
+            return;
+        };
+        let sentence = format!(
+            "pass {number} did not find what the first one found (did the input change \
+             meanwhile?): {line}"
+        );
+        self.notes.push(sentence.clone());
+        self.disagreement = Some(sentence);
+    }
+
+    pub(super) fn totals(&self, workers_died: u64) -> Totals {
+        let wall = self.walls.iter().sum::<Nanos>() as f64 / 1e9;
+        let analysed = self.frames - self.tally.failed - self.tally.dropped.values().sum::<u64>();
+        // Passes are averaged; one that falls behind is enough to say that the mode does.
+        let n = self.paces.len().max(1) as f64;
+        let backlog = self.paces.iter().map(|pace| pace.backlog_frames_per_s);
+        let sustained: Vec<_> = self.paces.iter().filter_map(|p| p.sustained_fps).collect();
+        let mean = |rates: &[f64]| rates.iter().sum::<f64>() / rates.len() as f64;
+        Totals {
+            pass_wall_ns: self.walls.clone(),
+            frames_analysed: analysed,
+            frames_failed: self.tally.failed,
+            frames_dropped: self.tally.dropped.clone(),
+            shipped_bytes_per_frame: self.tally.shipped.frames as f64 / self.frames.max(1) as f64,
+            overlap_bytes_per_frame: self.tally.shipped.overlap as f64 / self.frames.max(1) as f64,
+            deadline_misses: self.paced.then_some(self.tally.misses),
+            keeps_up: self
+                .paced
+                .then(|| self.paces.iter().all(|pace| pace.keeps_up)),
+            backlog_frames_per_s: self.paced.then(|| backlog.sum::<f64>() / n),
+            max_sustained_fps: if self.paced {
+                (!sustained.is_empty()).then(|| mean(&sustained))
+            } else {
+                (wall > 0.0).then(|| analysed as f64 / wall)
+            },
+            workers_died,
+        }
+    }
+}
