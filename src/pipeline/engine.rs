@@ -150,7 +150,7 @@ impl Engine {
         }
         let findings = match self.plan.repeat {
             1 => findings,
-            _ => findings.to_compare(),
+            _ => findings.comparable(),
         };
         match &self.plan.folder {
             Some(folder) => Kept::below(folder, findings, &self.plan),

@@ -60,7 +60,7 @@ impl Findings {
     }
 
     /// With what later passes need to be compared with this one.
-    pub(in super::super) fn to_compare(self) -> Self {
+    pub(in super::super) fn comparable(self) -> Self {
         Self {
             comparison: Comparison::ToCome(Vec::new()),
             ..self
@@ -205,7 +205,7 @@ mod tests {
 
     #[test]
     fn a_pass_is_compared_with_the_first_as_far_as_either_went() {
-        let mut first = Findings::new(0).to_compare();
+        let mut first = Findings::new(0).comparable();
         put(&mut first, &[(0, "a"), (1, "b"), (2, "c")]);
         let lines = first.finish().unwrap().lines.unwrap();
         let other = |found: &[(u64, &str)]| {
