@@ -169,9 +169,9 @@ fn an_interrupt_leaves_nothing_and_what_a_kill_leaves_is_swept() {
     let start = || {
         // So many files that it cannot be done before the signal comes.
         let args = [
-            "set", "--size", "16x16", "--frames", "10000000", "--layout", "files",
+            "set", "--size", "16x16", "--frames", "1000000", "--layout", "files",
         ];
-        let child = framehaul()
+        let mut child = framehaul()
             .current_dir(dir.path())
             .arg("generate")
             .args(args)
@@ -180,6 +180,7 @@ fn an_interrupt_leaves_nothing_and_what_a_kill_leaves_is_swept() {
             .unwrap();
         let partial = dir.path().join(format!("set.partial-{}", child.id()));
         while !partial.join("frames/000009.npy").exists() {
+            assert_eq!(child.try_wait().unwrap(), None, "it has ended");
             std::thread::yield_now();
         }
         child
