@@ -7,6 +7,7 @@ use common::{Said, Sandbox, children, is_running, kill, workers};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::process::{Child, Command, Stdio};
 
 /// The lines of a run's findings, of which there is one a frame, in order.
@@ -215,6 +216,32 @@ fn an_endless_camera_that_is_told_to_end_waits_for_nobody_who_does_not_answer() 
     let last = lines(&sandbox, "out").pop().unwrap();
     assert_eq!(last["dropped"], "the run was stopped");
     assert!(!stopped.into_iter().any(is_running));
+}
+
+#[test]
+fn a_run_whose_first_frame_is_still_to_come_ends_when_it_is_told_to() {
+    let sandbox = Sandbox::new();
+    let line = "run - --mode shm --workers 1 --frames 5..10 --out out";
+    let mut command = sandbox.command(line);
+    let run = command.stdin(Stdio::piped()).stdout(Stdio::null());
+    let mut run = run.stderr(Stdio::piped()).spawn().unwrap();
+    // Two frames of the five before it, and no more for now.
+    let video = [
+        &b"YUV4MPEG2 W2 H2 F25:1 Cmono\n"[..],
+        b"FRAME\n0000FRAME\n1111",
+    ]
+    .concat();
+    let mut sender = run.stdin.take().unwrap();
+    sender.write_all(&video).unwrap();
+    // It hears signals before it has workers.
+    while workers(run.id()).is_empty() {
+        assert!(run.try_wait().unwrap().is_none(), "it has ended");
+        std::thread::yield_now();
+    }
+    kill("-INT", run.id());
+    let said = Said::from(run.wait_with_output().unwrap(), line);
+    said.fails(130, &["interrupted"]).one_line();
+    assert!(!sandbox.path("out/shm").exists());
 }
 
 /// A run whose workers have begun to analyse.

@@ -102,10 +102,10 @@ impl Live for Camera {
     fn is_endless(&self) -> bool {
         true
     }
-    fn stream(&self) -> Result<Box<dyn Stream>> {
+    fn stream(&self, first: u64) -> Result<Box<dyn Stream>> {
         Ok(Box::new(View {
             picture: Picture::new(self.format)?,
-            next: 0,
+            next: first,
         }))
     }
 }
@@ -243,6 +243,9 @@ mod tests {
             assert_eq!(frame(&input, 7), frame(&input, 7), "{pixels}");
             assert_ne!(frame(&input, 7), frame(&input, 8), "{pixels}");
             assert_eq!(frame(&input, 7), frame(&input, 7 + LOOP), "{pixels}");
+            // Those before are not drawn one by one.
+            let far = 7 + LOOP * 1_000_000_000;
+            assert_eq!(frame(&input, 7), frame(&input, far), "{pixels}");
         }
     }
 

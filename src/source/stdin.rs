@@ -5,7 +5,7 @@
 
 use super::framed::Framed;
 use super::pipe::{Came, Pipe};
-use super::stream::{Arrival, Live, LiveKind, Stream};
+use super::stream::{Arrival, Live, LiveKind, Stream, starting_at};
 use super::y4m::{Header, MAGIC, MAX_LINE, SHORTEST_LINE, begins_frame, endless_line, no_frame};
 use crate::error::{Error, Result};
 use crate::frame::FrameFormat;
@@ -88,18 +88,19 @@ impl Live for Y4mPipe {
     fn why_once(&self) -> Option<&str> {
         Some(ONCE)
     }
-    fn stream(&self) -> Result<Box<dyn Stream>> {
+    fn stream(&self, first: u64) -> Result<Box<dyn Stream>> {
         let mut rest = self.rest.lock().unwrap_or_else(PoisonError::into_inner);
         let pipe = rest.take().ok_or_else(|| {
             Error::Usage(format!(
                 "{NAME} cannot be read a second time: {ONCE}; write it to a .y4m file and name that"
             ))
         })?;
-        Ok(Box::new(Frames {
+        let frames = Frames {
             frames: Framed::new(NAME, pipe, self.format.bytes()),
             format: self.format,
             line: Vec::new(),
-        }))
+        };
+        Ok(starting_at(first, frames))
     }
 }
 
@@ -220,7 +221,7 @@ mod tests {
 
     /// What became of each frame, and the fault that ended the stream.
     fn all(video: &Y4mPipe) -> (Vec<Result<Vec<u8>, String>>, Option<String>) {
-        let (mut stream, mut frames) = (video.stream().unwrap(), Vec::new());
+        let (mut stream, mut frames) = (video.stream(0).unwrap(), Vec::new());
         loop {
             match stream.await_next(&GO_ON) {
                 Ok(Arrival::Begun) => {
@@ -262,7 +263,7 @@ mod tests {
         let video = sent(HEAD.as_bytes()).unwrap();
         assert!(video.why_once().is_some());
         assert_eq!(all(&video), (vec![], None));
-        let said = video.stream().map(|_| ()).unwrap_err().to_string();
+        let said = video.stream(0).map(|_| ()).unwrap_err().to_string();
         assert!(
             said.contains("second time") && said.contains(".y4m"),
             "{said}"
@@ -361,7 +362,7 @@ mod tests {
             .write_all(&[HEAD.as_bytes(), &frame("FRAME\n", 1)].concat())
             .unwrap();
         writer.write_all(b"FRAME\n\x02\x02").unwrap();
-        let mut stream = Y4mPipe::open(reader.into()).unwrap().stream().unwrap();
+        let mut stream = Y4mPipe::open(reader.into()).unwrap().stream(0).unwrap();
         let (stop, mut into) = (AtomicBool::new(true), [0; 4]);
         assert_eq!(stream.await_next(&stop).unwrap(), Arrival::Stopped);
         assert_eq!(stream.await_next(&GO_ON).unwrap(), Arrival::Begun);
@@ -380,6 +381,34 @@ mod tests {
         assert_eq!(stream.await_next(&GO_ON).unwrap(), Arrival::Begun);
         stream.fill(&mut into, &GO_ON).unwrap();
         assert_eq!(into, [3; 4]);
+        assert_eq!(stream.await_next(&GO_ON).unwrap(), Arrival::End);
+    }
+
+    #[test]
+    fn frames_before_the_first_go_by_as_far_as_nobody_asks_to_stop() {
+        let (reader, mut writer) = io::pipe().unwrap();
+        let two = [frame("FRAME\n", 0), frame("FRAME\n", 1)].concat();
+        writer.write_all(&[HEAD.as_bytes(), &two].concat()).unwrap();
+        let mut stream = Y4mPipe::open(reader.into()).unwrap().stream(3).unwrap();
+        // Whoever sends says nothing more: the wait goes on until it is called off, and then again.
+        let stop = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| stream.await_next(&stop).unwrap());
+            stop.store(true, std::sync::atomic::Ordering::Relaxed);
+            assert_eq!(waiting.join().unwrap(), Arrival::Stopped);
+        });
+        let two = [frame("FRAME\n", 2), frame("FRAME\n", 3)].concat();
+        writer.write_all(&two).unwrap();
+        drop(writer);
+        let mut into = [0; 4];
+        assert_eq!(stream.await_next(&GO_ON).unwrap(), Arrival::Begun);
+        stream.fill(&mut into, &GO_ON).unwrap();
+        assert_eq!(into, [3; 4]);
+        assert_eq!(stream.await_next(&GO_ON).unwrap(), Arrival::End);
+
+        // It may end before.
+        let short = [HEAD.as_bytes(), &frame("FRAME\n", 0)].concat();
+        let mut stream = sent(&short).unwrap().stream(9).unwrap();
         assert_eq!(stream.await_next(&GO_ON).unwrap(), Arrival::End);
     }
 }

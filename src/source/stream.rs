@@ -89,11 +89,11 @@ pub trait Live: Debug + Send + Sync {
     fn why_once(&self) -> Option<&str> {
         None
     }
-    /// Its frames from the first on.
+    /// Its frames from number `first` on; what comes before goes by while that one is awaited.
     ///
     /// # Errors
     /// If it cannot be had, in one sentence.
-    fn stream(&self) -> Result<Box<dyn Stream>>;
+    fn stream(&self, first: u64) -> Result<Box<dyn Stream>>;
 }
 
 /// What frames come from: a set, or something live.
@@ -176,7 +176,9 @@ impl Source {
         }
     }
 
-    /// Its frames from number `first` on; those before go by. A set begins again behind its end.
+    /// Its frames from number `first` on. What is live may have to send those before: they go by while
+    /// the first one is awaited, a wait that heeds its `stop` like any other. A set begins again behind
+    /// its end.
     ///
     /// # Errors
     /// If they cannot be had, in one sentence.
@@ -187,18 +189,51 @@ impl Source {
                 next: first,
                 reader: Reader::default(),
             })),
-            Self::Live(live) => {
-                let mut stream = live.stream()?;
-                let never = AtomicBool::new(false);
-                for _ in 0..first {
-                    if stream.await_next(&never)? != Arrival::Begun {
-                        break;
-                    }
-                    stream.skip(&never);
-                }
-                Ok(stream)
-            }
+            Self::Live(live) => live.stream(first),
         }
+    }
+}
+
+/// The frames of `stream` from number `first` on, for what has to be read from its beginning.
+pub(super) fn starting_at(first: u64, stream: impl Stream + 'static) -> Box<dyn Stream> {
+    match first {
+        0 => Box::new(stream),
+        before => Box::new(Later { stream, before }),
+    }
+}
+
+/// A stream of which so many frames are still to go by.
+struct Later<S> {
+    stream: S,
+    before: u64,
+}
+
+impl<S: Stream> Stream for Later<S> {
+    fn await_next(&mut self, stop: &AtomicBool) -> Result<Arrival> {
+        while self.before > 0 {
+            match self.stream.await_next(stop)? {
+                Arrival::Begun => self.stream.skip(stop),
+                end => return Ok(end),
+            }
+            self.before -= 1;
+        }
+        self.stream.await_next(stop)
+    }
+
+    fn fill(&mut self, into: &mut [u8], stop: &AtomicBool) -> std::result::Result<(), String> {
+        self.stream.fill(into, stop)
+    }
+
+    fn skip(&mut self, stop: &AtomicBool) {
+        self.stream.skip(stop);
+    }
+
+    fn time(&self) -> Option<f64> {
+        self.stream.time()
+    }
+
+    fn notes(&mut self) -> Vec<String> {
+        self.stream.notes()
     }
 }
 

@@ -10,7 +10,7 @@ use super::ffmpeg_log::Shown;
 use super::framed::Framed;
 use super::pipe::Came;
 use super::pix_fmt::Pixels;
-use super::stream::{Arrival, Live, LiveKind, Stream};
+use super::stream::{Arrival, Live, LiveKind, Stream, starting_at};
 use super::{KINDS, checked_format, listing};
 use crate::error::{Error, Result};
 use crate::frame::FrameFormat;
@@ -205,17 +205,18 @@ impl Live for Video {
         // An address may be a file's, which ends by itself; it may be told to end before, too.
         self.whence != Whence::File
     }
-    fn stream(&self) -> Result<Box<dyn Stream>> {
+    fn stream(&self, first: u64) -> Result<Box<dyn Stream>> {
         let output = ["-pix_fmt", self.pixels.written, "-f", "rawvideo", "pipe:1"];
         let started = Ffmpeg::start(&self.program, arguments(&self.typed, self.whence, &output));
         let (ffmpeg, pipe) =
             started.map_err(|e| Error::input(&self.typed, cannot_start(&self.program, &e)))?;
-        Ok(Box::new(Frames {
+        let frames = Frames {
             frames: Framed::new(&self.typed, pipe, self.format.bytes()),
             ffmpeg,
             video: self.clone(),
             time: None,
-        }))
+        };
+        Ok(starting_at(first, frames))
     }
 }
 
