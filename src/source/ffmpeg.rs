@@ -1,8 +1,11 @@
 //! A running ffmpeg: its frames come through a pipe, and what it says of them is heard meanwhile.
 //!
-//! A thread of its own, the keeper, starts it, reads its standard error and reaps it. The kernel
-//! kills a child when the thread that started it ends, so that thread has to live as long as
+//! A thread of its own, the keeper, starts it, reads its standard error and learns of its end. The
+//! kernel kills a child when the thread that started it ends, so that thread has to live as long as
 //! the child, wherever the stream is handed to; and ffmpeg stands still if nobody hears it.
+//!
+//! It may be a script of the user's, or anything else: what it has started may hold its pipes open,
+//! and it may tell of nothing. No wait here is for more than its end, and its group goes with it.
 
 use super::ffmpeg_log::{self, Shown};
 use super::pipe::{Came, LOOK, Pipe};
@@ -15,6 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 /// The longest line that is kept in one piece; most have some hundred bytes.
 const MAX_LINE: usize = 4096;
@@ -34,7 +38,7 @@ pub(super) struct Ffmpeg {
 struct Hearing {
     heard: Mutex<Heard>,
     changed: Condvar,
-    /// Set when nobody wants its frames any more.
+    /// Set when nobody wants to hear more.
     abandoned: AtomicBool,
 }
 
@@ -70,12 +74,13 @@ impl Ffmpeg {
             .spawn(move || keep(&program, &args, &started, &heard))?;
         let gone = |_| Err(io::Error::other("its keeper is gone"));
         let (process, out) = start.recv().unwrap_or_else(gone)?;
+        let out = Pipe::new(out).sent_by(process.clone());
         let ffmpeg = Self {
             process,
             hearing,
             keeper: Some(keeper),
         };
-        Ok((ffmpeg, Pipe::new(out)))
+        Ok((ffmpeg, out))
     }
 
     /// What it has said so far.
@@ -99,16 +104,28 @@ impl Ffmpeg {
             heard = woken.unwrap_or_else(PoisonError::into_inner).0;
         }
     }
+
+    /// Waits until it has ended and all that it said was heard, until `patience` is over or `stop` is
+    /// set; whether it has.
+    pub(super) fn has_ended(&self, patience: Duration, stop: impl Fn() -> bool) -> bool {
+        let until = Instant::now() + patience;
+        self.wait(|| stop() || Instant::now() >= until, |_| None::<()>);
+        self.heard().end.is_some()
+    }
 }
 
 impl Drop for Ffmpeg {
     fn drop(&mut self) {
         self.hearing.abandoned.store(true, Ordering::Relaxed);
         self.process.kill();
+        // If it is a script, what that has started would stay.
+        self.process.kill_group();
         if let Some(keeper) = self.keeper.take() {
             // It ends as soon as the process has.
             let _ = keeper.join();
         }
+        // Reaped last, so that nobody else could have its number meanwhile.
+        let _ = self.process.wait();
     }
 }
 
@@ -140,17 +157,14 @@ fn keep(
             return;
         }
     };
-    listen(Pipe::new(err), hearing);
+    listen(Pipe::new(err).sent_by(process.clone()), hearing);
     // It says nothing any more, but may take its time to end.
-    let abandoned = || hearing.abandoned.load(Ordering::Relaxed);
-    let mut goes_on = true;
-    while goes_on && !abandoned() {
-        goes_on = process.has_ended(LOOK).is_ok_and(|ended| !ended);
-    }
-    // If it was a script, what that has started would stay.
-    process.kill_group();
-    let exit = process.wait().map(|(exit, _)| exit);
-    hearing.heard().end = Some(exit);
+    let end = loop {
+        if let Some(end) = process.ended(LOOK).transpose() {
+            break end;
+        }
+    };
+    hearing.heard().end = Some(end);
     hearing.changed.notify_all();
 }
 
@@ -298,10 +312,12 @@ mod tests {
         assert!(is_running(started));
         drop(ffmpeg);
         assert!(!is_running(&shell.to_string()));
-        // The kernel takes it from us, and has killed it when its pipe has no writer any more.
+        // It was killed too, and is gone as soon as the kernel has taken it from us.
+        while is_running(started) {
+            std::thread::yield_now();
+        }
         let mut rest = Vec::new();
-        let came = out.line(&mut rest, 1000, &go_on).unwrap();
-        assert_eq!(came, Came::All);
+        assert_eq!(out.line(&mut rest, 1000, &go_on).unwrap(), Came::All);
         assert_eq!(out.wait(&go_on).unwrap(), Came::Ended(0));
     }
 

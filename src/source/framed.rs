@@ -38,6 +38,11 @@ impl Framed {
         self.cut_off
     }
 
+    /// Whether the end of the pipe was met.
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended
+    }
+
     /// It has been said that a frame is missing.
     pub(super) fn cut_off(&mut self) {
         self.cut_off = true;
@@ -61,6 +66,16 @@ impl Framed {
         } else {
             Came::All
         })
+    }
+
+    /// Waits, behind the last frame, until there is a byte of the next, or none any more.
+    pub(super) fn wait(&mut self, stop: &AtomicBool) -> io::Result<Came> {
+        let mut came = self.finish(stop)?;
+        if came == Came::All {
+            came = self.pipe.wait(stop)?;
+            self.ended |= matches!(came, Came::Ended(_));
+        }
+        Ok(came)
     }
 
     /// The next bytes of the pipe are a frame's.

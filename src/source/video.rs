@@ -8,7 +8,7 @@
 use super::ffmpeg::{Ffmpeg, Heard};
 use super::ffmpeg_log::Shown;
 use super::framed::Framed;
-use super::pipe::Came;
+use super::pipe::{Came, LOOK};
 use super::pix_fmt::Pixels;
 use super::stream::{Arrival, Live, LiveKind, Stream, starting_at};
 use super::{KINDS, checked_format, listing};
@@ -32,6 +32,13 @@ pub(super) static KIND: LiveKind = LiveKind {
 
 /// How long a video may take to show its first frame: cameras and servers may never.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long a frame waits for what ffmpeg says of it. That was said before the frame was sent, so
+/// that it is a matter of moments, unless the frame came through somebody who says nothing.
+const WORD: Duration = Duration::from_secs(2);
+
+/// How long an ffmpeg may take to end when there is nothing any more that it could send.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// The ffmpeg to use: FRAMEHAUL_FFMPEG, or else the one on PATH.
 fn program() -> PathBuf {
@@ -133,9 +140,16 @@ fn first_frame(
 ) -> Result<(Shown, Option<f64>), String> {
     let output = ["-frames:v", "1", "-f", "null", "-"];
     let started = Ffmpeg::start(program, arguments(typed, whence, &output));
-    let (ffmpeg, _) = started.map_err(|e| cannot_start(program, &e))?;
+    let (ffmpeg, mut out) = started.map_err(|e| cannot_start(program, &e))?;
     let until = Instant::now() + PATIENCE;
     let seen = ffmpeg.wait(|| Instant::now() >= until, |heard| heard.frame(0).flatten());
+    // It would be taken for a part of the first frame.
+    if out.has_some().is_ok_and(|some| some) {
+        return Err(format!(
+            "{program:?} writes something to standard output that is no frame: if it is a script, \
+             let it write that elsewhere"
+        ));
+    }
     let heard = ffmpeg.heard();
     seen.map(|first| (first, heard.rate()))
         .ok_or_else(|| no_frame(&heard))
@@ -172,7 +186,12 @@ fn no_frame(heard: &Heard) -> String {
             "ffmpeg finds no video in it".to_owned()
         }
         (_, Some(fault)) => format!("ffmpeg cannot read it as a video: {fault}"),
-        (_, None) => "ffmpeg finds no frame in it".to_owned(),
+        (Some(Ok(exit @ Exit::Code(1..))), None) => {
+            format!("ffmpeg {} when it opened it, without a word", ended(exit))
+        }
+        (_, None) => "ffmpeg tells of no frame in it (a script in FRAMEHAUL_FFMPEG has to pass on \
+                      its standard error)"
+            .to_owned(),
     }
 }
 
@@ -215,6 +234,9 @@ impl Live for Video {
             ffmpeg,
             video: self.clone(),
             time: None,
+            is_mute: false,
+            untold: 0,
+            lingers: false,
         };
         Ok(starting_at(first, frames))
     }
@@ -227,34 +249,58 @@ struct Frames {
     ffmpeg: Ffmpeg,
     /// Of the frame that was read last.
     time: Option<f64>,
+    /// Nothing was said of that frame in time. The next one does not wait for it.
+    is_mute: bool,
+    /// Frames of which nothing was said.
+    untold: u64,
+    /// It sends nothing any more, and has not ended for long.
+    lingers: bool,
 }
 
 impl Frames {
     /// What ffmpeg has said of the frame that was read last. It speaks before it writes, but through
-    /// another pipe.
+    /// another pipe; a script between us may be slower, or keep it to itself.
     fn shown(&mut self, stop: &AtomicBool) -> Option<Shown> {
         let number = self.frames.begun().saturating_sub(1);
-        let stop = || stop.load(Ordering::Relaxed);
-        let shown = self
-            .ffmpeg
-            .wait(stop, |heard| heard.frame(number))
-            .flatten();
+        let (asked, is_mute) = (Instant::now(), self.is_mute);
+        let enough = || {
+            let patience = match stop.load(Ordering::Relaxed) {
+                _ if is_mute => Duration::ZERO,
+                true => LOOK,
+                false => WORD,
+            };
+            asked.elapsed() >= patience
+        };
+        let said = self.ffmpeg.wait(enough, |heard| heard.frame(number));
+        self.is_mute = said.is_none();
+        let shown = said.flatten();
+        self.untold += u64::from(shown.is_none());
         self.time = shown.as_ref().and_then(|shown| shown.time);
         shown
     }
 
     /// How ffmpeg ended, if it is over and that was not as it should be.
     fn untimely_end(&self) -> Option<String> {
+        if !self.frames.has_ended() {
+            return None;
+        }
         let heard = self.ffmpeg.heard();
+        let is_held_open = self.frames.pipe.was_held_open();
         let how = match &heard.end {
-            None | Some(Ok(Exit::Code(0))) => return None,
+            None if self.lingers => "has closed its output, but does not end,".to_owned(),
+            None => return None,
+            Some(Ok(Exit::Code(0))) if !is_held_open => return None,
             Some(Ok(exit)) => ended(exit),
             Some(Err(e)) => format!("ended unseen ({e})"),
         };
-        let last = heard.last_fault.as_ref();
-        let last = last.map_or(String::new(), |last| format!("; its last error: {last}"));
-        let frames = self.frames.begun();
-        Some(format!("ffmpeg {how} after {frames} frames{last}"))
+        let mut end = format!("ffmpeg {how} after {} frames", self.frames.begun());
+        if is_held_open {
+            end += ", and what it has started holds its output open";
+        }
+        if let Some(last) = &heard.last_fault {
+            end += &format!("; its last error: {last}");
+        }
+        Some(end)
     }
 
     /// ffmpeg makes all frames like the first; which of them was not is known from what it says.
@@ -282,21 +328,19 @@ impl Frames {
 
 impl Stream for Frames {
     fn await_next(&mut self, stop: &AtomicBool) -> Result<Arrival> {
-        let cannot = || Error::io(&self.video.typed, "cannot read what ffmpeg decodes");
-        let mut came = self.frames.finish(stop).map_err(cannot())?;
-        if came == Came::All {
-            came = self.frames.pipe.wait(stop).map_err(cannot())?;
-        }
-        match came {
+        let cannot = Error::io(&self.video.typed, "cannot read what ffmpeg decodes");
+        match self.frames.wait(stop).map_err(cannot)? {
             Came::All => {
                 self.frames.begin();
                 Ok(Arrival::Begun)
             }
             Came::Stopped(_) => Ok(Arrival::Stopped),
             Came::Ended(_) => {
-                // For its last words.
-                self.ffmpeg
-                    .wait(|| stop.load(Ordering::Relaxed), |_| None::<()>);
+                let is_stopped = || stop.load(Ordering::Relaxed);
+                self.lingers = !self.ffmpeg.has_ended(LAST_WORDS, is_stopped);
+                if self.lingers && is_stopped() {
+                    return Ok(Arrival::Stopped);
+                }
                 match self.untimely_end() {
                     // Of a frame that was cut off it has been said already.
                     Some(end) if !self.frames.was_cut_off() => {
@@ -348,6 +392,14 @@ impl Stream for Frames {
         }
         // Locked by what was heard so far.
         drop(heard);
+        if self.untold > 0 {
+            notes.push(format!(
+                "{typed}: ffmpeg has told nothing of {} of {} frames: their times are unknown, and \
+                 whether their size has changed",
+                self.untold,
+                self.frames.begun()
+            ));
+        }
         notes.extend(self.untimely_end().map(|end| format!("{typed}: {end}")));
         notes
     }
@@ -432,6 +484,7 @@ mod tests {
                 "no video",
             ),
             (said(code(1), Some("moov atom not found")), "moov atom"),
+            (said(code(3), None), "exited with code 3"),
             (said(code(0), None), "no frame"),
         ] {
             assert!(said.contains(word), "{word}: {said}");

@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -46,6 +46,7 @@ fn signal_name(signal: i32) -> Option<&'static str> {
         libc::SIGILL => "SIGILL",
         libc::SIGINT => "SIGINT",
         libc::SIGHUP => "SIGHUP",
+        libc::SIGPIPE => "SIGPIPE",
         libc::SIGXCPU => "SIGXCPU",
         _ => return None,
     })
@@ -176,11 +177,29 @@ impl Process {
         unsafe { libc::kill(-(self.pid as libc::pid_t), libc::SIGKILL) };
     }
 
-    /// Waits up to `timeout` for its end, without reaping it; whether it has come.
+    /// Waits up to `timeout` for its end, without reaping it: how it ended, once it has.
+    ///
+    /// To be called before [`wait`](Self::wait).
     #[cfg(feature = "video")]
-    pub fn has_ended(&self, timeout: std::time::Duration) -> io::Result<bool> {
-        use std::os::fd::AsFd;
-        super::poll::readable(self.pidfd.as_fd(), timeout)
+    pub fn ended(&self, timeout: std::time::Duration) -> io::Result<Option<Exit>> {
+        match super::poll::readable([self.as_fd()], timeout) {
+            Ok([true]) => {}
+            Err(e) if e.kind() != io::ErrorKind::Interrupted => return Err(e),
+            Ok([false]) | Err(_) => return Ok(None),
+        }
+        // SAFETY: all zeros is a valid siginfo_t.
+        let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
+        let how = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+        // SAFETY: `info` is writable; the child is ours and not reaped, so the id is still its own.
+        if unsafe { libc::waitid(libc::P_PID, self.pid, &raw mut info, how) } != 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: waitid has filled in, or left at zero, what belongs to a child's end.
+        let (pid, status) = unsafe { (info.si_pid(), info.si_status()) };
+        Ok((pid != 0).then(|| match info.si_code {
+            libc::CLD_EXITED => Exit::Code(status),
+            _ => Exit::Signal(status),
+        }))
     }
 
     /// Waits for its end and reaps it: how it ended, and the resources it used.
@@ -207,6 +226,13 @@ impl Process {
             Exit::Code(libc::WEXITSTATUS(status))
         };
         Ok((exit, usage))
+    }
+}
+
+/// Can be read when the process has ended, reaped or not.
+impl AsFd for Process {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.pidfd.as_fd()
     }
 }
 
