@@ -43,6 +43,11 @@ impl Framed {
         self.ended
     }
 
+    /// Whether the last frame was not waited for to its end.
+    pub(super) fn was_given_up(&self) -> bool {
+        self.left > 0
+    }
+
     /// It has been said that a frame is missing.
     pub(super) fn cut_off(&mut self) {
         self.cut_off = true;

@@ -55,8 +55,9 @@ pub trait Stream: Send {
     /// Lets the frame that has begun to come go by.
     fn skip(&mut self, stop: &AtomicBool);
 
-    /// When the frame that was filled or skipped last is to be shown, in seconds from the stream's
-    /// beginning; none if the stream does not say.
+    /// When the frame that was filled or skipped last, and no other, is to be shown, in seconds from
+    /// the stream's beginning. None if that is not known: the stream does not say, or the frame was
+    /// given up half-way. Whoever keeps the times keeps one a frame, or they would shift.
     fn time(&self) -> Option<f64> {
         None
     }

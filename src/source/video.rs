@@ -8,7 +8,7 @@
 use super::ffmpeg::{Ffmpeg, Heard};
 use super::ffmpeg_log::Shown;
 use super::framed::Framed;
-use super::pipe::{Came, LOOK};
+use super::pipe::{Came, LOOK, Pipe};
 use super::pix_fmt::Pixels;
 use super::stream::{Arrival, Live, LiveKind, Stream, starting_at};
 use super::{KINDS, checked_format, listing};
@@ -229,16 +229,7 @@ impl Live for Video {
         let started = Ffmpeg::start(&self.program, arguments(&self.typed, self.whence, &output));
         let (ffmpeg, pipe) =
             started.map_err(|e| Error::input(&self.typed, cannot_start(&self.program, &e)))?;
-        let frames = Frames {
-            frames: Framed::new(&self.typed, pipe, self.format.bytes()),
-            ffmpeg,
-            video: self.clone(),
-            time: None,
-            is_mute: false,
-            untold: 0,
-            lingers: false,
-        };
-        Ok(starting_at(first, frames))
+        Ok(starting_at(first, Frames::new(self.clone(), ffmpeg, pipe)))
     }
 }
 
@@ -258,9 +249,25 @@ struct Frames {
 }
 
 impl Frames {
+    fn new(video: Video, ffmpeg: Ffmpeg, pipe: Pipe) -> Self {
+        Self {
+            frames: Framed::new(&video.typed, pipe, video.format.bytes()),
+            ffmpeg,
+            video,
+            time: None,
+            is_mute: false,
+            untold: 0,
+            lingers: false,
+        }
+    }
+
     /// What ffmpeg has said of the frame that was read last. It speaks before it writes, but through
     /// another pipe; a script between us may be slower, or keep it to itself.
     fn shown(&mut self, stop: &AtomicBool) -> Option<Shown> {
+        self.time = None;
+        if self.frames.was_given_up() {
+            return None;
+        }
         let number = self.frames.begun().saturating_sub(1);
         let (asked, is_mute) = (Instant::now(), self.is_mute);
         let enough = || {
@@ -459,6 +466,51 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(said.contains("cannot be started"), "{said}");
+    }
+
+    /// The frames of a script, of 4 bytes each; `told 3` tells of the third, at 3.5 seconds.
+    fn frames(script: &str) -> Frames {
+        let told =
+            "told() { echo \"[info] n:   $1 pts:  7 pts_time:$1.5 fmt:gray s:2x2 type:I \" >&2; }";
+        let args = ["-c".to_owned(), format!("{told}; {script}")];
+        let (ffmpeg, pipe) = Ffmpeg::start("/bin/sh".as_ref(), args.to_vec()).unwrap();
+        let pixels = Pixels::of("gray").unwrap();
+        let video = Video {
+            typed: "clip".to_owned(),
+            program: "/bin/sh".into(),
+            whence: Whence::File,
+            format: FrameFormat::new(2, 2, pixels.colour, pixels.sample()),
+            fps: None,
+            native: "gray".to_owned(),
+            pixels,
+        };
+        Frames::new(video, ffmpeg, pipe)
+    }
+
+    static GO_ON: AtomicBool = AtomicBool::new(false);
+    static STOP: AtomicBool = AtomicBool::new(true);
+
+    #[test]
+    fn the_time_is_that_of_the_last_frame_and_of_no_other() {
+        let mut frames = frames(
+            "told 0; printf 0000; printf 1111; told 2; printf 2222; printf 33; told 3; \
+             exec sleep 1000",
+        );
+        assert_eq!(frames.time(), None);
+        let mut into = [0; 4];
+        for (frame, time) in [(b"0000", Some(0.5)), (b"1111", None), (b"2222", Some(2.5))] {
+            assert_eq!(frames.await_next(&GO_ON).unwrap(), Arrival::Begun);
+            frames.fill(&mut into, &GO_ON).unwrap();
+            assert_eq!((&into, frames.time()), (frame, time));
+        }
+        // One that was given up was not filled, whatever is known of it.
+        assert_eq!(frames.await_next(&GO_ON).unwrap(), Arrival::Begun);
+        frames.ffmpeg.wait(|| false, |heard| heard.frame(3));
+        frames.fill(&mut into, &STOP).unwrap_err();
+        assert_eq!(frames.time(), None);
+        // Nor was it skipped.
+        frames.skip(&STOP);
+        assert_eq!(frames.time(), None);
     }
 
     #[test]
