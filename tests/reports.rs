@@ -67,6 +67,7 @@ fn write_run(root: &Path, mode: &str, ms: u64) -> PathBuf {
         usage: Usage::default(),
         stages,
         findings_digest: "ca3d".repeat(16),
+        incomplete: None,
         disagreement: None,
         notes: Vec::new(),
     };

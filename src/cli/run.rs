@@ -263,12 +263,8 @@ fn faults(outcome: &Outcome, findings: &Path) -> Result<Vec<String>> {
             "{mode}: {more} more frames failed; findings.jsonl names them"
         ));
     }
-    faults.extend(
-        outcome
-            .disagreement
-            .iter()
-            .map(|what| format!("{mode}: {what}")),
-    );
+    let of_all = outcome.incomplete.iter().chain(&outcome.disagreement);
+    faults.extend(of_all.map(|what| format!("{mode}: {what}")));
     Ok(faults)
 }
 

@@ -207,6 +207,7 @@ impl Engine {
             usage: sum.usage,
             stages: sum.tally.stages,
             findings_digest: sum.findings_digest,
+            incomplete: sum.incomplete,
             disagreement: sum.disagreement,
             notes,
         }

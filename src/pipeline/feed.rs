@@ -50,7 +50,7 @@ pub(super) fn pass(
     let produced = feed.produce(&mut *stream);
     // What is under way ends in any case: its end is not to be recorded in a pass that is over.
     let settled = feed.settle();
-    let mut notes = stream.notes();
+    let (mut notes, incomplete) = (stream.notes(), stream.incomplete());
     drop(stream);
     let (t0, frames) = (feed.t0, feed.next - plan.frames.start);
     let (ends, timestamps) = feed.over();
@@ -65,7 +65,11 @@ pub(super) fn pass(
         notes.extend(timestamps.finish()?);
     }
     let pass = ends.recorder().finish(t0, frames)?;
-    Ok(Pass { notes, ..pass })
+    Ok(Pass {
+        incomplete,
+        notes,
+        ..pass
+    })
 }
 
 /// So long it takes at most until a job that was cancelled gives its slot back, when all goes well.

@@ -114,6 +114,9 @@ pub struct Outcome {
     /// SHA-256 of what the first pass found: of the lines of `findings.jsonl` in frame order, each
     /// with its newline, in hexadecimal, as `sha256sum` prints it.
     pub findings_digest: String,
+    /// Why a pass may have had fewer frames than its source, in a sentence; none if nothing is known
+    /// to have kept any from it.
+    pub incomplete: Option<String>,
     /// Where a later pass found something else than the first, in a sentence; none if all found
     /// the same.
     pub disagreement: Option<String>,

@@ -48,6 +48,8 @@ pub(super) struct Pass {
     pub frames: u64,
     pub tally: Tally,
     pub findings: Digested,
+    /// Why more frames may have been to come, if the source has ended so.
+    pub incomplete: Option<String>,
     /// What is to be said of the pass as a whole, a sentence each.
     pub notes: Vec<String>,
 }
@@ -186,6 +188,7 @@ impl Recorder {
             frames,
             tally: self.tally,
             findings: self.findings.finish()?,
+            incomplete: None,
             notes: Vec::new(),
         })
     }

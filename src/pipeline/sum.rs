@@ -28,6 +28,7 @@ pub(super) struct Sum {
     pub memory: MemoryPeak,
     /// What the first pass found.
     pub findings_digest: String,
+    pub incomplete: Option<String>,
     pub disagreement: Option<String>,
     pub notes: Vec<String>,
 }
@@ -45,6 +46,7 @@ impl Sum {
             usage: Usage::default(),
             memory: MemoryPeak::default(),
             findings_digest: String::new(),
+            incomplete: None,
             disagreement: None,
             notes: Vec::new(),
         };
@@ -78,6 +80,7 @@ impl Sum {
         self.memory.anon_bytes = self.memory.anon_bytes.max(memory.anon_bytes);
         self.memory.shared_bytes = self.memory.shared_bytes.max(memory.shared_bytes);
         self.notes.extend(pass.notes);
+        self.incomplete = self.incomplete.take().or(pass.incomplete);
         if number == 1 {
             self.findings_digest = pass.findings.digest;
         }

@@ -79,6 +79,7 @@ pub(super) fn outcome() -> Outcome {
             (Stage::Return, 60_000.0),
         ]),
         findings_digest: "4b1d".repeat(16),
+        incomplete: None,
         disagreement: None,
         notes: Vec::new(),
     }

@@ -48,9 +48,9 @@ impl Framed {
         self.left > 0
     }
 
-    /// It has been said that a frame is missing.
-    pub(super) fn cut_off(&mut self) {
-        self.cut_off = true;
+    /// Frames that have come to their end, or were given up by us.
+    pub(super) fn whole(&self) -> u64 {
+        self.begun - u64::from(self.cut_off)
     }
 
     /// Frames that have begun to come.

@@ -42,7 +42,8 @@ pub trait Stream: Send {
     /// Waits until the next frame has begun to come.
     ///
     /// # Errors
-    /// If the stream as a whole cannot go on, in one sentence.
+    /// One sentence, if there is a next frame and neither it nor any behind it can be had. At an end
+    /// that may be none it says [`Arrival::End`], and [`incomplete`](Self::incomplete) why.
     fn await_next(&mut self, stop: &AtomicBool) -> Result<Arrival>;
 
     /// Writes the frame that has begun to come into `into`, which has exactly its bytes.
@@ -59,6 +60,12 @@ pub trait Stream: Send {
     /// the stream's beginning. None if that is not known: the stream does not say, or the frame was
     /// given up half-way. Whoever keeps the times keeps one a frame, or they would shift.
     fn time(&self) -> Option<f64> {
+        None
+    }
+
+    /// Why more frames may have been to come than it had, in a sentence, when it has ended so that
+    /// nobody knows: no frame has failed for it.
+    fn incomplete(&self) -> Option<String> {
         None
     }
 
@@ -231,6 +238,10 @@ impl<S: Stream> Stream for Later<S> {
 
     fn time(&self) -> Option<f64> {
         self.stream.time()
+    }
+
+    fn incomplete(&self) -> Option<String> {
+        self.stream.incomplete()
     }
 
     fn notes(&mut self) -> Vec<String> {

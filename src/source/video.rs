@@ -246,6 +246,10 @@ struct Frames {
     untold: u64,
     /// It sends nothing any more, and has not ended for long.
     lingers: bool,
+    /// A frame has failed for its end.
+    is_said: bool,
+    /// Why frames may be missing of which nobody knows.
+    incomplete: Option<String>,
 }
 
 impl Frames {
@@ -258,6 +262,8 @@ impl Frames {
             is_mute: false,
             untold: 0,
             lingers: false,
+            is_said: false,
+            incomplete: None,
         }
     }
 
@@ -286,21 +292,69 @@ impl Frames {
         shown
     }
 
+    /// Waits, when no frame can come any more, until ffmpeg has ended and been heard to its end.
+    fn await_end(&mut self, stop: &AtomicBool) {
+        if self.frames.has_ended() {
+            let is_stopped = || stop.load(Ordering::Relaxed);
+            self.lingers = !self.ffmpeg.has_ended(LAST_WORDS, is_stopped) && !is_stopped();
+        }
+    }
+
+    /// Nothing comes any more. Whoever was killed has not shown all; what it has told of is missing for
+    /// certain, and of what it had not come to nobody knows.
+    fn end(&mut self, stop: &AtomicBool) -> Result<Arrival> {
+        self.await_end(stop);
+        if self.ffmpeg.heard().end.is_none() && !self.lingers {
+            return Ok(Arrival::Stopped);
+        }
+        // Of a frame that was cut off it has been said already.
+        if self.frames.was_cut_off() || self.is_said {
+            return Ok(Arrival::End);
+        }
+        let Some(end) = self.untimely_end() else {
+            return Ok(Arrival::End);
+        };
+        let end = format!("{}: {end}", self.video.typed);
+        if self.has_told_of_more() {
+            self.is_said = true;
+            return Err(Error::Failed(end));
+        }
+        self.incomplete = Some(format!("{end}: more frames may have been to come"));
+        Ok(Arrival::End)
+    }
+
+    /// Whether ffmpeg has told of a frame that has not begun to come.
+    fn has_told_of_more(&self) -> bool {
+        let next = self.frames.begun();
+        self.ffmpeg.heard().frame(next).is_some()
+    }
+
     /// How ffmpeg ended, if it is over and that was not as it should be.
     fn untimely_end(&self) -> Option<String> {
         if !self.frames.has_ended() {
             return None;
         }
-        let heard = self.ffmpeg.heard();
         let is_held_open = self.frames.pipe.was_held_open();
+        let has_told_of_more = self.has_told_of_more();
+        // It has shown one when it was opened.
+        let is_empty = self.frames.begun() == 0;
+        let heard = self.ffmpeg.heard();
         let how = match &heard.end {
             None if self.lingers => "has closed its output, but does not end,".to_owned(),
             None => return None,
-            Some(Ok(Exit::Code(0))) if !is_held_open => return None,
+            Some(Ok(Exit::Code(0))) if !(is_held_open || has_told_of_more || is_empty) => {
+                return None;
+            }
             Some(Ok(exit)) => ended(exit),
             Some(Err(e)) => format!("ended unseen ({e})"),
         };
-        let mut end = format!("ffmpeg {how} after {} frames", self.frames.begun());
+        let mut end = match self.frames.whole() {
+            1 => format!("ffmpeg {how} after 1 frame"),
+            frames => format!("ffmpeg {how} after {frames} frames"),
+        };
+        if has_told_of_more {
+            end += ", having told of more";
+        }
         if is_held_open {
             end += ", and what it has started holds its output open";
         }
@@ -342,28 +396,21 @@ impl Stream for Frames {
                 Ok(Arrival::Begun)
             }
             Came::Stopped(_) => Ok(Arrival::Stopped),
-            Came::Ended(_) => {
-                let is_stopped = || stop.load(Ordering::Relaxed);
-                self.lingers = !self.ffmpeg.has_ended(LAST_WORDS, is_stopped);
-                if self.lingers && is_stopped() {
-                    return Ok(Arrival::Stopped);
-                }
-                match self.untimely_end() {
-                    // Of a frame that was cut off it has been said already.
-                    Some(end) if !self.frames.was_cut_off() => {
-                        self.frames.cut_off();
-                        Err(Error::Failed(format!("{}: {end}", self.video.typed)))
-                    }
-                    _ => Ok(Arrival::End),
-                }
-            }
+            Came::Ended(_) => self.end(stop),
         }
     }
 
     fn fill(&mut self, into: &mut [u8], stop: &AtomicBool) -> std::result::Result<(), String> {
         let filled = self.frames.fill(into, stop);
         let shown = self.shown(stop);
-        filled.and_then(|()| shown.map_or(Ok(()), |shown| self.compare(&shown)))
+        match filled {
+            Ok(()) => shown.map_or(Ok(()), |shown| self.compare(&shown)),
+            Err(said) => {
+                self.await_end(stop);
+                let end = self.untimely_end();
+                Err(end.map_or(said.clone(), |end| format!("{said}; {end}")))
+            }
+        }
     }
 
     fn skip(&mut self, stop: &AtomicBool) {
@@ -374,6 +421,10 @@ impl Stream for Frames {
 
     fn time(&self) -> Option<f64> {
         self.time
+    }
+
+    fn incomplete(&self) -> Option<String> {
+        self.incomplete.clone()
     }
 
     fn notes(&mut self) -> Vec<String> {
