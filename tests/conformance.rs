@@ -4,7 +4,7 @@ mod common;
 
 use common::{Sandbox, write_npy};
 use framehaul::handoff::{Lease, Slots};
-use framehaul::source::{Arrival, FrameSet, Place, Reader, Source};
+use framehaul::source::{Arrival, FrameSet, Reader, Source};
 use framehaul::transport::{Family, Inbound, Known, Outbound, Ticket, Transport, registry};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -82,13 +82,8 @@ impl<'a> Parent<'a> {
 }
 
 fn frame(set: &FrameSet, index: usize) -> Result<Vec<u8>, String> {
-    let (file, offset) = match set.place(index) {
-        Place::Raw { file, offset } => (file, Some(offset)),
-        Place::Encoded { file } => (file, None),
-    };
     let mut bytes = vec![0; set.format().bytes()];
-    let path = &set.files()[file as usize];
-    Reader::default().read(path, offset, set.format(), &mut bytes)?;
+    Reader::default().frame(set, index, &mut bytes)?;
     Ok(bytes)
 }
 

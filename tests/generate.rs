@@ -2,7 +2,7 @@
 
 use framehaul::frame::{Colour, FrameFormat, Sample};
 use framehaul::source::generate::{FileFormat, Layout, Plan, generate};
-use framehaul::source::{FrameSet, Place, Reader};
+use framehaul::source::{FrameSet, Reader};
 use sha2::{Digest, Sha256};
 use std::num::NonZero;
 use std::path::Path;
@@ -40,12 +40,7 @@ fn pixels(input: &Path) -> (FrameFormat, Vec<Vec<u8>>) {
     let mut reader = Reader::default();
     let frames = (0..set.len()).map(|i| {
         let mut frame = vec![0; set.format().bytes()];
-        let (file, offset) = match set.place(i) {
-            Place::Raw { file, offset } => (file, Some(offset)),
-            Place::Encoded { file } => (file, None),
-        };
-        let path = &set.files()[file as usize];
-        reader.read(path, offset, set.format(), &mut frame).unwrap();
+        reader.frame(&set, i, &mut frame).unwrap();
         frame
     });
     (set.format(), frames.collect())

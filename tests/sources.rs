@@ -53,13 +53,8 @@ impl Folder {
 }
 
 fn read(set: &FrameSet, index: usize) -> Result<Vec<u8>, String> {
-    let (file, offset) = match set.place(index) {
-        Place::Raw { file, offset } => (file, Some(offset)),
-        Place::Encoded { file } => (file, None),
-    };
     let mut frame = vec![9; set.format().bytes()];
-    let path = &set.files()[file as usize];
-    Reader::default().read(path, offset, set.format(), &mut frame)?;
+    Reader::default().frame(set, index, &mut frame)?;
     Ok(frame)
 }
 

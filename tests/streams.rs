@@ -7,7 +7,7 @@ mod common;
 
 use common::{Said, Sandbox, children, is_running, kill, workers};
 use framehaul::frame::FrameFormat;
-use framehaul::source::{Arrival, FrameSet, Place, Reader, Source, Stream};
+use framehaul::source::{Arrival, FrameSet, Reader, Source, Stream};
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -83,13 +83,8 @@ impl Studio {
         let set = FrameSet::open(&self.typed(name)).unwrap();
         let mut reader = Reader::default();
         let frames = (0..set.len()).map(|index| {
-            let Place::Raw { offset, .. } = set.place(index) else {
-                unreachable!("a y4m is raw");
-            };
             let mut frame = vec![0; set.format().bytes()];
-            reader
-                .read(&set.files()[0], Some(offset), set.format(), &mut frame)
-                .unwrap();
+            reader.frame(&set, index, &mut frame).unwrap();
             frame
         });
         (set.format(), frames.collect())

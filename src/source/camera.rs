@@ -8,7 +8,7 @@ use super::synthetic::Scene;
 use crate::error::{Error, Result};
 use crate::frame::{Colour, FrameFormat};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 pub(super) static KIND: LiveKind = LiveKind {
     name: "camera",
@@ -118,11 +118,7 @@ struct View {
 
 impl Stream for View {
     fn await_next(&mut self, stop: &AtomicBool) -> Result<Arrival> {
-        Ok(if stop.load(Ordering::Relaxed) {
-            Arrival::Stopped
-        } else {
-            Arrival::Begun
-        })
+        Ok(Arrival::at_once(stop))
     }
 
     fn fill(&mut self, into: &mut [u8], _: &AtomicBool) -> std::result::Result<(), String> {

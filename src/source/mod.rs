@@ -6,18 +6,13 @@
 //! they are can be mapped instead, without a copy.
 //!
 //! ```
-//! use framehaul::source::{FrameSet, Place, Reader};
+//! use framehaul::source::{FrameSet, Reader};
 //! let clip = FrameSet::open("data/clip.y4m")?;
 //! assert_eq!(clip.format().to_string(), "64x48 yuv420p8");
 //! assert!(clip.mappable());
 //!
-//! let Place::Raw { file, offset } = clip.place(3) else {
-//!     unreachable!("a y4m is raw");
-//! };
 //! let mut frame = vec![0; clip.format().bytes()];
-//! Reader::default()
-//!     .read(&clip.files()[file as usize], Some(offset), clip.format(), &mut frame)
-//!     .unwrap();
+//! Reader::default().frame(&clip, 3, &mut frame).unwrap();
 //! assert_eq!(frame.len(), 64 * 48 * 3 / 2);
 //! # Ok::<(), framehaul::Error>(())
 //! ```
@@ -213,6 +208,19 @@ impl FrameSet {
                 }
             }
         }
+    }
+
+    /// The file that frame `index` lies in, and the offset of its samples if they are there as they are:
+    /// what [`Reader::read`] takes.
+    ///
+    /// # Panics
+    /// If `index` is not below `len`.
+    pub fn file_of(&self, index: usize) -> (&Path, Option<u64>) {
+        let (file, offset) = match self.place(index) {
+            Place::Raw { file, offset } => (file, Some(offset)),
+            Place::Encoded { file } => (file, None),
+        };
+        (&self.files[file as usize], offset)
     }
 
     /// Whether all frames are raw bytes in files, so that they can be mapped.

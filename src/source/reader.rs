@@ -1,6 +1,6 @@
 //! From a place to bytes in memory.
 
-use super::{images, npy};
+use super::{FrameSet, images, npy};
 use crate::frame::FrameFormat;
 use std::fs::File;
 use std::io;
@@ -45,6 +45,23 @@ impl Reader {
             }
             None => images::decode(path, format, into),
         }
+    }
+
+    /// Reads or decodes frame `index` of `set` like [`read`](Self::read).
+    ///
+    /// # Errors
+    /// As there.
+    ///
+    /// # Panics
+    /// As there, and if `index` is not below the set's length.
+    pub fn frame(
+        &mut self,
+        set: &FrameSet,
+        index: usize,
+        into: &mut [u8],
+    ) -> std::result::Result<(), String> {
+        let (path, offset) = set.file_of(index);
+        self.read(path, offset, set.format(), into)
     }
 
     fn file(&mut self, path: &Path) -> Result<&File, String> {

@@ -17,7 +17,7 @@
 //! # Ok::<(), framehaul::Error>(())
 //! ```
 
-use super::{FrameSet, Place, Reader};
+use super::{FrameSet, Reader};
 use crate::error::Result;
 use crate::frame::FrameFormat;
 use std::fmt::Debug;
@@ -33,6 +33,16 @@ pub enum Arrival {
     End,
     /// The wait for it was called off; it may still come.
     Stopped,
+}
+
+impl Arrival {
+    /// That of a frame which can be had at any time.
+    pub(super) fn at_once(stop: &AtomicBool) -> Self {
+        match stop.load(Ordering::Relaxed) {
+            true => Self::Stopped,
+            false => Self::Begun,
+        }
+    }
 }
 
 /// Frames, one after the other.
@@ -258,22 +268,13 @@ struct SetStream {
 
 impl Stream for SetStream {
     fn await_next(&mut self, stop: &AtomicBool) -> Result<Arrival> {
-        Ok(if stop.load(Ordering::Relaxed) {
-            Arrival::Stopped
-        } else {
-            Arrival::Begun
-        })
+        Ok(Arrival::at_once(stop))
     }
 
     fn fill(&mut self, into: &mut [u8], _: &AtomicBool) -> std::result::Result<(), String> {
         let index = (self.next % self.set.len() as u64) as usize;
         self.next += 1;
-        let (file, offset) = match self.set.place(index) {
-            Place::Raw { file, offset } => (file, Some(offset)),
-            Place::Encoded { file } => (file, None),
-        };
-        let path = &self.set.files()[file as usize];
-        self.reader.read(path, offset, self.set.format(), into)
+        self.reader.frame(&self.set, index, into)
     }
 
     fn skip(&mut self, _: &AtomicBool) {

@@ -5,7 +5,7 @@
 
 use super::{Family, Inbound, Known, Outbound, Ticket, Transport};
 use crate::frame::{FrameFormat, FrameView};
-use crate::source::{FrameSet, Place, Reader};
+use crate::source::{FrameSet, Reader};
 use std::sync::Arc;
 
 pub(super) struct Path;
@@ -36,12 +36,9 @@ pub(super) struct PathOut(pub(super) Arc<FrameSet>);
 
 impl Outbound for PathOut {
     fn ticket(&mut self, index: usize, _bulk: &mut Vec<u8>) -> Ticket {
-        let (file, offset) = match self.0.place(index) {
-            Place::Raw { file, offset } => (file, Some(offset)),
-            Place::Encoded { file } => (file, None),
-        };
+        let (path, offset) = self.0.file_of(index);
         Ticket::File {
-            path: self.0.files()[file as usize].clone(),
+            path: path.to_path_buf(),
             offset,
         }
     }

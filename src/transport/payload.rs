@@ -7,7 +7,7 @@
 
 use super::{Family, Inbound, Known, Outbound, Ticket, Transport};
 use crate::frame::{FrameFormat, FrameView, Sample};
-use crate::source::{FrameSet, Place, Reader};
+use crate::source::{FrameSet, Reader};
 use ndarray::Array3;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::sync::Arc;
@@ -126,7 +126,7 @@ impl Outbound for Out {
         let Some(into) = into else {
             unreachable!("a spare array is unshared and in standard order");
         };
-        let read = read(&mut self.reader, &self.set, index, into);
+        let read = self.reader.frame(&self.set, index, into);
         self.spare.push(samples.clone());
         match read {
             Ok(()) => Ticket::Pixels(Pixels(samples)),
@@ -137,20 +137,6 @@ impl Outbound for Out {
     fn rest(&mut self) {
         self.spare.clear();
     }
-}
-
-/// Reads frame `index` of `set` into `into`, which is exactly as long.
-pub(super) fn read(
-    reader: &mut Reader,
-    set: &FrameSet,
-    index: usize,
-    into: &mut [u8],
-) -> Result<(), String> {
-    let (file, offset) = match set.place(index) {
-        Place::Raw { file, offset } => (file, Some(offset)),
-        Place::Encoded { file } => (file, None),
-    };
-    reader.read(&set.files()[file as usize], offset, set.format(), into)
 }
 
 struct In(FrameFormat);

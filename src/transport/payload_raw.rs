@@ -4,7 +4,6 @@
 //! are copied into the kernel and out of it, some 200 KB at a time, into memory that is fresh for
 //! each frame.
 
-use super::payload::read;
 use super::{Family, Inbound, Known, Outbound, Ticket, Transport};
 use crate::frame::{FrameFormat, FrameView};
 use crate::source::{FrameSet, Reader};
@@ -45,7 +44,7 @@ impl Outbound for Out {
     fn ticket(&mut self, index: usize, bulk: &mut Vec<u8>) -> Ticket {
         let begin = bulk.len();
         bulk.resize(begin + self.set.format().bytes(), 0);
-        match read(&mut self.reader, &self.set, index, &mut bulk[begin..]) {
+        match self.reader.frame(&self.set, index, &mut bulk[begin..]) {
             Ok(()) => Ticket::Bulk {
                 begin: begin as u64,
             },
