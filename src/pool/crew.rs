@@ -44,3 +44,11 @@ pub(super) struct Gone {
     /// If it was a process: its id, how it ended, and whether memory ran out.
     pub process: Option<(u32, Exit, bool)>,
 }
+
+impl Gone {
+    /// Of a thread, or of a process that was never there.
+    pub(super) const NOTHING: Self = Self {
+        usage: Usage::NONE,
+        process: None,
+    };
+}

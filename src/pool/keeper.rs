@@ -28,6 +28,7 @@ use crate::measure::{Usage, oom_kills};
 use crate::sys::process::{self, Exit};
 use crate::sys::{signal, socket};
 use ipc_channel::ipc::{IpcBytesSender, IpcOneShotServer, IpcSender};
+use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -86,29 +87,40 @@ impl<J: Job> Link<J> {
     }
 }
 
-/// Starts a keeper; what is sent to `inbox` by others goes to its sender.
+/// Starts a keeper; what is sent to `inbox` by others goes to its sender. Where that fails there is
+/// nobody who would report so, or that the worker is gone.
 pub(super) fn start<P: Pack>(
     keeper: Keeper<P>,
     to_sender: Sender<ToSender<P>>,
     inbox: Receiver<ToSender<P>>,
-) -> JoinHandle<()> {
-    thread::spawn(move || keeper.keep(to_sender, inbox))
+) -> io::Result<JoinHandle<()>> {
+    spawn(move || keeper.keep(to_sender, inbox))
+}
+
+/// Starts a thread. [`thread::spawn`] would panic where there is no memory for one.
+fn spawn(run: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
+    let thread = thread::Builder::new().spawn(run);
+    thread.map_err(|error| {
+        let what = format!("no thread for it: {error}; try fewer workers");
+        io::Error::new(error.kind(), what)
+    })
+}
+
+/// Why a pool is broken.
+pub(super) fn no_worker(why: &io::Error) -> String {
+    format!("a worker process cannot be started: {why}")
 }
 
 impl<P: Pack> Keeper<P> {
     fn keep(self, to_sender: Sender<ToSender<P>>, inbox: Receiver<ToSender<P>>) {
         mark_own_thread(self.core.number);
         let (core, crew, seat) = (self.core.clone(), self.crew.clone(), self.seat);
-        let nobody = Gone {
-            usage: Usage::default(),
-            process: None,
-        };
         let gone = if called_off(&inbox, self.pause) {
-            nobody
+            Gone::NOTHING
         } else {
             self.live(to_sender, inbox).unwrap_or_else(|why| {
-                core.broken(format!("a worker process cannot be started: {why}"));
-                nobody
+                core.broken(no_worker(&why));
+                Gone::NOTHING
             })
         };
         crew.vacate(seat);
@@ -119,7 +131,7 @@ impl<P: Pack> Keeper<P> {
         self,
         to_sender: Sender<ToSender<P>>,
         inbox: Receiver<ToSender<P>>,
-    ) -> std::io::Result<Gone> {
+    ) -> io::Result<Gone> {
         let kills_before = oom_kills();
         let Self {
             seat,
@@ -138,7 +150,7 @@ impl<P: Pack> Keeper<P> {
         let process = process::spawn(&start.exe, args, &start.surroundings, None);
         let process = Arc::new(process.map_err(|error| {
             let what = format!("{}: {error}", start.exe.display());
-            std::io::Error::new(error.kind(), what)
+            io::Error::new(error.kind(), what)
         })?);
         let pid = process.pid();
         core.pids.add(pid);
@@ -157,7 +169,7 @@ impl<P: Pack> Keeper<P> {
                 lines: lines.clone(),
                 ear: ear.clone(),
             };
-            thread::spawn(move || {
+            spawn(move || {
                 let _alive = alive;
                 // However it ends, the worker is of no use any more.
                 let _last = Kill(&process);
@@ -174,7 +186,7 @@ impl<P: Pack> Keeper<P> {
                 bulk: Vec::new(),
                 limit: start.limit,
             };
-            thread::spawn(move || {
+            spawn(move || {
                 let _alive = alive;
                 mark_own_thread(core.number);
                 if sender.send(&links, inbox, &backlog).is_err() {
@@ -183,19 +195,25 @@ impl<P: Pack> Keeper<P> {
             })
         };
 
+        // It could not be spoken with.
+        if receiver.is_err() || sender.is_err() {
+            process.kill();
+        }
         let (exit, usage) = process.wait()?;
         let _ = to_sender.send(ToSender::Stop);
         lines.hang_up();
         ear.end();
         while let Err(RecvTimeoutError::Timeout) = ended.recv_timeout(Duration::from_millis(1)) {
-            signal::nudge(&sender);
+            sender.iter().for_each(signal::nudge);
             // Finds nobody, and does no harm, when the worker had connected.
             socket::ring_and_run(expected.socket());
         }
+        core.pids.remove(pid);
         // Both have dropped their end as the last thing they did; a panic in them is a bug that
         // was printed already, and the worker is gone all the same.
-        let _ = (receiver.join(), sender.join());
-        core.pids.remove(pid);
+        for ended in [receiver, sender].map(|thread| thread.map(JoinHandle::join)) {
+            let _ = ended?;
+        }
         let killed = exit == Exit::Signal(libc::SIGKILL);
         Ok(Gone {
             usage: Usage::from_rusage(&usage),
@@ -243,8 +261,8 @@ impl From<Closed> for LinkBroken {
     }
 }
 
-impl From<std::io::Error> for LinkBroken {
-    fn from(_: std::io::Error) -> Self {
+impl From<io::Error> for LinkBroken {
+    fn from(_: io::Error) -> Self {
         Self
     }
 }

@@ -1,7 +1,7 @@
 //! Workers that are processes.
 
 use super::core::Core;
-use super::crew::{Crew, Parcel};
+use super::crew::{Crew, Gone, Parcel};
 use super::ear::Ear;
 use super::keeper::{self, Keeper, Link, ToSender};
 use super::outcome::{JobError, Panic};
@@ -141,9 +141,18 @@ impl<P: Pack> Crew<P> for Arc<Processes<P>> {
             inbox,
         );
         drop(seat);
-        let mut threads = lock(&self.threads);
-        threads.retain(|thread| !thread.is_finished());
-        threads.push(thread);
+        match thread {
+            Ok(thread) => {
+                let mut threads = lock(&self.threads);
+                threads.retain(|thread| !thread.is_finished());
+                threads.push(thread);
+            }
+            Err(error) => {
+                core.broken(keeper::no_worker(&error));
+                self.vacate(index);
+                core.gone(index, Gone::NOTHING);
+            }
+        }
     }
 
     fn send(&self, core: &Arc<Core<P>>, index: usize, parcel: Parcel<P>) {

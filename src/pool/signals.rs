@@ -21,7 +21,7 @@ pub(super) fn listen<P: Pack>(core: &Arc<Core<P>>) -> Result<Listener> {
     let number = core.number;
     // Weak: a listener keeps no pool alive.
     let core = Arc::downgrade(core);
-    let thread = std::thread::spawn(move || {
+    let listen = move || {
         mark_own_thread(number);
         let ways = [Shutdown::Drain, Shutdown::Kill];
         for (_, how) in signals.forever().zip(ways) {
@@ -29,7 +29,10 @@ pub(super) fn listen<P: Pack>(core: &Arc<Core<P>>) -> Result<Listener> {
                 core.shutdown(how);
             }
         }
-    });
+    };
+    let thread = std::thread::Builder::new().spawn(listen);
+    let thread = thread
+        .map_err(|error| Error::Failed(format!("cannot listen for Ctrl-C: no thread: {error}")))?;
     Ok(Listener {
         handle,
         thread: Some(thread),

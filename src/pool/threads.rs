@@ -95,7 +95,7 @@ impl<P: Pack> Crew<P> for Threads<P> {
                 }
                 Err(refused) => core.broken(format!("a worker cannot start: {}", refused.0)),
             }
-            core.gone(index, GONE);
+            core.gone(index, Gone::NOTHING);
         };
         if let Some(pool) = &*lock(&self.pool) {
             pool.spawn(live);
@@ -136,11 +136,6 @@ impl<P: Pack> Crew<P> for Threads<P> {
         }
     }
 }
-
-const GONE: Gone = Gone {
-    usage: Usage::NONE,
-    process: None,
-};
 
 impl<P: Pack> Threads<P> {
     fn tell(&self, seat: usize, what: ToThread<P>) {

@@ -9,12 +9,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 impl<P: Pack> Core<P> {
-    /// Starts it if there is none.
-    pub(super) fn start_timer(self: &Arc<Self>, state: &mut State<P>) {
+    /// Starts it if there is none; an error says why there can be none.
+    pub(super) fn start_timer(self: &Arc<Self>, state: &mut State<P>) -> Result<(), String> {
         if state.timer.is_none() {
             let core = self.clone();
-            state.timer = Some(std::thread::spawn(move || core.keep_time()));
+            let timer = std::thread::Builder::new().spawn(move || core.keep_time());
+            let failed = |error| format!("the pool's timer cannot be started: {error}");
+            state.timer = Some(timer.map_err(failed)?);
         }
+        Ok(())
     }
 
     fn keep_time(self: Arc<Self>) {

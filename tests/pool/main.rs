@@ -32,6 +32,9 @@ fn main() {
     if std::env::args().nth(1).as_deref() == Some("run-out-of-memory") {
         faults::run_out_of_memory();
     }
+    if std::env::args().nth(1).as_deref() == Some("start-without-threads") {
+        processes::start_without_threads();
+    }
     let trials = trials![
         everywhere::every_job_ends_with_its_own_output,
         everywhere::an_error_comes_back_typed_and_a_panic_with_its_backtrace,
@@ -58,6 +61,7 @@ fn main() {
         processes::idle_workers_are_let_go_and_called_back,
         processes::the_first_interrupt_drains_and_the_second_kills,
         processes::workers_that_cannot_start_end_the_pool_with_a_sentence,
+        processes::a_pool_that_no_thread_can_be_had_for_ends_with_a_sentence,
         processes::a_worker_of_another_version_names_both,
         processes::a_program_that_forgets_the_entry_does_not_multiply,
         processes::a_pool_that_ends_leaves_no_process_descriptor_thread_or_file,

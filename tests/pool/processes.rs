@@ -166,6 +166,36 @@ fn script(folder: &Path, what: &str) -> std::io::Result<PathBuf> {
 }
 
 /// A worker of another build: here this one, which is told that it was asked for another version.
+/// In a child that no thread can be started in.
+pub(crate) fn start_without_threads() -> ! {
+    let started = Pool::<Task>::processes(2).start(Setup::default());
+    println!("{}", started.expect_err("it needs threads"));
+    let alone = Pool::<Task>::inline().start(Setup::default()).unwrap();
+    println!("{:?}", alone.submit(Task::Square(3)).wait());
+    let timed = alone.submit_within(Task::Square(3), Duration::from_secs(1));
+    println!("{:?}", timed.wait());
+    std::process::exit(0);
+}
+
+pub(crate) fn a_pool_that_no_thread_can_be_had_for_ends_with_a_sentence() -> Done {
+    let output = Command::new(std::env::current_exe()?)
+        .arg("start-without-threads")
+        // More than any address space holds.
+        .env("RUST_MIN_STACK", (1u64 << 60).to_string())
+        .output()?;
+    let said = String::from_utf8(output.stdout)?;
+    for (line, words) in said.lines().zip([
+        "a worker process cannot be started: no thread for it",
+        "Ok(Number(9))",
+        "PoolEnded(\"the pool's timer cannot be started",
+    ]) {
+        assert!(line.contains(words), "{said}");
+    }
+    assert_eq!(said.lines().count(), 3, "{said}");
+    assert!(output.status.success() && output.stderr.is_empty());
+    Ok(())
+}
+
 pub(crate) fn a_worker_of_another_version_names_both() -> Done {
     let folder = tempfile::tempdir()?;
     let exe = std::env::current_exe()?;

@@ -108,7 +108,7 @@ impl<P: Pack> Core<P> {
         });
         let mut state = core.lock();
         if needs_timer {
-            core.start_timer(&mut state);
+            core.start_timer(&mut state).map_err(Error::Failed)?;
         }
         core.carry_out(state);
         core.wait_until_ready()?;
@@ -156,6 +156,13 @@ impl<P: Pack> Core<P> {
         let deadline = deadline.map(|limit| u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX));
         let mut state = self.lock();
         state = self.attend_lone(state);
+        if deadline.is_some()
+            && let Err(why) = self.start_timer(&mut state)
+        {
+            drop(state);
+            self.broken(why);
+            state = self.lock();
+        }
         let why_not = (!state.supervisor.is_open()).then(|| state.why_ended());
         let first = state.next_id;
         let group = Arc::new(Group {
@@ -178,9 +185,6 @@ impl<P: Pack> Core<P> {
             .jobs
             .extend(group.jobs().map(|job| (job, group.clone())));
         let jobs = group.jobs();
-        if deadline.is_some() {
-            self.start_timer(&mut state);
-        }
         self.feed(state, Event::Submitted(jobs, deadline));
         first
     }
