@@ -70,11 +70,15 @@ pub(super) fn small_batch(format: FrameFormat, frames: u64, workers: usize) -> u
     worth.min(fair)
 }
 
+/// About what a process takes that has no frame, of memory that cannot be taken back.
+const BARE_PROCESS: u64 = 2_000_000;
+
 /// The batch, or less of it: one that was not asked for shrinks to what fits in half of the memory;
 /// what does not fit at all is refused here, not by the kernel later. `need` is what a mode needs
-/// with a batch, over all processes.
+/// with a batch, over all of so many workers.
 pub(super) fn fit_memory(
     mode: &dyn Transport,
+    workers: usize,
     mut batch: u64,
     is_given: bool,
     need: impl Fn(u64) -> u64,
@@ -84,12 +88,19 @@ pub(super) fn fit_memory(
         batch = batch.div_ceil(2);
     }
     let need = need(batch);
-    if need > available {
+    let processes = match mode.placement() {
+        Placement::Processes => workers as u64 + 1,
+        Placement::Threads | Placement::Inline => 1,
+    };
+    let beside = processes * BARE_PROCESS;
+    // A mode that needs nothing for its frames is not refused for a guess.
+    if need > 0 && need.saturating_add(beside) > available {
         return Err(Error::Failed(format!(
-            "mode {} needs {} MB for the frames under way, {} MB of memory are available: try \
-             fewer --workers, a smaller --batch{}",
+            "mode {} needs {} MB for the frames under way and some {} MB beside them, {} MB of \
+             memory are available: try fewer --workers, a smaller --batch{}",
             mode.name(),
             need / 1_000_000,
+            beside / 1_000_000,
             available / 1_000_000,
             if mode.uses_slots() {
                 " or fewer --slots"

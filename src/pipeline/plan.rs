@@ -222,7 +222,7 @@ impl Request {
             };
             let batch = plan.batch_of_slots(self.slots, self.batch.is_some())?;
             let need = |batch| plan.memory_need_of(batch, self.slots);
-            let batch = check::fit_memory(mode, batch, self.batch.is_some(), need)?;
+            let batch = check::fit_memory(mode, workers, batch, self.batch.is_some(), need)?;
             let slots = plan.slots_for(batch, self.slots);
             Ok(Plan {
                 batch,
