@@ -8,7 +8,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 
 /// The lines of a run's findings, of which there is one a frame, in order.
 fn lines(sandbox: &Sandbox, out: &str) -> Vec<Value> {
@@ -432,26 +432,18 @@ fn what_makes_no_sense_for_slots_or_cameras_is_one_line() {
 #[test]
 fn little_of_what_the_system_gives_is_enough_or_refused_at_the_start() {
     let sandbox = Sandbox::new();
-    let program = env!("CARGO_BIN_EXE_framehaul");
-    let run = |limit: &str| {
-        let line = format!(
-            "ulimit {limit} && exec {program} run camera:640x360 --mode shm --frames 0..20 \
-             --workers 2 --out out"
-        );
-        let mut shell = Command::new("sh");
-        shell.args(["-c", &line]).current_dir(sandbox.path("."));
-        Said::from(shell.output().unwrap(), &line)
-    };
+    let line = "run camera:640x360 --mode shm --frames 0..20 --workers 2 --out out";
     for enough in ["-l 0", "-n 64", "-c 0"] {
-        run(enough).succeeds();
+        sandbox.run_limited(enough, line).succeeds();
         assert_eq!(balanced(&sandbox, "out", 20), 0);
     }
-    for (little, words) in [
-        ("-f 1000", &["ulimit -f", "slots"][..]),
-        ("-n 12", &[]),
-        ("-v 60000", &[]),
+    for (little, slots, words) in [
+        ("-f 1000", 7, &["ulimit -f", "slots"][..]),
+        ("-n 12", 7, &[]),
+        ("-v 150000", 200, &[]),
     ] {
-        let said = run(little);
+        let line = format!("{line} --slots {slots}");
+        let said = sandbox.run_limited(little, &line);
         assert_ne!(said.code, Some(0), "{said:#?}");
         // By no signal: it has ended by itself, and says why.
         assert!(said.code.is_some() && !said.err.is_empty(), "{said:#?}");

@@ -117,7 +117,9 @@ fn number(text: &str, option: &str) -> Result<u64> {
 fn bar() -> ProgressBar {
     let style = ProgressStyle::with_template("round trips {bar:30} {percent} %, {eta} left");
     let bar = ProgressBar::new(100);
-    bar.enable_steady_tick(Duration::from_millis(500));
+    if !bar.is_hidden() {
+        bar.enable_steady_tick(Duration::from_millis(500));
+    }
     // The template is the constant above.
     bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }

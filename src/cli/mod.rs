@@ -46,6 +46,7 @@ enum Command {
 /// The whole program.
 pub fn main() -> ExitCode {
     memory::give_back_large_blocks();
+    memory::save_address_space();
     pool::worker::enter::<FrameJob>();
     pool::worker::enter::<FindJob>();
     crate::measure::Limits::serve_helper();

@@ -10,7 +10,10 @@ pub(super) struct Progress(ProgressBar);
 impl Progress {
     pub(super) fn new() -> Self {
         let bar = ProgressBar::no_length();
-        bar.enable_steady_tick(Duration::from_millis(100));
+        // It takes a thread, which there may be none for.
+        if !bar.is_hidden() {
+            bar.enable_steady_tick(Duration::from_millis(100));
+        }
         Self(bar)
     }
 

@@ -17,13 +17,33 @@ pub fn give_back_large_blocks() {
     }
 }
 
+/// Where the address space is limited, has all threads take their memory from one place: the
+/// allocator would set 64 MiB aside for each.
+pub fn save_address_space() {
+    #[cfg(target_env = "gnu")]
+    if limit(libc::RLIMIT_AS) != libc::RLIM_INFINITY {
+        // SAFETY: takes no pointer and may be called at any time.
+        unsafe { libc::mallopt(libc::M_ARENA_MAX, 1) };
+    }
+}
+
 /// The size that a file of this process may have at most (RLIMIT_FSIZE), in bytes.
 pub fn largest_file() -> u64 {
+    limit(libc::RLIMIT_FSIZE)
+}
+
+#[cfg(target_env = "gnu")]
+type Resource = libc::__rlimit_resource_t;
+#[cfg(not(target_env = "gnu"))]
+type Resource = libc::c_int;
+
+/// What of something this process may have at most.
+fn limit(what: Resource) -> u64 {
     // SAFETY: all zeros is a valid rlimit, and it is writable for the call.
     unsafe {
         let mut limit: libc::rlimit = std::mem::zeroed();
-        if libc::getrlimit(libc::RLIMIT_FSIZE, &raw mut limit) != 0 {
-            return u64::MAX;
+        if libc::getrlimit(what, &raw mut limit) != 0 {
+            return libc::RLIM_INFINITY;
         }
         limit.rlim_cur
     }

@@ -5,23 +5,33 @@ use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
 
+/// So much of a file is looked at at once. It takes as much address space, which may be limited.
+const WINDOW: u64 = 8 << 20;
+
 /// Bytes of `file` that are in the page cache, and the file's length.
 pub fn resident(file: &File) -> io::Result<(u64, u64)> {
     let len = file.metadata()?.len();
-    if len == 0 {
-        return Ok((0, 0));
+    let mut there = 0;
+    for offset in (0..len).step_by(WINDOW as usize) {
+        there += resident_within(file, offset, WINDOW.min(len - offset) as usize)?;
     }
+    Ok((there, len))
+}
+
+fn resident_within(file: &File, offset: u64, len: usize) -> io::Result<u64> {
+    let mut options = memmap2::MmapOptions::new();
+    options.offset(offset).len(len);
     // SAFETY: the map is never read, only asked about; a shrinking file cannot raise SIGBUS.
-    let map = unsafe { memmap2::Mmap::map(file)? };
+    let map = unsafe { options.map(file)? };
     let page = super::memory::page_size();
-    let mut pages = vec![0u8; map.len().div_ceil(page)];
+    let mut pages = vec![0u8; len.div_ceil(page)];
     // SAFETY: `pages` has one byte for each page of the map.
-    let rc = unsafe { libc::mincore(map.as_ptr() as *mut _, map.len(), pages.as_mut_ptr()) };
+    let rc = unsafe { libc::mincore(map.as_ptr() as *mut _, len, pages.as_mut_ptr()) };
     if rc != 0 {
         return Err(io::Error::last_os_error());
     }
     let there = pages.iter().filter(|&&state| state & 1 != 0).count();
-    Ok(((there * page).min(map.len()) as u64, len))
+    Ok((there * page).min(len) as u64)
 }
 
 /// Asks the kernel to drop the file's clean pages (dirty ones are written out first).

@@ -38,6 +38,15 @@ impl Sandbox {
         Said::from(self.command(line).output().unwrap(), line)
     }
 
+    /// The same where the shell's `ulimit` allows only so much of something, as `-n 64`.
+    pub(crate) fn run_limited(&self, limit: &str, line: &str) -> Said {
+        let program = env!("CARGO_BIN_EXE_framehaul");
+        let line = format!("ulimit {limit} && exec {program} {line}");
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &line]).current_dir(self.0.path());
+        Said::from(shell.stdin(Stdio::null()).output().unwrap(), &line)
+    }
+
     /// A generated set named `set`.
     pub(crate) fn with_set(self, options: &str) -> Self {
         self.run(&format!("generate set {options}")).succeeds();
