@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Sandbox, is_running, kill, npy, workers, write_npy};
+use common::{Said, Sandbox, is_running, kill, npy, workers, write_npy};
 use framehaul::pool::MAX_DEATHS;
 use serde_json::Value;
 use std::fs::OpenOptions;
@@ -283,6 +283,46 @@ fn endless(sandbox: &Sandbox, mode: &str) -> std::process::Child {
     }
     run
 }
+
+// ---- little of what the system gives -----------------------------------------------------------
+
+/// The buffers that the machine's limits are measured with take 128 MiB at least.
+const LESS_THAN_THE_BUFFERS: &str = "-v 130000";
+
+#[test]
+fn too_little_memory_to_measure_the_machine_costs_that_figure_alone() {
+    let sandbox = Sandbox::new().with_set("--size 64x48 --frames 12");
+    let line = "run set --mode all --workers 2";
+    sandbox.run(&format!("{line} --out plenty")).succeeds();
+    let line = format!("{line} --out little");
+    sandbox.run_limited(LESS_THAN_THE_BUFFERS, &line).succeeds();
+    assert_eq!(sandbox.digests("little").len(), 1);
+    assert_eq!(sandbox.digests("little"), sandbox.digests("plenty"));
+    let limits = &sandbox.report("little/mmap")["limits"];
+    assert!(limits["read_gb_per_s"].is_null(), "{limits}");
+    assert!(limits["memcpy_gb_per_s"].is_null(), "{limits}");
+    assert!(limits["wakeup_us"].as_f64().unwrap() > 0.0, "{limits}");
+
+    let shown = sandbox.run("compare little/mmap").succeeds();
+    assert!(
+        shown.out.contains("read and copy not measured"),
+        "{shown:#?}"
+    );
+}
+
+#[test]
+fn a_machine_that_has_no_room_for_a_thread_is_said_to_have_none() {
+    let sandbox = Sandbox::new().with_set("--size 16x16 --frames 3");
+    let line = "run set --mode mmap";
+    let mut command = sandbox.command(line);
+    // More than any address space holds.
+    command.env("RUST_MIN_STACK", (1u64 << 60).to_string());
+    let said = Said::from(command.output().unwrap(), line);
+    said.fails(1, &["a thread cannot be started", "fewer workers"])
+        .one_line();
+}
+
+// ---- what outlives whom ------------------------------------------------------------------------
 
 #[test]
 fn no_worker_outlives_a_parent_that_is_killed() {

@@ -58,8 +58,8 @@ fn write_run(root: &Path, mode: &str, ms: u64) -> PathBuf {
             workers_died: 0,
         },
         limits: Limits {
-            memcpy_gb_per_s: 10.0,
-            read_gb_per_s: 40.0,
+            memcpy_gb_per_s: Some(10.0),
+            read_gb_per_s: Some(40.0),
             wakeup_us: 10.0,
         },
         memory: MemoryPeak::default(),

@@ -1,7 +1,7 @@
 //! A machine as text: each figure with what it means for which mode.
 
 use super::style::Style;
-use super::units::{bytes, digits, plural, time};
+use super::units::{BANDWIDTH_NOT_MEASURED, bytes, digits, plural, time};
 use crate::measure::{Limits, ShmSpace, Survey};
 
 /// The frame that the figures are applied to: 3840 × 2160 RGB, 16 bits a sample.
@@ -12,7 +12,7 @@ const FRAME_4K: f64 = 49_766_400.0;
 /// ```
 /// use framehaul::measure::{Limits, Survey};
 /// use framehaul::report::{Style, checkup};
-/// let limits = Limits { memcpy_gb_per_s: 11.6, read_gb_per_s: 57.2, wakeup_us: 8.4 };
+/// let limits = Limits { memcpy_gb_per_s: Some(11.6), read_gb_per_s: Some(57.2), wakeup_us: 8.4 };
 /// assert!(checkup(&Survey::take(), &limits, Style::plain(80)).contains("57.2 GB/s"));
 /// ```
 pub fn checkup(survey: &Survey, limits: &Limits, style: Style) -> String {
@@ -77,33 +77,42 @@ fn processor(survey: &Survey) -> Line {
 }
 
 fn reading(limits: &Limits) -> Line {
-    let a_frame = time(FRAME_4K / limits.read_gb_per_s);
-    let fps = digits(1e9 * limits.read_gb_per_s / FRAME_4K);
+    let means = match limits.read_gb_per_s {
+        Some(speed) => format!(
+            "no analyzer reads a 4K frame of 49.8 MB in less than {}; {} such frames a second are \
+             the ceiling.",
+            time(FRAME_4K / speed),
+            digits(1e9 * speed / FRAME_4K)
+        ),
+        None => "no analyzer is faster than memory can be read, however fast that is.".into(),
+    };
     Line {
         name: "read",
-        found: format!(
-            "{} GB/s from memory, all cores",
-            digits(limits.read_gb_per_s)
-        ),
-        means: format!(
-            "mmap, path and threads: no analyzer reads a 4K frame of 49.8 MB in less than \
-             {a_frame}; {fps} such frames a second are the ceiling."
-        ),
+        found: bandwidth(limits.read_gb_per_s, "from"),
+        means: format!("mmap, path and threads: {means}"),
     }
 }
 
 fn copying(limits: &Limits) -> Line {
-    let a_frame = time(FRAME_4K / limits.memcpy_gb_per_s);
+    let means = match limits.memcpy_gb_per_s {
+        Some(speed) => format!(
+            "each copy of such a frame takes {} at the very least, in warm buffers; shipping a \
+             frame copies it several times.",
+            time(FRAME_4K / speed)
+        ),
+        None => "shipping a frame copies it several times.".into(),
+    };
     Line {
         name: "copy",
-        found: format!(
-            "{} GB/s in memory, all cores",
-            digits(limits.memcpy_gb_per_s)
-        ),
-        means: format!(
-            "payload and payload-raw: each copy of such a frame takes {a_frame} at the very \
-             least, in warm buffers; shipping a frame copies it several times."
-        ),
+        found: bandwidth(limits.memcpy_gb_per_s, "in"),
+        means: format!("payload and payload-raw: {means}"),
+    }
+}
+
+fn bandwidth(gb_per_s: Option<f64>, place: &str) -> String {
+    match gb_per_s {
+        Some(speed) => format!("{} GB/s {place} memory, all cores", digits(speed)),
+        None => BANDWIDTH_NOT_MEASURED.into(),
     }
 }
 
@@ -259,12 +268,17 @@ mod tests {
     #[test]
     fn every_line_fits_and_says_what_it_means() {
         let limits = Limits {
-            memcpy_gb_per_s: 10.0,
-            read_gb_per_s: 50.0,
+            memcpy_gb_per_s: Some(10.0),
+            read_gb_per_s: Some(50.0),
             wakeup_us: 8.4,
         };
+        let unknown = Limits {
+            memcpy_gb_per_s: None,
+            read_gb_per_s: None,
+            ..limits
+        };
         let survey = Survey::take();
-        for width in [80, 120] {
+        for (width, limits) in [(80, limits), (120, limits), (80, unknown), (120, unknown)] {
             let text = checkup(&survey, &limits, Style::plain(width));
             for line in text.lines() {
                 assert!(line.chars().count() <= width, "{line}");

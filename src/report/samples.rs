@@ -52,8 +52,8 @@ pub(super) fn outcome() -> Outcome {
             workers_died: 0,
         },
         limits: Limits {
-            memcpy_gb_per_s: 11.6,
-            read_gb_per_s: 57.2,
+            memcpy_gb_per_s: Some(11.6),
+            read_gb_per_s: Some(57.2),
             wakeup_us: 8.4,
         },
         memory: MemoryPeak {

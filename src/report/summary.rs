@@ -4,7 +4,8 @@ use super::Report;
 use super::compare::Comparison;
 use super::style::Style;
 use super::table::{histograms, of_limit};
-use super::units::{ABSENT, bytes, count, digits, plural, time};
+use super::units::{ABSENT, BANDWIDTH_NOT_MEASURED, bytes, count, digits, plural, time};
+use crate::measure::Limits;
 use crate::pipeline::Policy;
 
 /// One run for people: what was asked, what came of it beside the machine's limits, every stage,
@@ -80,24 +81,19 @@ fn asked(report: &Report, style: Style) -> String {
 fn totals(report: &Report, style: Style) -> String {
     let (totals, limits, cpu) = (&report.totals, &report.limits, &report.cpu);
     let each = |total: f64| total / totals.frames.max(1) as f64;
+    let speed = match limits.read_gb_per_s {
+        Some(_) => format!(
+            "{} GB/s that the machine can read",
+            of_limit(totals.gb_per_s, limits.read_gb_per_s)
+        ),
+        None => format!("{} GB/s", digits(totals.gb_per_s)),
+    };
     let mut lines = vec![
         (
             "throughput",
-            format!(
-                "{} frames/s, {} GB/s that the machine can read",
-                digits(totals.fps),
-                of_limit(totals.gb_per_s, limits.read_gb_per_s)
-            ),
+            format!("{} frames/s, {speed}", digits(totals.fps)),
         ),
-        (
-            "limits",
-            format!(
-                "read {} GB/s, copy {} GB/s, wake-up round trip {}",
-                digits(limits.read_gb_per_s),
-                digits(limits.memcpy_gb_per_s),
-                time(limits.wakeup_us * 1e3)
-            ),
-        ),
+        ("limits", machine_limits(limits)),
         ("shipped", shipped(report)),
         (
             "memory",
@@ -148,6 +144,18 @@ fn totals(report: &Report, style: Style) -> String {
         .map(|(name, text)| style.wrap(&format!("{name:<11}{text}"), 11))
         .collect();
     lines.join("\n")
+}
+
+fn machine_limits(limits: &Limits) -> String {
+    let wakeup = format!("wake-up round trip {}", time(limits.wakeup_us * 1e3));
+    match (limits.read_gb_per_s, limits.memcpy_gb_per_s) {
+        (Some(read), Some(copy)) => format!(
+            "read {} GB/s, copy {} GB/s, {wakeup}",
+            digits(read),
+            digits(copy)
+        ),
+        _ => format!("{wakeup}; read and copy {BANDWIDTH_NOT_MEASURED}"),
+    }
 }
 
 fn slots(report: &Report) -> Option<String> {
@@ -244,6 +252,21 @@ mod tests {
         ] {
             assert!(text.contains(expected), "{expected:?} is missing:\n{text}");
         }
+    }
+
+    #[test]
+    fn a_limit_that_was_not_measured_is_said_to_be_none() {
+        let mut report = samples::mmap();
+        (report.limits.read_gb_per_s, report.limits.memcpy_gb_per_s) = (None, None);
+        let text = summary(&report, Style::plain(200));
+        for expected in [
+            "frames/s, 46.7 GB/s\n",
+            "8.40 µs; read and copy not measured: there is too little memory",
+        ] {
+            assert!(text.contains(expected), "{expected:?} is missing:\n{text}");
+        }
+        let json = serde_json::to_string(&report).unwrap();
+        assert!(json.contains(r#""read_gb_per_s":null"#), "{json}");
     }
 
     #[test]

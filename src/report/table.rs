@@ -103,8 +103,8 @@ fn optional(value: Option<f64>, show: impl Fn(f64) -> String) -> String {
     value.map_or(ABSENT.into(), show)
 }
 
-/// `31 of 38`: what was reached of what the machine can do.
-pub(super) fn of_limit(reached: f64, limit: f64) -> String {
+/// `31 of 38`: what was reached of what the machine can do, where that is known.
+pub(super) fn of_limit(reached: f64, limit: Option<f64>) -> String {
     let short = |value: f64| {
         if value >= 9.95 {
             format!("{value:.0}")
@@ -112,7 +112,7 @@ pub(super) fn of_limit(reached: f64, limit: f64) -> String {
             format!("{value:.2}")
         }
     };
-    format!("{} of {}", short(reached), short(limit))
+    format!("{} of {}", short(reached), optional(limit, short))
 }
 
 fn overview(runs: &[Run], ratios: &[Ratios], style: Style) -> String {

@@ -3,6 +3,10 @@
 /// The sign for a value that is absent.
 pub(super) const ABSENT: &str = "–";
 
+/// Why a machine's limits have no bandwidth.
+pub(super) const BANDWIDTH_NOT_MEASURED: &str =
+    "not measured: there is too little memory for buffers well above the processor's cache";
+
 /// Three significant digits, or all digits before the point.
 pub(super) fn digits(value: f64) -> String {
     let size = value.abs();

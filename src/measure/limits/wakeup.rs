@@ -1,6 +1,7 @@
 //! How long two who sleep take to wake each other.
 
 use crate::clock;
+use std::io;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
@@ -10,7 +11,10 @@ const WARM_UP: u32 = 200;
 const BUDGET: clock::Nanos = 300_000_000;
 
 /// The median of many round trips between two threads, each of which sleeps until its turn.
-pub(super) fn median_round_trip_us() -> f64 {
+///
+/// # Errors
+/// If a thread cannot be started.
+pub(super) fn median_round_trip_us() -> io::Result<f64> {
     // Even: the caller's turn. Odd: the other's. `STOP`: no more turns.
     const STOP: u32 = u32::MAX;
     let turn = AtomicU32::new(0);
@@ -18,7 +22,7 @@ pub(super) fn median_round_trip_us() -> f64 {
     let begun = clock::now();
     let mut times = Vec::with_capacity(ROUND_TRIPS as usize);
     thread::scope(|scope| {
-        let other = scope.spawn(|| {
+        let answer = || {
             loop {
                 // Acquire and Release pair on `turn` in both directions; park and unpark alone
                 // may wake without cause.
@@ -33,7 +37,8 @@ pub(super) fn median_round_trip_us() -> f64 {
                     thread::park();
                 }
             }
-        });
+        };
+        let other = thread::Builder::new().spawn_scoped(scope, answer)?;
         for round in 0..WARM_UP + ROUND_TRIPS {
             let begin = clock::now();
             if begin - begun > BUDGET && !times.is_empty() {
@@ -50,7 +55,8 @@ pub(super) fn median_round_trip_us() -> f64 {
         }
         turn.store(STOP, Ordering::Release);
         other.thread().unpark();
-    });
+        io::Result::Ok(())
+    })?;
     times.sort_unstable();
-    times[times.len() / 2] as f64 / 1e3
+    Ok(times[times.len() / 2] as f64 / 1e3)
 }
