@@ -2,7 +2,7 @@
 
 use crate::bench::{self, Plan, Results, RoundTrip, SIZES, Touch, Wait};
 use crate::error::{Error, Result};
-use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
+use crate::report::{ABSENT, Style, digits};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::Write;
 use std::process::ExitCode;
@@ -61,7 +61,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let text = if args.json {
         serde_json::to_string(&results)?
     } else {
-        render(&results)
+        render(&results, Style::of_stdout())
     };
     writeln!(std::io::stdout(), "{text}")?;
     Ok(ExitCode::SUCCESS)
@@ -124,7 +124,7 @@ fn bar() -> ProgressBar {
     bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
-fn render(results: &Results) -> String {
+fn render(results: &Results, style: Style) -> String {
     let mut header = vec![
         "wait",
         "bytes",
@@ -144,7 +144,7 @@ fn render(results: &Results) -> String {
         .iter()
         .map(|trip| row(trip, results))
         .collect();
-    format!("{}\n\n{}", table(&header, rows), legend(results))
+    format!("{}\n\n{}", style.table(&header, &rows, 1), legend(results))
 }
 
 fn row(trip: &RoundTrip, results: &Results) -> Vec<String> {
@@ -152,11 +152,11 @@ fn row(trip: &RoundTrip, results: &Results) -> Vec<String> {
     // As in reports: a percentile has ten samples beyond it, or is none.
     let percentile = |ns: u64, one_in: u64| {
         let known = trip.count / one_in >= 10;
-        if known { micros(ns) } else { "–".into() }
+        if known { micros(ns) } else { ABSENT.into() }
     };
     let over = |floor: Option<u64>| match floor {
         Some(floor) => digits(trip.p50_ns as f64 / floor.max(1) as f64),
-        None => "–".into(),
+        None => ABSENT.into(),
     };
     let mut row = vec![
         trip.wait.name().into(),
@@ -193,32 +193,4 @@ fn legend(results: &Results) -> String {
         );
     }
     text
-}
-
-/// Three significant digits, or all before the point.
-fn digits(value: f64) -> String {
-    let places = match value {
-        _ if value >= 99.95 => 0,
-        _ if value >= 9.995 => 1,
-        _ if value >= 0.9995 => 2,
-        _ => 3,
-    };
-    format!("{value:.places$}")
-}
-
-/// Words in the first column, numbers in the others, under a line.
-fn table(header: &[&str], rows: Vec<Vec<String>>) -> String {
-    let rule = LineStyle::none().fill('─').junction('─');
-    let mut table = Table::new();
-    table.load_style(TableStyle::new().header_separator(rule));
-    table.set_header(header.iter().copied());
-    table.add_rows(rows);
-    for (index, column) in table.column_iter_mut().enumerate() {
-        column.set_padding((0, 1));
-        if index > 0 {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    let lines: Vec<String> = table.lines().map(|line| line.trim_end().into()).collect();
-    lines.join("\n")
 }

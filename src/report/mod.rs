@@ -37,4 +37,6 @@ pub use schema::{Cpu, Memory, Report, SCHEMA, StageSummary, Totals, Workload};
 pub use story::Story;
 pub use style::Style;
 pub use summary::summary;
+#[cfg(feature = "cli")]
+pub(crate) use units::{ABSENT, digits};
 pub use write::RunDir;

@@ -72,7 +72,7 @@ impl Style {
     }
 
     /// A table under a line; the first `left` columns are words, the rest are numbers.
-    pub(super) fn table(self, header: &[&str], rows: &[Vec<String>], left: usize) -> String {
+    pub(crate) fn table(self, header: &[&str], rows: &[Vec<String>], left: usize) -> String {
         let rule = LineStyle::none().fill('─').junction('─');
         let mut table = Table::new();
         table.load_style(TableStyle::new().header_separator(rule));

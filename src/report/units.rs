@@ -1,24 +1,22 @@
 //! Numbers as people read them: three significant digits and a unit.
 
 /// The sign for a value that is absent.
-pub(super) const ABSENT: &str = "–";
+pub(crate) const ABSENT: &str = "–";
 
 /// Why a machine's limits have no bandwidth.
 pub(super) const BANDWIDTH_NOT_MEASURED: &str =
     "not measured: there is too little memory for buffers well above the processor's cache";
 
-/// Three significant digits, or all digits before the point.
-pub(super) fn digits(value: f64) -> String {
-    let size = value.abs();
-    if size >= 99.95 || size == 0.0 {
-        format!("{value:.0}")
-    } else if size >= 9.995 {
-        format!("{value:.1}")
-    } else if size >= 0.01 {
-        format!("{value:.2}")
-    } else {
-        format!("{value:.4}")
-    }
+/// Three significant digits, or all digits before the point; at most four behind it.
+pub(crate) fn digits(value: f64) -> String {
+    let places = match value.abs() {
+        0.0 | 99.95.. => 0,
+        9.995.. => 1,
+        0.9995.. => 2,
+        0.09995.. => 3,
+        _ => 4,
+    };
+    format!("{value:.places$}")
 }
 
 /// Nanoseconds in the unit that suits them: `950 ns`, `12.3 µs`, `1.20 ms`, `2.50 s`.
@@ -38,10 +36,13 @@ pub(super) fn bytes(bytes: f64) -> String {
     scaled(bytes, &units)
 }
 
-/// A count: `812`, `12.2 k`, `3.10 M`.
+/// A count, or a mean of some: `812`, `12.2 k`, `3.10 M`, `0.25`.
 pub(super) fn count(count: f64) -> String {
     if count < 9999.5 && count.fract() == 0.0 {
         return format!("{count:.0}");
+    }
+    if count < 0.9995 {
+        return format!("{count:.2}");
     }
     scaled(count, &[(1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, "")])
         .trim_end()
@@ -118,7 +119,7 @@ mod tests {
             (999_700.0, "1.00 ms"),
             (129_000_000.0, "129 ms"),
             (2.5e9, "2.50 s"),
-            (0.5, "0.50 ns"),
+            (0.5, "0.500 ns"),
         ] {
             assert_eq!(time(ns), text, "{ns}");
         }
@@ -127,6 +128,22 @@ mod tests {
         assert_eq!(count(12_150.0), "12.2 k");
         assert_eq!(count(812.0), "812");
         assert_eq!(count(0.25), "0.25");
+    }
+
+    #[test]
+    fn three_digits_are_three_below_one_as_well() {
+        for (value, text) in [
+            (0.0, "0"),
+            (1234.5, "1234"),
+            (99.96, "100"),
+            (9.996, "10.0"),
+            (0.9996, "1.00"),
+            (-0.4333, "-0.433"),
+            (0.0361, "0.0361"),
+            (0.000_04, "0.0000"),
+        ] {
+            assert_eq!(digits(value), text);
+        }
     }
 
     #[test]
