@@ -8,17 +8,11 @@
 //! the Release store in `end` (with the Acquire load in `is_there`: who sees the number sees the
 //! bytes).
 
-use std::sync::atomic::Ordering::{self, Acquire, Relaxed, Release};
-
-/// An atomic integer with the fences that belong to it: the standard library's, or a model checker's.
-pub(super) trait Fences {
-    fn load(&self, order: Ordering) -> u64;
-    fn store(&self, value: u64, order: Ordering);
-    fn fence(order: Ordering);
-}
+use super::atom::Atom;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 /// The slot is about to be written, by its only writer. Says by which generation.
-pub(super) fn begin<W: Fences>(word: &W) -> u64 {
+pub(super) fn begin<W: Atom<u64>>(word: &W) -> u64 {
     // A writing that was never ended has left an odd number.
     let odd = (word.load(Relaxed) + 1) | 1;
     word.store(odd, Relaxed);
@@ -28,20 +22,20 @@ pub(super) fn begin<W: Fences>(word: &W) -> u64 {
 }
 
 /// The slot is written. Says the number by which it can be read.
-pub(super) fn end<W: Fences>(word: &W, odd: u64) -> u64 {
+pub(super) fn end<W: Atom<u64>>(word: &W, odd: u64) -> u64 {
     // Release, with the load in `is_there`.
     word.store(odd + 1, Release);
     odd + 1
 }
 
 /// Whether this generation can be read now.
-pub(super) fn is_there<W: Fences>(word: &W, generation: u64) -> bool {
+pub(super) fn is_there<W: Atom<u64>>(word: &W, generation: u64) -> bool {
     // Acquire, with the store in `end`. What is being written was promised to nobody.
     generation.is_multiple_of(2) && word.load(Acquire) == generation
 }
 
 /// Whether what was read since [`is_there`] was of this generation.
-pub(super) fn was_there<W: Fences>(word: &W, generation: u64) -> bool {
+pub(super) fn was_there<W: Atom<u64>>(word: &W, generation: u64) -> bool {
     // Acquire, with the fence in `begin`: had a byte been of a later writing, its number is seen.
     W::fence(Acquire);
     word.load(Relaxed) == generation

@@ -29,6 +29,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod atom;
 mod generation;
 mod patience;
 mod queue;
@@ -36,7 +37,7 @@ mod slots;
 
 pub use self::patience::Patience;
 pub use self::queue::Closed;
-use self::queue::{Atom, Place, Reader, Writer, close};
+use self::queue::{Place, Reader, Writer, close};
 pub use self::slots::{Draft, Lease, SlotReader, SlotTicket, Slots, Stale};
 pub use crate::sys::arena::Whereabouts;
 use crate::sys::atomics::{Atomics, One};
@@ -165,33 +166,6 @@ impl Place for Memory {
         prefetch::soon(word);
     }
 }
-
-macro_rules! atom {
-    ($($atomic:ty: $value:ty),*) => {$(
-        impl Atom<$value> for $atomic {
-            #[inline]
-            fn load(&self, order: Ordering) -> $value {
-                self.load(order)
-            }
-            #[inline]
-            fn store(&self, value: $value, order: Ordering) {
-                self.store(value, order);
-            }
-            #[inline]
-            fn compare_exchange(
-                &self,
-                from: $value,
-                to: $value,
-                success: Ordering,
-                failure: Ordering,
-            ) -> Result<$value, $value> {
-                self.compare_exchange(from, to, success, failure)
-            }
-        }
-    )*};
-}
-
-atom!(AtomicU32: u32, AtomicU64: u64);
 
 /// The end of a [`Queue`] where messages are put in.
 #[derive(Debug)]

@@ -17,20 +17,8 @@
 //! and written anew only after that was seen (Acquire in [`Writer::room`], or `until_moved`). The
 //! words themselves are Relaxed.
 
+use super::atom::Atom;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-
-/// An atomic integer: the standard library's, or that of a model checker.
-pub(super) trait Atom<T> {
-    fn load(&self, order: std::sync::atomic::Ordering) -> T;
-    fn store(&self, value: T, order: std::sync::atomic::Ordering);
-    fn compare_exchange(
-        &self,
-        from: T,
-        to: T,
-        success: std::sync::atomic::Ordering,
-        failure: std::sync::atomic::Ordering,
-    ) -> Result<T, T>;
-}
 
 /// Where a queue lies.
 pub(super) trait Place {

@@ -32,12 +32,11 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-use super::generation::{self, Fences};
+use super::generation;
 use crate::sys::arena::{Arena, Place, View, Whereabouts};
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::ops::{Deref, DerefMut};
-use std::sync::atomic::{AtomicU64, Ordering, fence};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -79,18 +78,6 @@ struct Held {
     place: Option<Place>,
     generation: u64,
     home: Arc<Home>,
-}
-
-impl Fences for AtomicU64 {
-    fn load(&self, order: Ordering) -> u64 {
-        self.load(order)
-    }
-    fn store(&self, value: u64, order: Ordering) {
-        self.store(value, order);
-    }
-    fn fence(order: Ordering) {
-        fence(order);
-    }
 }
 
 impl Slots {

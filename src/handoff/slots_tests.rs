@@ -1,26 +1,14 @@
 //! Slots under a model checker and against a plain model.
 
-use super::generation::{self, Fences};
+use super::generation;
 use super::slots::{Draft, Lease, SlotReader, SlotTicket, Slots};
 use super::tests::Dice;
 use loom::sync::atomic::AtomicU64;
 use std::collections::HashMap;
-use std::sync::atomic::Ordering::{self, Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 // ---- every order of events ----------------------------------------------------------------------
-
-impl Fences for AtomicU64 {
-    fn load(&self, order: Ordering) -> u64 {
-        self.load(order)
-    }
-    fn store(&self, value: u64, order: Ordering) {
-        self.store(value, order);
-    }
-    fn fence(order: Ordering) {
-        loom::sync::atomic::fence(order);
-    }
-}
 
 /// A writer that respects no lease, and a reader: whatever is confirmed was whole, and of that
 /// generation.

@@ -1,7 +1,9 @@
 //! The queue under a model checker, against a plain model, and between threads.
 
-use super::queue::{Atom, Closed, Place, Reader, Wait, Writer, close};
+use super::atom::{Atom, atoms};
+use super::queue::{Closed, Place, Reader, Wait, Writer, close};
 use super::{Patience, Queue};
+use loom::sync::atomic as model;
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
 
@@ -74,29 +76,7 @@ impl Place for Shared {
     }
 }
 
-macro_rules! atom {
-    ($($atomic:ty: $value:ty),*) => {$(
-        impl Atom<$value> for $atomic {
-            fn load(&self, order: Ordering) -> $value {
-                self.load(order)
-            }
-            fn store(&self, value: $value, order: Ordering) {
-                self.store(value, order);
-            }
-            fn compare_exchange(
-                &self,
-                from: $value,
-                to: $value,
-                success: Ordering,
-                failure: Ordering,
-            ) -> Result<$value, $value> {
-                self.compare_exchange(from, to, success, failure)
-            }
-        }
-    )*};
-}
-
-atom!(loom::sync::atomic::AtomicU32: u32, loom::sync::atomic::AtomicU64: u64);
+atoms!(model: AtomicU32 u32, AtomicU64 u64);
 
 /// Looks so many times before it sleeps.
 struct Look(u32);
