@@ -163,18 +163,22 @@ impl Mapping {
 
     /// Where place `index` begins; none if there is no such place.
     fn start(&self, index: usize) -> Option<*mut u8> {
-        let there = index < self.layout.places;
+        if index >= self.layout.places {
+            return None;
+        }
         // SAFETY: within the map, whose length is the layout's total.
-        there.then(|| unsafe { self.map.as_mut_ptr().add(index * self.layout.stride) })
+        Some(unsafe { self.map.as_mut_ptr().add(index * self.layout.stride) })
     }
 
     fn word(&self, index: usize) -> Option<&AtomicU64> {
+        if index >= self.layout.places {
+            return None;
+        }
         let at = self.layout.words() + index * LINE;
         // SAFETY: as in `start`; words begin on a page and lie a line apart, so they are aligned.
         // They are mapped as long as `self`, and everyone uses them as this type alone. In a view
         // they cannot be written, and are only loaded.
-        (index < self.layout.places)
-            .then(|| unsafe { &*self.map.as_mut_ptr().add(at).cast::<AtomicU64>() })
+        Some(unsafe { &*self.map.as_mut_ptr().add(at).cast::<AtomicU64>() })
     }
 }
 

@@ -10,8 +10,8 @@ pub fn page_size() -> usize {
 /// kept by the allocator for later: frames, and the buffers that they are serialised into. Without
 /// it a mode would be charged for the memory of the one that ran before it.
 pub fn give_back_large_blocks() {
-    // SAFETY: takes no pointer and may be called at any time.
     #[cfg(target_env = "gnu")]
+    // SAFETY: takes no pointer and may be called at any time.
     unsafe {
         libc::mallopt(libc::M_MMAP_THRESHOLD, 4 << 20);
     }
