@@ -65,9 +65,45 @@ impl Error {
     /// change (input, options), 130 for an interrupt, 1 for the rest.
     pub fn exit_code(&self) -> u8 {
         match self {
+            Self::Io { source, .. } if is_shortage(source) => 1,
             Self::Input { .. } | Self::Io { .. } | Self::Usage(_) => 2,
             Self::Failed(_) => 1,
             Self::Interrupted => 130,
         }
+    }
+}
+
+/// Whether the system has too little of something: what was asked for makes sense all the same.
+fn is_shortage(error: &io::Error) -> bool {
+    use io::ErrorKind::{FileTooLarge, OutOfMemory, QuotaExceeded, StorageFull};
+    let kinds = [StorageFull, QuotaExceeded, FileTooLarge, OutOfMemory];
+    let descriptors = [libc::EMFILE, libc::ENFILE].map(Some);
+    kinds.contains(&error.kind()) || descriptors.contains(&error.raw_os_error())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_used_is_2_and_what_there_is_too_little_of_is_1() {
+        for (cause, code) in [
+            (libc::ENOENT, 2),
+            (libc::EACCES, 2),
+            (libc::ENOTDIR, 2),
+            (libc::EROFS, 2),
+            (libc::ENOSPC, 1),
+            (libc::EDQUOT, 1),
+            (libc::EFBIG, 1),
+            (libc::ENOMEM, 1),
+            (libc::EMFILE, 1),
+        ] {
+            let error = Error::io("out", "cannot write")(io::Error::from_raw_os_error(cause));
+            assert_eq!(error.exit_code(), code, "{error}");
+        }
+        assert_eq!(Error::input("in", "is empty").exit_code(), 2);
+        assert_eq!(Error::Usage("--workers 0".into()).exit_code(), 2);
+        assert_eq!(Error::Failed("no worker".into()).exit_code(), 1);
+        assert_eq!(Error::Interrupted.exit_code(), 130);
     }
 }

@@ -322,6 +322,17 @@ fn a_machine_that_has_no_room_for_a_thread_is_said_to_have_none() {
         .one_line();
 }
 
+#[test]
+fn a_run_that_has_no_room_for_its_files_leaves_none_and_is_no_mistake_of_the_user() {
+    let sandbox = Sandbox::new().with_set("--size 640x360 --pixels rgb8 --frames 8");
+    let line = "run set --mode sequential --analyze thumbnail:640x360 --out out";
+    sandbox
+        .run_limited("-f 1000", line)
+        .fails(1, &["cannot write", "too large"])
+        .one_line();
+    assert_eq!(std::fs::read_dir(sandbox.path("out")).unwrap().count(), 0);
+}
+
 // ---- what outlives whom ------------------------------------------------------------------------
 
 #[test]

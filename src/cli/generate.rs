@@ -8,11 +8,9 @@ use crate::source::generate::{self, Plan};
 use anyhow::Context;
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
-use signal_hook::consts::SIGXFSZ;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Instant;
 
 /// Generate a synthetic frame set, with its ground truth
@@ -114,8 +112,6 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     }
     let plan = args.plan();
     let stop = stop_on_signals().context("cannot listen for Ctrl-C")?;
-    // A file that grows over the shell's limit (`ulimit -f`) becomes an ordinary error of the write.
-    signal_hook::flag::register(SIGXFSZ, Arc::default()).context("cannot ignore SIGXFSZ")?;
     let bar = bar(plan.pixel_bytes());
     let start = Instant::now();
     let outcome = generate::generate(&plan, &stop, &|bytes| bar.inc(bytes));

@@ -2,8 +2,9 @@
 //!
 //! One file a command: what was typed (`Args`), and `run`, which turns it into a checked plan and
 //! carries it out. This file is the only place where an error becomes an exit code: 0 done, 1 a
-//! run in which some frames failed or a search that found nothing, 2 unusable input or options or
-//! a search that came to no answer, 130 interrupted.
+//! run in which some frames failed or that could not be finished (for want of memory or disk, say)
+//! or a search that found nothing, 2 unusable input or options or a search that came to no answer,
+//! 130 interrupted.
 
 mod bench;
 mod compare;
@@ -22,7 +23,9 @@ use crate::pipeline::find::FindJob;
 use crate::pool;
 use crate::sys::memory;
 use clap::{Parser, Subcommand};
+use signal_hook::consts::SIGXFSZ;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 #[derive(Parser)]
 #[command(name = "framehaul", version, about, max_term_width = 100)]
@@ -47,6 +50,9 @@ enum Command {
 pub fn main() -> ExitCode {
     memory::give_back_large_blocks();
     memory::save_address_space();
+    // A file that grows over the shell's limit (`ulimit -f`) becomes an ordinary error of the write.
+    // Where this fails, the signal ends the program.
+    let _ = signal_hook::flag::register(SIGXFSZ, Arc::default());
     pool::worker::enter::<FrameJob>();
     pool::worker::enter::<FindJob>();
     crate::measure::Limits::serve_helper();
