@@ -77,7 +77,10 @@ fn unusable_input_or_options_are_one_line_and_exit_code_2() {
             "run set --mode all --workers 100000",
             &["--workers", "1024"],
         ),
-        ("run set --mode all --fps 1e-300", &["--fps", "0.001"]),
+        (
+            "run set --mode all --fps 1e-300",
+            &["1e-300", "--fps", "0.001"],
+        ),
         ("run set --mode all --repeat 0", &["--repeat 0"]),
         ("run set --mode all --fps -3", &["fps"]),
         (

@@ -381,6 +381,11 @@ fn what_makes_no_sense_for_slots_or_cameras_is_one_line() {
         (
             "run camera:16x16@30 --mode shm --seconds 0",
             2,
+            &["--seconds", "from 0.000001"],
+        ),
+        (
+            "run camera:16x16@30 --mode shm --seconds 0.001",
+            2,
             &["no frame"],
         ),
         (
@@ -401,7 +406,7 @@ fn what_makes_no_sense_for_slots_or_cameras_is_one_line() {
         (
             "run camera:16x16@30 --mode shm --deadline -1",
             2,
-            &["deadline -1", "above 0"],
+            &["-1", "--deadline", "from 0.000001"],
         ),
         ("run set --mode mmap --slots 5", 2, &["--slots", "shm"]),
         (

@@ -1,8 +1,9 @@
 //! `framehaul generate`.
 
+use super::number;
 use super::size::{Size, file_size};
 use super::stop::stop_on_signals;
-use crate::error::{Error, Result};
+use crate::error::Error;
 use crate::frame::{Colour, FrameFormat, Sample};
 use crate::source::generate::{self, Plan};
 use anyhow::Context;
@@ -28,7 +29,7 @@ pub(super) struct Args {
     #[arg(long, value_enum, default_value = "rgb16")]
     pixels: Pixels,
     /// Frames a second, as the manifest states them
-    #[arg(long, default_value_t = 30.0, value_parser = parse_fps)]
+    #[arg(long, default_value_t = 30.0, value_parser = number::rate)]
     fps: f64,
     /// The same seed gives the same bytes
     #[arg(long, default_value_t = 1)]
@@ -65,13 +66,6 @@ enum Format {
     Png,
     Tiff,
     Pnm,
-}
-
-fn parse_fps(text: &str) -> Result<f64, String> {
-    match text.parse() {
-        Ok(fps) if (0.001..=100_000.0).contains(&fps) => Ok(fps),
-        _ => Err("expected a rate from 0.001 to 100000 frames a second".into()),
-    }
 }
 
 impl Args {

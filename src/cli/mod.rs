@@ -13,6 +13,7 @@ mod doctor;
 mod find;
 mod generate;
 mod list;
+mod number;
 mod progress;
 mod run;
 mod size;

@@ -1,5 +1,6 @@
 //! `framehaul run`: one mode, or several and their comparison.
 
+use super::number;
 use super::progress::Progress;
 use super::stop::stop_on_signals;
 use crate::analysis::Analysis;
@@ -39,7 +40,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "NAME[,NAME…]", default_value = "luma,motion")]
     analyze: String,
     /// Pace: frame i is due at i/F seconds, late or not [default: flat out]
-    #[arg(long, value_name = "F", allow_negative_numbers = true)]
+    #[arg(long, value_name = "F", allow_negative_numbers = true, value_parser = number::rate)]
     fps: Option<f64>,
     /// Frames a job [default: so many that looking back ships at most a tenth twice]
     #[arg(long, value_name = "K")]
@@ -52,9 +53,10 @@ pub(super) struct Args {
         long,
         value_name = "S",
         allow_negative_numbers = true,
+        value_parser = number::seconds,
         conflicts_with = "frames"
     )]
-    seconds: Option<f64>,
+    seconds: Option<Duration>,
     /// What happens to a frame for which no slot is free (modes with slots: shm)
     #[arg(long, value_enum, default_value = "block")]
     policy: WhenFull,
@@ -63,8 +65,8 @@ pub(super) struct Args {
     slots: Option<u32>,
     /// Give up a job that takes longer than S seconds: it is asked to stop, and a second later its
     /// worker is killed [default: never]
-    #[arg(long, value_name = "S", allow_negative_numbers = true)]
-    deadline: Option<f64>,
+    #[arg(long, value_name = "S", allow_negative_numbers = true, value_parser = number::seconds)]
+    deadline: Option<Duration>,
     /// Measured passes; the modes take turns
     #[arg(long, value_name = "R", default_value_t = 1)]
     repeat: usize,
@@ -109,7 +111,7 @@ impl Args {
         let analysis = Analysis::parse(&self.analyze)?;
         let source = Source::open(&self.input)?;
         let frames = match self.seconds {
-            Some(seconds) => Some(self.frames_of(seconds, &source)?),
+            Some(length) => Some(self.frames_of(length.as_secs_f64(), &source)?),
             None => self.frames.clone(),
         };
         Ok(Request {
@@ -129,7 +131,7 @@ impl Args {
                 WhenFull::DropNewest => Policy::DropNewest,
                 WhenFull::DropOldest => Policy::DropOldest,
             },
-            deadline: self.deadline.map(seconds).transpose()?,
+            deadline: self.deadline,
             slots: self.slots.map(|slots| slots as usize),
             ..Request::new(source, analysis)
         })
@@ -144,7 +146,7 @@ impl Args {
             ))
         })?;
         let frames = (seconds * fps).round();
-        if frames.is_nan() || frames < 1.0 {
+        if frames < 1.0 {
             return Err(Error::Usage(format!(
                 "--seconds {seconds}: that is no frame at {fps} frames a second"
             )));
@@ -152,16 +154,6 @@ impl Args {
         // What is too much is refused as such a range.
         Ok(0..frames as u64)
     }
-}
-
-fn seconds(typed: f64) -> Result<Duration> {
-    let duration = Duration::try_from_secs_f64(typed).ok();
-    let duration = duration.filter(|duration| !duration.is_zero());
-    duration.ok_or_else(|| {
-        Error::Usage(format!(
-            "--deadline {typed}: a number of seconds above 0 is needed"
-        ))
-    })
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {

@@ -43,4 +43,6 @@ mod sum;
 pub use engine::{Watch, run_alternately};
 pub use job::FrameJob;
 pub use outcome::{Cache, Outcome, SlotsUsed, Totals, Workload};
+#[cfg(feature = "cli")]
+pub(crate) use plan::PACES;
 pub use plan::{Dropped, Plan, Policy, Request};

@@ -117,7 +117,7 @@ pub struct Plan {
 const MOST_FRAMES: u64 = 1 << 40;
 
 /// Paces that make sense, in frames a second.
-const PACES: RangeInclusive<f64> = 0.001..=100_000.0;
+pub(crate) const PACES: RangeInclusive<f64> = 0.001..=100_000.0;
 
 impl Request {
     /// A flat-out run of everything in `source` in all modes, one pass, warm. (A paced camera keeps
@@ -157,7 +157,7 @@ impl Request {
         if let Some(fps) = fps {
             if !PACES.contains(&fps) {
                 return usage(format!(
-                    "--fps {fps}: a rate from {} to {} frames a second is needed",
+                    "--fps {fps:?}: a rate from {} to {} frames a second is needed",
                     PACES.start(),
                     PACES.end()
                 ));
