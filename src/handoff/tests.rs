@@ -92,6 +92,9 @@ impl Wait for Look {
     }
 }
 
+/// With any one of the queue's orderings relaxed these fail, but for the Acquire in `Writer::room`:
+/// without it a word could be read after it was written anew, and the checker lets no load see what
+/// is stored later.
 fn in_every_order(check: impl Fn() + Send + Sync + 'static) {
     let mut loom = loom::model::Builder::new();
     // More than three changes of thread against their will find nothing more here, but take hours.
