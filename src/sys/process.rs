@@ -206,10 +206,11 @@ impl Process {
         }
         // SAFETY: waitid has filled in, or left at zero, what belongs to a child's end.
         let (pid, status) = unsafe { (info.si_pid(), info.si_status()) };
-        Ok((pid != 0).then(|| match info.si_code {
+        let exit = match info.si_code {
             libc::CLD_EXITED => Exit::Code(status),
             _ => Exit::Signal(status),
-        }))
+        };
+        Ok((pid != 0).then_some(exit))
     }
 
     /// Waits for its end and reaps it: how it ended, and the resources it used.
