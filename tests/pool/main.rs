@@ -4,6 +4,7 @@
 
 mod everywhere;
 mod faults;
+mod handles;
 mod hang;
 mod processes;
 mod task;
@@ -38,12 +39,12 @@ fn main() {
     let trials = trials![
         everywhere::every_job_ends_with_its_own_output,
         everywhere::an_error_comes_back_typed_and_a_panic_with_its_backtrace,
-        everywhere::a_handle_can_be_asked_waited_for_and_called_back_from,
-        everywhere::a_callback_may_submit_and_hold_the_last_of_the_pool,
-        everywhere::a_callback_of_a_cancelled_job_may_wait_for_others,
-        everywhere::what_waits_is_cancelled_at_once_and_what_runs_is_asked_to_stop,
-        everywhere::handles_are_yielded_as_their_jobs_end,
-        everywhere::handles_are_futures_under_any_runtime,
+        handles::a_handle_can_be_asked_waited_for_and_called_back_from,
+        handles::a_callback_may_submit_and_hold_the_last_of_the_pool,
+        handles::a_callback_of_a_cancelled_job_may_wait_for_others,
+        handles::what_waits_is_cancelled_at_once_and_what_runs_is_asked_to_stop,
+        handles::handles_are_yielded_as_their_jobs_end,
+        handles::handles_are_futures_under_any_runtime,
         everywhere::a_large_result_can_be_lent_and_outlives_its_worker,
         everywhere::what_was_lent_last_is_not_lost_when_workers_go_as_they_are_told,
         everywhere::a_long_job_holds_up_nothing_however_much_is_submitted_meanwhile,

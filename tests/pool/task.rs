@@ -1,6 +1,7 @@
 //! The jobs of these tests.
 
 use framehaul::pool::{Builder, Context, Job, Pack, Packed, Pool, Shared};
+use libtest_mimic::Failed;
 use serde::de::Error as _;
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -260,6 +261,18 @@ pub(crate) fn everywhere(workers: usize) -> Vec<(&'static str, Builder<Task>)> {
         ("threads", Pool::threads(workers)),
         ("inline", Pool::inline()),
     ]
+}
+
+/// Runs a test on each kind of pool.
+pub(crate) fn on_each(
+    workers: usize,
+    test: impl Fn(&Pool<Task>) -> Result<(), Failed>,
+) -> Result<(), Failed> {
+    for (kind, builder) in everywhere(workers) {
+        let pool = builder.start(Setup::default())?;
+        test(&pool).map_err(|failed| format!("{kind}: {}", failed.message().unwrap_or("?")))?;
+    }
+    Ok(())
 }
 
 pub(crate) fn processes(workers: usize) -> Pool<Task> {
