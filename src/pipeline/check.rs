@@ -6,7 +6,7 @@ use crate::measure::available_memory;
 use crate::pool::{Builder, Job, Pool, available_workers};
 use crate::source::Source;
 use crate::sys::signal;
-use crate::transport::{self, Placement, Transport};
+use crate::transport::{self, Family, Placement, Transport};
 
 /// More workers than this are a slip of the finger.
 const MOST_WORKERS: usize = 1024;
@@ -102,10 +102,10 @@ pub(super) fn fit_memory(
             need / 1_000_000,
             beside / 1_000_000,
             available / 1_000_000,
-            if mode.uses_slots() {
-                " or fewer --slots"
-            } else {
-                ", or a mode that ships a reference"
+            match mode.family() {
+                _ if mode.uses_slots() => " or fewer --slots",
+                Family::ShipPixels => " or a mode that ships a reference",
+                Family::ShipReference | Family::InProcess => " or, for raw frames, mode mmap",
             }
         )));
     }
