@@ -23,6 +23,9 @@ use std::time::{Duration, Instant};
 /// The longest line that is kept in one piece; most have some hundred bytes.
 const MAX_LINE: usize = 4096;
 
+/// Letters of an error that are kept: a sentence will quote them.
+const MAX_FAULT: usize = 300;
+
 /// More frames than this that were told of in no line are no gap but a misunderstanding.
 const MAX_GAP: u64 = 1000;
 
@@ -31,6 +34,14 @@ pub(super) struct Ffmpeg {
     process: Arc<Process>,
     hearing: Arc<Hearing>,
     keeper: Option<JoinHandle<()>>,
+}
+
+/// How it ended, as what follows "ffmpeg".
+pub(super) fn ended(exit: &Exit) -> String {
+    match exit {
+        Exit::Code(_) => exit.to_string(),
+        Exit::Signal(_) => format!("was {exit}"),
+    }
 }
 
 /// What is shared with the keeper.
@@ -196,8 +207,12 @@ impl Heard {
         }
         if let Some(fault) = fault {
             self.faults += 1;
-            self.first_fault.get_or_insert_with(|| fault.to_owned());
-            self.last_fault = Some(fault.to_owned());
+            let fault = match fault.char_indices().nth(MAX_FAULT) {
+                Some((end, _)) => format!("{}…", &fault[..end]),
+                None => fault.to_owned(),
+            };
+            self.first_fault.get_or_insert_with(|| fault.clone());
+            self.last_fault = Some(fault);
         }
     }
 
@@ -274,6 +289,16 @@ mod tests {
         assert_eq!(heard.faults, 2);
         let told = (heard.first_fault.as_deref(), heard.last_fault.as_deref());
         assert_eq!(told, (Some("one"), Some("two")));
+    }
+
+    #[test]
+    fn of_an_endless_error_the_beginning_is_kept() {
+        let mut heard = Heard::default();
+        heard.hear(&format!("[error] {}\n", "é".repeat(MAX_FAULT)));
+        heard.hear(&format!("[error] {}\n", "é".repeat(MAX_FAULT + 1)));
+        let kept = "é".repeat(MAX_FAULT);
+        assert_eq!(heard.last_fault, Some(format!("{kept}…")));
+        assert_eq!(heard.first_fault, Some(kept));
     }
 
     #[test]

@@ -28,6 +28,7 @@
 //! [`synthetic`] draws scenes whose every event is known, and [`generate()`] writes them to disk.
 
 mod camera;
+mod decoded;
 mod encode;
 mod ffmpeg;
 mod ffmpeg_log;

@@ -99,6 +99,7 @@ impl Live for Y4mPipe {
             frames: Framed::new(NAME, pipe, self.format.bytes()),
             format: self.format,
             line: Vec::new(),
+            incomplete: None,
         };
         Ok(starting_at(first, frames))
     }
@@ -110,6 +111,8 @@ struct Frames {
     format: FrameFormat,
     /// What has come of the line in front of the next frame.
     line: Vec<u8>,
+    /// A frame was cut off that nobody wanted.
+    incomplete: Option<String>,
 }
 
 impl Frames {
@@ -197,6 +200,16 @@ impl Stream for Frames {
     fn skip(&mut self, stop: &AtomicBool) {
         // What keeps it from being read will be met again by the wait for the next.
         let _ = self.frames.finish(stop);
+        if self.frames.was_cut_off() {
+            let frame = self.frames.begun() - 1;
+            self.incomplete = Some(format!(
+                "{NAME} ends inside frame {frame}, which was let by"
+            ));
+        }
+    }
+
+    fn incomplete(&self) -> Option<String> {
+        self.incomplete.clone()
     }
 }
 
@@ -406,9 +419,19 @@ mod tests {
         assert_eq!(into, [3; 4]);
         assert_eq!(stream.await_next(&GO_ON).unwrap(), Arrival::End);
 
-        // It may end before.
+        // It may end before, and inside of a frame that nobody wanted.
         let short = [HEAD.as_bytes(), &frame("FRAME\n", 0)].concat();
-        let mut stream = sent(&short).unwrap().stream(9).unwrap();
-        assert_eq!(stream.await_next(&GO_ON).unwrap(), Arrival::End);
+        for (left, said) in [(0, None), (1, Some("ends inside frame 0"))] {
+            let short = &short[..short.len() - left];
+            let mut stream = sent(short).unwrap().stream(9).unwrap();
+            assert_eq!(stream.await_next(&GO_ON).unwrap(), Arrival::End);
+            let incomplete = stream.incomplete();
+            assert_eq!(incomplete.is_some(), said.is_some());
+            assert!(
+                incomplete
+                    .unwrap_or_default()
+                    .contains(said.unwrap_or_default())
+            );
+        }
     }
 }
