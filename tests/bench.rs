@@ -186,7 +186,7 @@ fn the_death_of_the_other_process_ends_the_bench_with_a_sentence() {
 fn the_death_of_the_bench_leaves_no_other_process() {
     let _alone = alone();
     let sandbox = Sandbox::new();
-    for signal in ["-KILL", "-INT"] {
+    for signal in ["-KILL", "-TERM"] {
         let (mut bench, helper) = started(&sandbox, "park");
         wait_until_it_works(helper);
         kill(signal, bench.id());

@@ -45,7 +45,7 @@ pub(super) struct Args {
     /// Frames a job [default: so many that looking back ships at most a tenth twice]
     #[arg(long, value_name = "K")]
     batch: Option<u64>,
-    /// Frames A to B-1; beyond its end the set begins again [default: the set once]
+    /// Frames A to B-1; beyond its end a set begins again [default: all, once]
     #[arg(long, value_name = "A..B", value_parser = parse_range)]
     frames: Option<Range<u64>>,
     /// The first S seconds, by the source's rate or --fps
@@ -251,8 +251,9 @@ fn faults(outcome: &Outcome, findings: &Path) -> Result<Vec<String>> {
     }
     if failed > NAMED {
         let more = failed - NAMED;
+        let frames = if more == 1 { "frame" } else { "frames" };
         faults.push(format!(
-            "{mode}: {more} more frames failed; findings.jsonl names them"
+            "{mode}: {more} more {frames} failed; findings.jsonl names them"
         ));
     }
     let of_all = outcome.incomplete.iter().chain(&outcome.disagreement);

@@ -75,10 +75,11 @@ const BARE_PROCESS: u64 = 2_000_000;
 
 /// The batch, or less of it: one that was not asked for shrinks to what fits in half of the memory;
 /// what does not fit at all is refused here, not by the kernel later. `need` is what a mode needs
-/// with a batch, over all of so many workers.
+/// with a batch, over all of so many workers; the source itself takes `source` bytes.
 pub(super) fn fit_memory(
     mode: &dyn Transport,
     workers: usize,
+    source: u64,
     mut batch: u64,
     is_given: bool,
     need: impl Fn(u64) -> u64,
@@ -92,7 +93,7 @@ pub(super) fn fit_memory(
         Placement::Processes => workers as u64 + 1,
         Placement::Threads | Placement::Inline => 1,
     };
-    let beside = processes * BARE_PROCESS;
+    let beside = processes * BARE_PROCESS + source;
     // A mode that needs nothing for its frames is not refused for a guess.
     if need > 0 && need.saturating_add(beside) > available {
         return Err(Error::Failed(format!(

@@ -43,6 +43,7 @@ pub(super) fn pass(
         before: None,
         t0: 0,
         next: plan.frames.start,
+        was_stopped: false,
         timestamps,
         progress,
     };
@@ -53,8 +54,17 @@ pub(super) fn pass(
     let (mut notes, incomplete) = (stream.notes(), stream.incomplete());
     drop(stream);
     let (t0, frames) = (feed.t0, feed.next - plan.frames.start);
+    let cut_off = feed.cut_off();
     let (ends, timestamps) = feed.over();
     produced.and(settled)?;
+    // Unless it says more of its end.
+    if frames == 0 && incomplete.is_none() {
+        let input = plan.source.input();
+        return Err(match plan.frames.start {
+            0 => Error::input(input, "it holds no frames"),
+            first => Error::input(input, format!("it has ended before frame {first}")),
+        });
+    }
     // Those of the last frames are about to be: the next pass begins with all of them.
     if !slots.are_free(LONG) {
         let held = slots.count() - slots.free();
@@ -66,7 +76,7 @@ pub(super) fn pass(
     }
     let pass = ends.recorder().finish(t0, frames)?;
     Ok(Pass {
-        incomplete,
+        incomplete: incomplete.or(cut_off),
         notes,
         ..pass
     })
@@ -99,6 +109,8 @@ struct Feed<'a> {
     t0: Nanos,
     /// The number of the next frame in the stream.
     next: u64,
+    /// Nothing more is produced since somebody asked to stop.
+    was_stopped: bool,
     /// Where it is written when each frame is to be shown, if it is.
     timestamps: Option<Timestamps>,
     progress: &'a mut dyn FnMut(u64),
@@ -221,16 +233,17 @@ impl Feed<'_> {
         }
     }
 
-    /// Somebody asked to stop: the end of what would go on for ever, and an interruption of the rest.
-    fn stopped(&self) -> Halt {
-        if self.plan.is_endless() && self.next > self.plan.frames.start {
+    /// Somebody asked to stop: the end of what is live, and an interruption of the rest.
+    fn stopped(&mut self) -> Halt {
+        if self.plan.ends_when_told() && self.next > self.plan.frames.start {
+            self.was_stopped = true;
             Halt::End
         } else {
             Halt::Error(Error::Interrupted)
         }
     }
 
-    fn await_next(&self, stream: &mut dyn Stream) -> Result<(), Halt> {
+    fn await_next(&mut self, stream: &mut dyn Stream) -> Result<(), Halt> {
         match stream.await_next(&self.plan.stop)? {
             Arrival::Begun => Ok(()),
             Arrival::End => Err(Halt::End),
@@ -380,6 +393,18 @@ impl Feed<'_> {
         }
     }
 
+    /// What was still to come when somebody asked to stop, in a sentence; none if it could have gone
+    /// on for ever.
+    fn cut_off(&self) -> Option<String> {
+        let done = self.next - self.plan.frames.start;
+        let of = match self.plan.known_frames() {
+            Some(all) => format!("of {all} frames"),
+            None => "frames, before its end".into(),
+        };
+        let is_cut_off = self.was_stopped && !self.plan.is_endless();
+        is_cut_off.then(|| format!("it was stopped after {done} {of}"))
+    }
+
     /// Gives up what it holds, of which a slot or two are.
     fn over(self) -> (Arc<Ends>, Option<Timestamps>) {
         (self.ends, self.timestamps)
@@ -398,7 +423,7 @@ impl Feed<'_> {
             if !self.plan.stop.load(Ordering::Relaxed) {
                 continue;
             }
-            if !self.plan.is_endless() {
+            if !self.plan.ends_when_told() {
                 return Err(Error::Interrupted);
             }
             if now() > *stopped_at.get_or_insert_with(now) + GRACE {

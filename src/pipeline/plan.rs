@@ -222,7 +222,9 @@ impl Request {
             };
             let batch = plan.batch_of_slots(self.slots, self.batch.is_some())?;
             let need = |batch| plan.memory_need_of(batch, self.slots);
-            let batch = check::fit_memory(mode, workers, batch, self.batch.is_some(), need)?;
+            let memory = self.source.memory();
+            let is_given = self.batch.is_some();
+            let batch = check::fit_memory(mode, workers, memory, batch, is_given, need)?;
             let slots = plan.slots_for(batch, self.slots);
             Ok(Plan {
                 batch,
@@ -356,7 +358,13 @@ impl Plan {
     /// Whether it goes on until it is stopped.
     pub(super) fn is_endless(&self) -> bool {
         let endless = matches!(&self.source, Source::Live(live) if live.is_endless());
-        endless && self.frames.end == MOST_FRAMES
+        endless && self.known_frames().is_none()
+    }
+
+    /// Whether it ends with what it has when it is told to stop: what has come of something live
+    /// may never come again. (One pass of several is worth nothing.)
+    pub(super) fn ends_when_told(&self) -> bool {
+        matches!(self.source, Source::Live(_)) && self.repeat + self.warmup == 1
     }
 
     /// Keeps what the first measured pass finds in `folder`, which is there, as it comes:
@@ -402,14 +410,14 @@ impl Plan {
                     format!("the {} frames", self.batch)
                 },
                 if self.analysis.looks_back() {
-                    ", the one they are compared with"
+                    " and the one they are compared with"
                 } else {
                     ""
                 },
                 if self.policy == Policy::Block {
                     ""
                 } else {
-                    ", and one that comes meanwhile"
+                    ", and for one that comes meanwhile"
                 },
             )));
         }

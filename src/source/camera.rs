@@ -102,6 +102,9 @@ impl Live for Camera {
     fn is_endless(&self) -> bool {
         true
     }
+    fn memory(&self) -> u64 {
+        Scene::memory(self.format)
+    }
     fn stream(&self, first: u64) -> Result<Box<dyn Stream>> {
         Ok(Box::new(View {
             picture: Picture::new(self.format)?,

@@ -103,6 +103,10 @@ pub trait Live: Debug + Send + Sync {
     fn is_endless(&self) -> bool {
         false
     }
+    /// About the memory that it takes to make its frames, beside the frames themselves, in bytes.
+    fn memory(&self) -> u64 {
+        0
+    }
     /// Why it cannot be read a second time, as the end of a sentence; None if it can.
     fn why_once(&self) -> Option<&str> {
         None
@@ -183,6 +187,14 @@ impl Source {
         match self {
             Self::Set(set) => set.fps(),
             Self::Live(live) => live.fps(),
+        }
+    }
+
+    /// About the memory that it takes to make its frames, beside the frames themselves, in bytes.
+    pub fn memory(&self) -> u64 {
+        match self {
+            Self::Set(_) => 0,
+            Self::Live(live) => live.memory(),
         }
     }
 

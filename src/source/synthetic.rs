@@ -26,13 +26,15 @@
 //! ```
 
 use super::manifest::{Needle, Object, SceneTruth, Shape, Truth};
-use super::texture::{Heights, Random, Tile, pixel_bytes, put, samples};
+use super::texture::{BACKGROUNDS, Heights, Random, Tile, pixel_bytes, put, samples};
 use super::timeline::Timeline;
 use crate::error::{Error, Result};
 use crate::frame::{Colour, FrameFormat, Sample};
 use crate::sys::simd::copy_past_cache;
 use rayon::prelude::*;
+use std::error::Error as _;
 use std::ops::Range;
+use std::sync::OnceLock;
 
 /// Everything that is needed to draw any frame of a set.
 pub struct Scene {
@@ -75,6 +77,19 @@ const PATH_RULE: &str = "x = bounce(x0 + vx * t, frame width - width), y alike; 
     scene.first; bounce(p, m) = m - |p mod 2m - m|, 0 if m is 0; a frozen frame shows the last \
     frame before its stretch";
 
+/// Threads to draw on, once for all: rayon's own, which panics where there are none to be had.
+fn threads() -> Result<()> {
+    static STARTED: OnceLock<Result<(), String>> = OnceLock::new();
+    let started = STARTED.get_or_init(|| {
+        let started = rayon::ThreadPoolBuilder::new().build_global();
+        // Anything else is that they are there already.
+        let refused = started.err().filter(|error| error.source().is_some());
+        refused.map_or(Ok(()), |error| Err(error.to_string()))
+    });
+    let failed = |why| Error::Failed(format!("frames cannot be drawn: no threads for it: {why}"));
+    started.clone().map_err(failed)
+}
+
 impl Scene {
     /// Prepares a set of `frames` frames. The same format, length and seed give the same pixels.
     ///
@@ -87,9 +102,10 @@ impl Scene {
                 format.pixel_name()
             )));
         }
+        threads()?;
         let timeline = Timeline::new(frames, &mut Random::new(seed, 1));
         let scenes = timeline.scenes.len();
-        let variants = scenes.min(3) as u64;
+        let variants = scenes.min(BACKGROUNDS) as u64;
         let tiles = (0..variants)
             .map(|variant| Tile::background(format, seed, variant))
             .collect();
@@ -143,6 +159,11 @@ impl Scene {
             sprites,
             views,
         })
+    }
+
+    /// About the memory that it takes to prepare a scene and to keep it, in bytes.
+    pub(super) fn memory(format: FrameFormat) -> u64 {
+        Tile::memory(format)
     }
 
     /// How the frames' bytes are to be read.

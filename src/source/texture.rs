@@ -181,12 +181,26 @@ pub(super) struct Tile {
     pub(super) bytes: Vec<u8>,
 }
 
+/// A scene has so many backgrounds at most.
+pub(super) const BACKGROUNDS: usize = 3;
+
+/// Sides of a background: powers of two, as few as fill the frame but not beyond 2048.
+fn sides(format: FrameFormat) -> (usize, usize) {
+    let side = |n: u32| n.min(2048).next_power_of_two().max(4) as usize;
+    (side(format.width), side(format.height))
+}
+
 impl Tile {
-    /// A background: ground of many heights, lit from the upper left. Its sides are powers of
-    /// two, as few as fill the frame but not beyond 2048.
+    /// About the memory that all backgrounds of a scene take, and the two maps of heights that the
+    /// last of them is painted from, the second still growing; in bytes.
+    pub(super) fn memory(format: FrameFormat) -> u64 {
+        let (width, height) = sides(format);
+        (width * height * (BACKGROUNDS * pixel_bytes(format) + 10)) as u64
+    }
+
+    /// A background: ground of many heights, lit from the upper left.
     pub(super) fn background(format: FrameFormat, seed: u64, variant: u64) -> Self {
-        let side = |n: u32, most: u32| n.min(most).next_power_of_two().max(4) as usize;
-        let (width, height) = (side(format.width, 2048), side(format.height, 2048));
+        let (width, height) = sides(format);
         let mut random = Random::new(seed, 0x7E47 + variant);
         let ground = Heights::new(random.next(), width, height, 1);
         let climate = Heights::new(random.next(), width, height, (width / 16).max(1));

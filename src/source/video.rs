@@ -2,7 +2,7 @@
 //!
 //! The user's own ffmpeg decodes it, in the video's own pixel format, and its frames are read from
 //! a pipe straight to where they are wanted. They are, byte for byte, those of `ffmpeg -i INPUT
-//! OUT.y4m`, and have the times that the video states. No rate is made up, no frame dropped or
+//! -fps_mode passthrough OUT.y4m`, and have the times that the video states. No rate is made up, no frame dropped or
 //! shown twice.
 
 use super::decoded::{Frames, Seen};
@@ -146,14 +146,13 @@ fn first_frame(
 }
 
 fn cannot_start(program: &Path, e: &io::Error) -> String {
-    let what = match e.kind() {
-        io::ErrorKind::NotFound => format!("there is no program {program:?}"),
-        _ => format!("{program:?} cannot be started ({e})"),
-    };
-    format!(
-        "a video is decoded by ffmpeg, and {what}: install it (Debian, Ubuntu: apt install ffmpeg) \
-         or set FRAMEHAUL_FFMPEG to its path"
-    )
+    match e.kind() {
+        io::ErrorKind::NotFound => format!(
+            "a video is decoded by ffmpeg, and there is no program {program:?}: install it (Debian, \
+             Ubuntu: apt install ffmpeg) or set FRAMEHAUL_FFMPEG to its path"
+        ),
+        _ => format!("a video is decoded by ffmpeg, and {program:?} cannot be started: {e}"),
+    }
 }
 
 /// Why there is no first frame.
@@ -164,7 +163,8 @@ fn no_frame(heard: &Heard) -> String {
             PATIENCE.as_secs()
         ),
         (Some(Ok(exit @ Exit::Signal(_))), _) => format!(
-            "ffmpeg {} when it opened it; set FRAMEHAUL_FFMPEG to the path of another version",
+            "ffmpeg {} when it opened it; allow it more memory, or set FRAMEHAUL_FFMPEG to the path of \
+             another version",
             ended(exit)
         ),
         (_, Some(fault)) if fault.contains("fps_mode") => {
@@ -201,6 +201,11 @@ impl Live for Video {
     }
     fn fps(&self) -> Option<f64> {
         self.fps
+    }
+    fn memory(&self) -> u64 {
+        // ffmpeg's own: its libraries, and frames that others refer to or that come out of turn, of
+        // which there are up to sixteen.
+        30_000_000 + 12 * self.format().bytes() as u64
     }
     fn is_endless(&self) -> bool {
         // An address may be a file's, which ends by itself; it may be told to end before, too.

@@ -115,7 +115,7 @@ impl Query {
         let wanted = self
             .batch
             .unwrap_or_else(|| self.default_batch(set, workers));
-        let batch = check::fit_memory(mode, workers, wanted, self.batch.is_some(), need)?;
+        let batch = check::fit_memory(mode, workers, 0, wanted, self.batch.is_some(), need)?;
         Ok(Stream {
             set: set.clone(),
             mode,
