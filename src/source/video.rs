@@ -203,9 +203,9 @@ impl Live for Video {
         self.fps
     }
     fn memory(&self) -> u64 {
-        // ffmpeg's own: its libraries, and frames that others refer to or that come out of turn, of
-        // which there are up to sixteen.
-        30_000_000 + 12 * self.format().bytes() as u64
+        // ffmpeg's own, as seen: its libraries, and frames that others refer to or that come out of
+        // turn, of which there are up to sixteen, with those that its threads are at.
+        40_000_000 + 20 * self.format().bytes() as u64
     }
     fn is_endless(&self) -> bool {
         // An address may be a file's, which ends by itself; it may be told to end before, too.
