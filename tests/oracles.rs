@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::Sandbox;
+use common::{Sandbox, given};
 use framehaul::analysis::{
     Analysis, Engine, HistogramFinding, LumaFinding, MotionFinding, SharpnessFinding,
     ThumbnailFinding,
@@ -12,9 +12,7 @@ use framehaul::analysis::{
 use framehaul::frame::{Colour, FrameFormat, FrameView, Sample};
 use serde::Deserialize;
 use std::collections::HashMap;
-use std::ffi::OsString;
 use std::fs;
-use std::path::Path;
 use std::process::{Command, Stdio};
 
 #[derive(Debug, Deserialize)]
@@ -28,18 +26,6 @@ struct Line {
 }
 
 const ALL: &str = "luma,histogram,motion,sharpness,thumbnail:16x9";
-
-/// The tool that the environment names.
-fn oracle(variable: &str) -> OsString {
-    let tool = std::env::var_os(variable);
-    let tool = tool.unwrap_or_else(|| panic!("{variable} is not set: run ./scripts/test"));
-    let found = Path::new(&tool).exists();
-    assert!(
-        found,
-        "{variable} is {tool:?}, which is not there: run ./scripts/test"
-    );
-    tool
-}
 
 fn engine(format: FrameFormat) -> Engine {
     let analysis = Analysis::parse(ALL).expect("they are registered");
@@ -119,7 +105,7 @@ fn rgb16_findings_are_numpys_and_opencvs() {
 /// What Python finds in a file of frames; see `findings.py`.
 fn python(args: &[&std::ffi::OsStr]) -> Vec<Line> {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/oracles/findings.py");
-    let output = Command::new(oracle("FRAMEHAUL_PYTHON"))
+    let output = Command::new(given("FRAMEHAUL_PYTHON"))
         .arg(script)
         .args(args)
         .stderr(Stdio::inherit())
@@ -183,7 +169,7 @@ const CLIP_FRAMES: usize = 240;
 
 #[test]
 fn a_real_video_has_signalstats_and_opencvs_numbers_frame_by_frame() {
-    let (ffmpeg, clip) = (oracle("FRAMEHAUL_FFMPEG"), oracle("FRAMEHAUL_CLIP"));
+    let (ffmpeg, clip) = (given("FRAMEHAUL_FFMPEG"), given("FRAMEHAUL_CLIP"));
     let sandbox = Sandbox::new();
     // One decoder, three outputs: the video as y4m, its luma plane for OpenCV, and what
     // signalstats says.

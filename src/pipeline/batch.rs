@@ -5,7 +5,7 @@ use crate::frame::FrameFormat;
 use crate::source::FrameSet;
 use crate::transport::{Family, Inbound, Outbound, Ticket, Transport};
 use serde::{Deserialize, Serialize};
-use std::ops::Range;
+use std::ops::{AddAssign, Range};
 use std::sync::Arc;
 
 /// The tickets of consecutive frames, with that of the one that their analyzers look back to.
@@ -22,6 +22,13 @@ pub(super) struct Batch {
 pub(super) struct Shipped {
     pub frames: u64,
     pub overlap: u64,
+}
+
+impl AddAssign for Shipped {
+    fn add_assign(&mut self, other: Self) {
+        self.frames += other.frames;
+        self.overlap += other.overlap;
+    }
 }
 
 impl Batch {

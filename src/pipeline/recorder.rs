@@ -3,7 +3,7 @@
 use super::batch::Shipped;
 use super::job::{JobOutput, Order};
 use super::kept::{Digested, Findings, Kept, Thumbnails};
-use super::pace::Lateness;
+use super::pace::{Lateness, Pace};
 use super::plan::Dropped;
 use crate::clock::Nanos;
 use crate::error::Result;
@@ -24,11 +24,12 @@ pub(super) struct Recorder {
     thumbnails: Option<Thumbnails>,
     /// Of the finding that came last.
     last_arrival: Nanos,
+    lateness: Lateness,
     tally: Tally,
 }
 
-/// What was counted and measured in a pass.
-#[derive(Debug)]
+/// What was counted and measured in a pass, or in several.
+#[derive(Debug, Default)]
 pub(super) struct Tally {
     pub stages: StageHistograms,
     pub shipped: Shipped,
@@ -36,7 +37,6 @@ pub(super) struct Tally {
     /// Frames that were dropped, by the reason.
     pub dropped: BTreeMap<Dropped, u64>,
     pub misses: u64,
-    pub lateness: Lateness,
 }
 
 /// What is known when a pass has ended.
@@ -46,6 +46,8 @@ pub(super) struct Pass {
     pub wall_ns: Nanos,
     /// Frames that were dispatched: all, unless the pass was cut short.
     pub frames: u64,
+    /// Whether it kept up, if it was paced.
+    pub pace: Option<Pace>,
     pub tally: Tally,
     pub findings: Digested,
     /// Why more frames may have been to come, if the source has ended so.
@@ -55,22 +57,10 @@ pub(super) struct Pass {
 }
 
 impl Tally {
-    pub(super) fn new(fps: Option<f64>) -> Self {
-        Self {
-            stages: StageHistograms::new(),
-            shipped: Shipped::default(),
-            failed: 0,
-            dropped: BTreeMap::new(),
-            misses: 0,
-            lateness: Lateness::new(fps.unwrap_or(1.0)),
-        }
-    }
-
-    /// Adds what another pass has, but for its lateness, which goes on in no other.
+    /// Adds what another pass has.
     pub(super) fn add(&mut self, other: &Self) {
         self.stages.merge(&other.stages);
-        self.shipped.frames += other.shipped.frames;
-        self.shipped.overlap += other.shipped.overlap;
+        self.shipped += other.shipped;
         self.failed += other.failed;
         for (&why, frames) in &other.dropped {
             *self.dropped.entry(why).or_default() += frames;
@@ -89,13 +79,14 @@ impl Recorder {
             findings: kept.findings,
             thumbnails: kept.thumbnails,
             last_arrival: 0,
-            tally: Tally::new(fps),
+            lateness: Lateness::new(fps.unwrap_or(1.0)),
+            tally: Tally::default(),
         }
     }
 
     /// Whether it is clear that a paced pass falls behind.
     pub(super) fn is_hopeless(&self) -> bool {
-        self.tally.lateness.is_hopeless()
+        self.lateness.is_hopeless()
     }
 
     /// A job came back with its output.
@@ -106,8 +97,7 @@ impl Recorder {
         if let Some(thumbnails) = &self.thumbnails {
             thumbnails.put(order.first - self.first, &output.thumbnails)?;
         }
-        self.tally.shipped.frames += output.shipped.frames;
-        self.tally.shipped.overlap += output.shipped.overlap;
+        self.tally.shipped += output.shipped;
         self.last_arrival = self.last_arrival.max(trip.arrived);
         if self.crosses {
             self.tally.stages.record(Stage::Serialize, trip.serialize());
@@ -144,7 +134,7 @@ impl Recorder {
             let index = order.first + step as u64;
             if let Some(fps) = self.fps {
                 let late = end_to_end as f64 / 1e9;
-                self.tally.lateness.push(index - self.first, late);
+                self.lateness.push(index - self.first, late);
                 self.tally.misses += u64::from(late > 1.0 / fps);
             }
             self.tally.failed += u64::from(frame.failed);
@@ -186,6 +176,7 @@ impl Recorder {
         Ok(Pass {
             wall_ns: self.last_arrival.saturating_sub(t0),
             frames,
+            pace: self.fps.map(|_| self.lateness.pace()),
             tally: self.tally,
             findings: self.findings.finish()?,
             incomplete: None,

@@ -15,12 +15,12 @@ pub(super) struct Measured {
 }
 
 /// All of them.
+#[derive(Default)]
 pub(super) struct Sum {
-    paced: bool,
     walls: Vec<Nanos>,
     frames: u64,
+    /// Of each pass, if they were paced.
     paces: Vec<Pace>,
-    /// Of all passes; but for the lateness, of which each has its own.
     pub tally: Tally,
     /// Frames of the shortest pass.
     pub shortest: u64,
@@ -37,18 +37,8 @@ impl Sum {
     pub(super) fn of(plan: &Plan, passes: Vec<Measured>) -> Self {
         let planned = plan.frames.end - plan.frames.start;
         let mut sum = Self {
-            paced: plan.fps.is_some(),
-            walls: Vec::new(),
-            frames: 0,
-            paces: Vec::new(),
-            tally: Tally::new(plan.fps),
             shortest: planned,
-            usage: Usage::default(),
-            memory: MemoryPeak::default(),
-            findings_digest: String::new(),
-            incomplete: None,
-            disagreement: None,
-            notes: Vec::new(),
+            ..Self::default()
         };
         for (number, measured) in (1..).zip(passes) {
             let frames = measured.pass.frames;
@@ -72,13 +62,10 @@ impl Sum {
         self.walls.push(pass.wall_ns);
         self.frames += pass.frames;
         self.shortest = self.shortest.min(pass.frames);
-        if self.paced {
-            self.paces.push(pass.tally.lateness.pace());
-        }
+        self.paces.extend(pass.pace);
         self.tally.add(&pass.tally);
         self.usage = self.usage + usage;
-        self.memory.anon_bytes = self.memory.anon_bytes.max(memory.anon_bytes);
-        self.memory.shared_bytes = self.memory.shared_bytes.max(memory.shared_bytes);
+        self.memory = self.memory.max(memory);
         self.notes.extend(pass.notes);
         self.incomplete = self.incomplete.take().or(pass.incomplete);
         if number == 1 {
@@ -98,6 +85,7 @@ impl Sum {
     pub(super) fn totals(&self, workers_died: u64) -> Totals {
         let wall = self.walls.iter().sum::<Nanos>() as f64 / 1e9;
         let analysed = self.frames - self.tally.failed - self.tally.dropped.values().sum::<u64>();
+        let paced = !self.paces.is_empty();
         // Passes are averaged; one that falls behind is enough to say that the mode does.
         let n = self.paces.len().max(1) as f64;
         let backlog = self.paces.iter().map(|pace| pace.backlog_frames_per_s);
@@ -110,12 +98,10 @@ impl Sum {
             frames_dropped: self.tally.dropped.clone(),
             shipped_bytes_per_frame: self.tally.shipped.frames as f64 / self.frames.max(1) as f64,
             overlap_bytes_per_frame: self.tally.shipped.overlap as f64 / self.frames.max(1) as f64,
-            deadline_misses: self.paced.then_some(self.tally.misses),
-            keeps_up: self
-                .paced
-                .then(|| self.paces.iter().all(|pace| pace.keeps_up)),
-            backlog_frames_per_s: self.paced.then(|| backlog.sum::<f64>() / n),
-            max_sustained_fps: if self.paced {
+            deadline_misses: paced.then_some(self.tally.misses),
+            keeps_up: paced.then(|| self.paces.iter().all(|pace| pace.keeps_up)),
+            backlog_frames_per_s: paced.then(|| backlog.sum::<f64>() / n),
+            max_sustained_fps: if paced {
                 (!sustained.is_empty()).then(|| mean(&sustained))
             } else {
                 (wall > 0.0).then(|| analysed as f64 / wall)

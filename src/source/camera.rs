@@ -103,7 +103,7 @@ impl Live for Camera {
         true
     }
     fn memory(&self) -> u64 {
-        Scene::memory(self.format)
+        Picture::memory(self.format)
     }
     fn stream(&self, first: u64) -> Result<Box<dyn Stream>> {
         Ok(Box::new(View {
@@ -135,72 +135,91 @@ impl Stream for View {
     }
 }
 
-/// Scenes are gray or RGB; other formats are put together from them.
-enum Picture {
-    Whole(Scene),
-    /// A gray scene a plane; samples of so many bits less than they are drawn with.
-    Planes(Box<[Scene; 3]>, u8),
-    /// RGB, to which an alpha is added.
-    Opaque(Scene, Vec<u8>),
+/// What is to be seen in a frame.
+struct Picture {
+    /// Those that [`parts`] names, in the order in which they lie in the frame.
+    scenes: Vec<Scene>,
+    /// Room for a row of RGB that lacks the alpha, if the frame has one.
+    opaque: Option<Vec<u8>>,
+    /// Bits of a sample that are drawn and that the format does not use.
+    unused: u8,
 }
 
 const SEED: u64 = 1;
 
+/// Scenes are gray or RGB: those that frames of other formats are put together from, and the seed
+/// of each.
+fn parts(format: FrameFormat) -> Vec<(FrameFormat, u64)> {
+    let part = |width, height, colour| FrameFormat::new(width, height, colour, format.sample);
+    let (w, h) = (format.width, format.height);
+    let planes = |chroma_w, chroma_h| {
+        let chroma = part(chroma_w, chroma_h, Colour::Gray);
+        // One of them of luma's seed, as they move together.
+        vec![
+            (part(w, h, Colour::Gray), SEED),
+            (chroma, SEED),
+            (chroma, SEED + 1),
+        ]
+    };
+    match format.colour {
+        Colour::Gray => vec![(part(w, h, Colour::Gray), SEED)],
+        Colour::Rgb | Colour::Rgba => vec![(part(w, h, Colour::Rgb), SEED)],
+        Colour::Yuv420 => planes(w.div_ceil(2), h.div_ceil(2)),
+        Colour::Yuv422 => planes(w.div_ceil(2), h),
+        Colour::Yuv444 => planes(w, h),
+    }
+}
+
 impl Picture {
     fn new(format: FrameFormat) -> Result<Self> {
-        let scene = |width, height, colour, seed| {
-            let format = FrameFormat::new(width, height, colour, format.sample);
-            Scene::new(format, LOOP, seed)
-        };
-        let (w, h) = (format.width, format.height);
-        let planes = |chroma_w: u32, chroma_h: u32| {
-            let luma = scene(w, h, Colour::Gray, SEED)?;
-            // Of the same seed, as they move together.
-            let [u, v] = [SEED, SEED + 1].map(|seed| scene(chroma_w, chroma_h, Colour::Gray, seed));
-            let unused = 8 * format.sample.bytes() as u8 - format.depth;
-            Ok(Self::Planes(Box::new([luma, u?, v?]), unused))
-        };
-        match format.colour {
-            Colour::Gray | Colour::Rgb => scene(w, h, format.colour, SEED).map(Self::Whole),
-            Colour::Rgba => {
-                let scene = scene(w, h, Colour::Rgb, SEED)?;
-                let row = vec![0; w as usize * 3 * format.sample.bytes()];
-                Ok(Self::Opaque(scene, row))
-            }
-            Colour::Yuv420 => planes(w.div_ceil(2), h.div_ceil(2)),
-            Colour::Yuv422 => planes(w.div_ceil(2), h),
-            Colour::Yuv444 => planes(w, h),
-        }
+        let scenes = parts(format).into_iter();
+        let scenes = scenes.map(|(part, seed)| Scene::new(part, LOOP, seed));
+        let row = || vec![0; format.width as usize * 3 * format.sample.bytes()];
+        Ok(Self {
+            scenes: scenes.collect::<Result<_>>()?,
+            opaque: (format.colour == Colour::Rgba).then(row),
+            unused: 8 * format.sample.bytes() as u8 - format.depth,
+        })
+    }
+
+    /// About the bytes of memory that it takes, the most while one of its scenes is prepared.
+    fn memory(format: FrameFormat) -> u64 {
+        let scenes = parts(format)
+            .into_iter()
+            .map(|(part, _)| Scene::memory(part));
+        let (kept, preparing): (Vec<_>, Vec<_>) = scenes.unzip();
+        kept.iter().sum::<u64>() + preparing.into_iter().max().unwrap_or(0)
     }
 
     fn draw(&mut self, index: u64, into: &mut [u8]) {
-        match self {
-            Self::Whole(scene) => scene.render_for_others(index, into),
-            Self::Planes(scenes, unused) => {
-                let mut rest = &mut *into;
-                for scene in &**scenes {
-                    let (plane, behind) = rest.split_at_mut(scene.format().bytes());
-                    scene.render_for_others(index, plane);
-                    rest = behind;
-                }
-                if *unused > 0 {
-                    for sample in into.as_chunks_mut::<2>().0 {
-                        *sample = (u16::from_le_bytes(*sample) >> *unused).to_le_bytes();
-                    }
-                }
+        if let Some(row) = &mut self.opaque {
+            draw_opaque(&self.scenes[0], row, index, into);
+        } else {
+            let mut rest = &mut *into;
+            for scene in &self.scenes {
+                let (plane, behind) = rest.split_at_mut(scene.format().bytes());
+                scene.render_for_others(index, plane);
+                rest = behind;
             }
-            Self::Opaque(scene, row) => {
-                let sample = scene.format().sample.bytes();
-                let stride = scene.format().width as usize * 4 * sample;
-                for (y, out) in (0..).zip(into.chunks_exact_mut(stride)) {
-                    scene.render_rows(index, y..y + 1, row);
-                    let pixels = row.chunks_exact(3 * sample);
-                    for (pixel, out) in pixels.zip(out.chunks_exact_mut(4 * sample)) {
-                        out[..3 * sample].copy_from_slice(pixel);
-                        out[3 * sample..].fill(0xFF);
-                    }
-                }
+        }
+        if self.unused > 0 {
+            for sample in into.as_chunks_mut::<2>().0 {
+                *sample = (u16::from_le_bytes(*sample) >> self.unused).to_le_bytes();
             }
+        }
+    }
+}
+
+/// Draws frame `index` of an RGB scene with an alpha that hides nothing, a row at a time.
+fn draw_opaque(scene: &Scene, row: &mut [u8], index: u64, into: &mut [u8]) {
+    let sample = scene.format().sample.bytes();
+    let stride = scene.format().width as usize * 4 * sample;
+    for (y, out) in (0..).zip(into.chunks_exact_mut(stride)) {
+        scene.render_rows(index, y..y + 1, row);
+        let pixels = row.chunks_exact(3 * sample);
+        for (pixel, out) in pixels.zip(out.chunks_exact_mut(4 * sample)) {
+            out[..3 * sample].copy_from_slice(pixel);
+            out[3 * sample..].fill(0xFF);
         }
     }
 }
@@ -250,14 +269,16 @@ mod tests {
 
     #[test]
     fn samples_keep_to_their_bits_and_alpha_is_opaque() {
-        let ten = frame("camera:65x33:yuv420p10", 3);
-        let samples = ten
-            .as_chunks::<2>()
-            .0
-            .iter()
-            .map(|&s| u16::from_le_bytes(s));
-        assert!(samples.clone().all(|sample| sample < 1024));
-        assert!(samples.max() > Some(256));
+        for pixels in ["gray10", "rgb10", "rgba10", "yuv420p10"] {
+            let ten = frame(&format!("camera:65x33:{pixels}"), 3);
+            let samples = ten.as_chunks::<2>().0;
+            let highest = samples
+                .iter()
+                .map(|&sample| u16::from_le_bytes(sample))
+                .max();
+            let uses_its_bits = highest.is_some_and(|most| (257..1024).contains(&most));
+            assert!(uses_its_bits, "{pixels}: {highest:?}");
+        }
         let rgba = frame("camera:65x33:rgba8", 3);
         let rgb = frame("camera:65x33:rgb8", 3);
         let pixels = rgba.chunks_exact(4).zip(rgb.chunks_exact(3));

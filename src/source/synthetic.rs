@@ -161,9 +161,10 @@ impl Scene {
         })
     }
 
-    /// About the memory that it takes to prepare a scene and to keep it, in bytes.
-    pub(super) fn memory(format: FrameFormat) -> u64 {
-        Tile::memory(format)
+    /// About the memory, in bytes, that a scene takes, and how much more it takes to prepare it.
+    pub(super) fn memory(format: FrameFormat) -> (u64, u64) {
+        let (tile, painting) = Tile::memory(format);
+        (BACKGROUNDS as u64 * tile, painting)
     }
 
     /// How the frames' bytes are to be read.

@@ -191,11 +191,12 @@ fn sides(format: FrameFormat) -> (usize, usize) {
 }
 
 impl Tile {
-    /// About the memory that all backgrounds of a scene take, and the two maps of heights that the
-    /// last of them is painted from, the second still growing; in bytes.
-    pub(super) fn memory(format: FrameFormat) -> u64 {
+    /// About the memory, in bytes, that a background takes, and how much more it takes to paint it:
+    /// two maps of heights, the second of which grows out of a smaller one.
+    pub(super) fn memory(format: FrameFormat) -> (u64, u64) {
         let (width, height) = sides(format);
-        (width * height * (BACKGROUNDS * pixel_bytes(format) + 10)) as u64
+        let pixels = (width * height) as u64;
+        (pixels * pixel_bytes(format) as u64, 10 * pixels)
     }
 
     /// A background: ground of many heights, lit from the upper left.

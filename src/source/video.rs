@@ -2,8 +2,8 @@
 //!
 //! The user's own ffmpeg decodes it, in the video's own pixel format, and its frames are read from
 //! a pipe straight to where they are wanted. They are, byte for byte, those of `ffmpeg -i INPUT
-//! -fps_mode passthrough OUT.y4m`, and have the times that the video states. No rate is made up, no frame dropped or
-//! shown twice.
+//! -fps_mode passthrough OUT.y4m`, and have the times that the video states. No rate is made up, no
+//! frame dropped or shown twice.
 
 use super::decoded::{Frames, Seen};
 use super::ffmpeg::{Ffmpeg, Heard, ended};

@@ -3,8 +3,21 @@
 
 use serde_json::Value;
 use std::collections::HashSet;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+
+/// The tool or file that the environment names; `scripts/test` fetches them.
+pub(crate) fn given(variable: &str) -> OsString {
+    let file = std::env::var_os(variable);
+    let file = file.unwrap_or_else(|| panic!("{variable} is not set: run ./scripts/test"));
+    let found = Path::new(&file).exists();
+    assert!(
+        found,
+        "{variable} is {file:?}, which is not there: run ./scripts/test"
+    );
+    file
+}
 
 /// A temporary folder in which the program runs.
 pub(crate) struct Sandbox(tempfile::TempDir);

@@ -1,7 +1,7 @@
 //! Videos through the program.
 
-use crate::common::{Said, children, kill};
-use crate::studio::{Studio, digest, given, long};
+use crate::common::{Said, children, given, kill};
+use crate::studio::{Studio, digest, long};
 use std::process::{Command, Stdio};
 
 const ANALYZE: &str = "--analyze luma,motion,histogram,sharpness,thumbnail:16x9 --workers 2";

@@ -1,7 +1,7 @@
 //! The program with a script in the place of ffmpeg, which does what ffmpeg seldom does.
 
-use crate::common::{Said, children, is_running, kill, workers};
-use crate::studio::{Studio, digest, given, long};
+use crate::common::{Said, children, given, is_running, kill, workers};
+use crate::studio::{Studio, digest, long};
 use std::process::{Child, Command, Stdio};
 
 /// The program with a line, and a script in the place of ffmpeg that runs `at_open` when the video is

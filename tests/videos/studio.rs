@@ -1,26 +1,12 @@
 //! Where videos are made, and what is seen of their frames.
 
-use crate::common::{Sandbox, children};
+use crate::common::{Sandbox, children, given};
 use framehaul::frame::FrameFormat;
 use framehaul::source::{Arrival, FrameSet, Reader, Source, Stream};
-use std::ffi::OsString;
-use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::AtomicBool;
 
 pub(crate) static GO_ON: AtomicBool = AtomicBool::new(false);
-
-/// What the environment names.
-pub(crate) fn given(variable: &str) -> OsString {
-    let file = std::env::var_os(variable);
-    let file = file.unwrap_or_else(|| panic!("{variable} is not set: run ./scripts/test"));
-    let found = Path::new(&file).exists();
-    assert!(
-        found,
-        "{variable} is {file:?}, which is not there: run ./scripts/test"
-    );
-    file
-}
 
 /// A folder with videos in it.
 pub(crate) struct Studio(pub(crate) Sandbox);
