@@ -340,7 +340,8 @@ fn an_answer_that_cannot_be_written_is_not_nothing_found() {
         let line = format!("find set {how} --where luma.mean<2");
         let full = std::fs::File::create("/dev/full").unwrap();
         let output = sandbox.command(&line).stdout(full).output().unwrap();
-        let said = common::Said::from(output, &line).fails(2, &["No space left"]);
+        let said =
+            common::Said::from(output, &line).fails(2, &["standard output", "No space left"]);
         said.one_line();
     }
 }
@@ -379,6 +380,11 @@ fn unusable_inputs_expressions_and_options_are_one_line_and_exit_code_2() {
             &["--any", "--all"],
         ),
         ("find set", &["--where"]),
+        (
+            "find camera:16x16 --where luma.mean<2",
+            &["camera:16x16", "live", "y4m"],
+        ),
+        ("find - --where luma.mean<2", &["-: ", "live", "y4m"]),
         ("find --where luma.mean<2", &["INPUT"]),
         (
             &format!("find set {images} --where luma.mean<2 --mode mmap"),

@@ -46,6 +46,7 @@ fn write_run(root: &Path, mode: &str, ms: u64) -> PathBuf {
         },
         totals: Totals {
             pass_wall_ns: vec![20 * ms * 1_000_000],
+            frames_produced: 20,
             frames_analysed: 20,
             frames_failed: 0,
             frames_dropped: Default::default(),

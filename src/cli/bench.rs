@@ -1,10 +1,10 @@
 //! `framehaul bench`: what one part costs, by itself.
 
+use super::print::print;
 use crate::bench::{self, Plan, Results, RoundTrip, SIZES, Touch, Wait};
 use crate::error::{Error, Result};
 use crate::report::{ABSENT, Style, digits};
 use indicatif::{ProgressBar, ProgressStyle};
-use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -63,7 +63,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     } else {
         render(&results, Style::of_stdout())
     };
-    writeln!(std::io::stdout(), "{text}")?;
+    print(text)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,7 +1,7 @@
 //! `framehaul compare`: finished runs side by side.
 
+use super::print::print;
 use crate::report::{Comparison, Report, Style, summary};
-use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -26,6 +26,6 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         (several, true) => serde_json::to_string_pretty(&Comparison::read(several)?.data())?,
         (several, false) => Comparison::read(several)?.render(Style::of_stdout()),
     };
-    writeln!(std::io::stdout(), "{text}")?;
+    print(text)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,5 +1,6 @@
 //! `framehaul demo`: the main job in one command.
 
+use super::print::print;
 use super::run::{Done, measure};
 use super::size::{Size, file_size};
 use super::stop::stop_on_signals;
@@ -14,7 +15,7 @@ use crate::source::generate::{Plan, generate};
 use crate::source::manifest::Manifest;
 use crate::sys::fs::space;
 use anyhow::Context;
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -91,10 +92,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
     check_room(args, format, workers as u64)?;
 
-    let mut out = std::io::stdout();
     let need = Need::of(format, args.frames, workers as u64);
-    writeln!(
-        out,
+    print(format_args!(
         "{} frames of {format}, {} each: {:.2} s of video at {FPS} frames a second.\nAnalyzer: luma. \
          Workers: {workers}. This takes {} of disk in {} until it ends,\nabout {} of memory, \
          and about a minute.\n",
@@ -104,7 +103,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         file_size(need.disk as f64),
         args.out.display(),
         file_size(need.memory as f64),
-    )?;
+    ))?;
 
     let frames = Frames::generate(args, format, &stop)?;
     let (flat, paced) = both(args, &frames, &stop)?;
@@ -123,8 +122,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let me = std::env::args()
         .next()
         .unwrap_or_else(|| "framehaul".into());
-    writeln!(
-        out,
+    print(format_args!(
         "{}\n\nThe frames are removed; the reports are in {} ({:.0} s in all). Try next:\n  \
          {me} compare {}/flat/*\n  \
          {me} generate frames --size 1920x1080 --frames 120\n  \
@@ -133,7 +131,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         args.out.display(),
         start.elapsed().as_secs_f64(),
         args.out.display(),
-    )?;
+    ))?;
     let faults = [flat.faults, paced.faults].concat();
     for fault in &faults {
         eprintln!("framehaul: {fault}");

@@ -1,8 +1,8 @@
 //! `framehaul doctor`: what this machine can do, and what that means for which mode.
 
+use super::print::print;
 use crate::measure::{Limits, Survey};
 use crate::report::{Style, checkup};
-use std::io::Write;
 use std::process::ExitCode;
 
 /// Look at this machine: its limits, and what they mean for which mode
@@ -24,6 +24,6 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     } else {
         checkup(&survey, &limits, Style::of_stdout())
     };
-    writeln!(std::io::stdout(), "{text}")?;
+    print(text)?;
     Ok(ExitCode::SUCCESS)
 }

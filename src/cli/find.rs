@@ -1,5 +1,6 @@
 //! `framehaul find`: the frame that meets a condition, and no work beyond it.
 
+use super::print::print;
 use super::progress::Progress;
 use super::stop::stop_on_signals;
 use crate::analysis::Condition;
@@ -11,7 +12,6 @@ use crate::pipeline::{
 use crate::report::{FoundData, Style, found_line, found_story};
 use crate::source::FrameSet;
 use anyhow::Context;
-use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -98,17 +98,19 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     };
     let answer = find(&query, &mut teller);
     if let Some(error) = teller.failed {
-        return Err(error.into());
+        return Err(error);
     }
     let answer = answer?;
     drop(teller.progress);
-    let mut out = io::stdout();
     if args.json {
         let data = FoundData::new(&answer);
-        writeln!(out, "{}", serde_json::to_string_pretty(&data)?)?;
+        print(serde_json::to_string_pretty(&data)?)?;
     } else {
         let gap = if answer.is_found() { "\n" } else { "" };
-        writeln!(out, "{gap}{}", found_story(&answer, Style::of_stdout()))?;
+        print(format_args!(
+            "{gap}{}",
+            found_story(&answer, Style::of_stdout())
+        ))?;
     }
     let inputs = answer.inputs.iter();
     let faults: Vec<_> = inputs
@@ -131,7 +133,7 @@ struct Teller {
     prints: bool,
     stop: Arc<AtomicBool>,
     /// Why nobody can be told any more, which ends the search.
-    failed: Option<io::Error>,
+    failed: Option<anyhow::Error>,
 }
 
 impl pipeline::Watch for Teller {
@@ -154,8 +156,8 @@ impl Watch for Teller {
             return;
         }
         let lines = searched.found.iter();
-        let lines: String = lines.map(|hit| found_line(searched, hit) + "\n").collect();
-        let print = || io::stdout().write_all(lines.as_bytes());
+        let lines: Vec<_> = lines.map(|hit| found_line(searched, hit)).collect();
+        let print = || print(lines.join("\n"));
         if let Err(error) = self.progress.suspend(print) {
             self.failed = Some(error);
             self.stop.store(true, Ordering::Relaxed);

@@ -1,7 +1,7 @@
 //! `framehaul list`: what there is to choose from, straight from the registries.
 
+use super::print::print;
 use crate::{analysis, source, transport};
-use std::io::Write;
 use std::process::ExitCode;
 
 /// List the modes, analyzers and sources
@@ -27,7 +27,7 @@ pub(super) fn run(_args: &Args) -> anyhow::Result<ExitCode> {
         section("Analyzers (--analyze NAME[,NAME…])", &analyzers),
         section("Sources (INPUT)", &sources),
     ];
-    write!(std::io::stdout(), "{}", text.join("\n"))?;
+    print(text.join("\n").trim_end())?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -14,6 +14,7 @@ mod find;
 mod generate;
 mod list;
 mod number;
+mod print;
 mod progress;
 mod run;
 mod size;

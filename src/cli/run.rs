@@ -1,6 +1,7 @@
 //! `framehaul run`: one mode, or several and their comparison.
 
 use super::number;
+use super::print::print;
 use super::progress::Progress;
 use super::stop::stop_on_signals;
 use crate::analysis::Analysis;
@@ -12,10 +13,12 @@ use crate::source::Source;
 use anyhow::Context;
 use clap::ValueEnum;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 /// Analyse a frame set in one mode, or in several and compare them
@@ -107,9 +110,9 @@ fn parse_range(text: &str) -> Result<Range<u64>, String> {
 }
 
 impl Args {
-    fn request(&self) -> Result<Request> {
+    fn request(&self, stop: Arc<AtomicBool>) -> Result<Request> {
         let analysis = Analysis::parse(&self.analyze)?;
-        let source = Source::open(&self.input)?;
+        let source = Source::open_unless(&stop, &self.input)?;
         let frames = match self.seconds {
             Some(length) => Some(self.frames_of(length.as_secs_f64(), &source)?),
             None => self.frames.clone(),
@@ -133,6 +136,7 @@ impl Args {
             },
             deadline: self.deadline,
             slots: self.slots.map(|slots| slots as usize),
+            stop,
             ..Request::new(source, analysis)
         })
     }
@@ -157,8 +161,7 @@ impl Args {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let mut request = args.request()?;
-    request.stop = stop_on_signals().context("cannot listen for Ctrl-C")?;
+    let request = args.request(stop_on_signals().context("cannot listen for Ctrl-C")?)?;
     let out = args.out.clone().unwrap_or_else(default_out);
     let done = measure(&request, &out)?;
 
@@ -174,9 +177,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
             }
         }
     };
-    writeln!(std::io::stdout(), "{text}")?;
+    print(text)?;
     if !args.json {
-        writeln!(std::io::stdout(), "\nreports: {}", out.display())?;
+        print(format_args!("\nreports: {}", out.display()))?;
     }
     for fault in &done.faults {
         eprintln!("framehaul: {fault}");

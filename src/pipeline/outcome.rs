@@ -58,6 +58,8 @@ pub struct Workload {
 pub struct Totals {
     /// First dispatch to last finding, a pass; as many as passes were measured.
     pub pass_wall_ns: Vec<Nanos>,
+    /// Frames that came, over all measured passes: those analysed, failed and dropped.
+    pub frames_produced: u64,
     /// Frames analysed, over all measured passes.
     pub frames_analysed: u64,
     /// Frames failed, over all measured passes.

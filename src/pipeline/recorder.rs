@@ -33,6 +33,7 @@ pub(super) struct Recorder {
 pub(super) struct Tally {
     pub stages: StageHistograms,
     pub shipped: Shipped,
+    pub analysed: u64,
     pub failed: u64,
     /// Frames that were dropped, by the reason.
     pub dropped: BTreeMap<Dropped, u64>,
@@ -61,6 +62,7 @@ impl Tally {
     pub(super) fn add(&mut self, other: &Self) {
         self.stages.merge(&other.stages);
         self.shipped += other.shipped;
+        self.analysed += other.analysed;
         self.failed += other.failed;
         for (&why, frames) in &other.dropped {
             *self.dropped.entry(why).or_default() += frames;
@@ -137,6 +139,7 @@ impl Recorder {
                 self.lateness.push(index - self.first, late);
                 self.tally.misses += u64::from(late > 1.0 / fps);
             }
+            self.tally.analysed += u64::from(!frame.failed);
             self.tally.failed += u64::from(frame.failed);
             self.findings.put(index, &frame.line)?;
         }

@@ -84,7 +84,10 @@ impl Sum {
 
     pub(super) fn totals(&self, workers_died: u64) -> Totals {
         let wall = self.walls.iter().sum::<Nanos>() as f64 / 1e9;
-        let analysed = self.frames - self.tally.failed - self.tally.dropped.values().sum::<u64>();
+        let dropped = self.tally.dropped.values().sum::<u64>();
+        // Counted one by one where each ended: none is lost, and none ended twice.
+        let ended = self.tally.analysed + self.tally.failed + dropped;
+        debug_assert_eq!(self.frames, ended, "frames produced and ended");
         let paced = !self.paces.is_empty();
         // Passes are averaged; one that falls behind is enough to say that the mode does.
         let n = self.paces.len().max(1) as f64;
@@ -93,7 +96,8 @@ impl Sum {
         let mean = |rates: &[f64]| rates.iter().sum::<f64>() / rates.len() as f64;
         Totals {
             pass_wall_ns: self.walls.clone(),
-            frames_analysed: analysed,
+            frames_produced: self.frames,
+            frames_analysed: self.tally.analysed,
             frames_failed: self.tally.failed,
             frames_dropped: self.tally.dropped.clone(),
             shipped_bytes_per_frame: self.tally.shipped.frames as f64 / self.frames.max(1) as f64,
@@ -104,7 +108,7 @@ impl Sum {
             max_sustained_fps: if paced {
                 (!sustained.is_empty()).then(|| mean(&sustained))
             } else {
-                (wall > 0.0).then(|| analysed as f64 / wall)
+                (wall > 0.0).then(|| self.tally.analysed as f64 / wall)
             },
             workers_died,
         }

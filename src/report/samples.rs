@@ -40,6 +40,7 @@ pub(super) fn outcome() -> Outcome {
         },
         totals: Totals {
             pass_wall_ns: vec![1_600_000_000],
+            frames_produced: 1500,
             frames_analysed: 1500,
             frames_failed: 0,
             frames_dropped: Default::default(),
@@ -174,6 +175,7 @@ pub(super) fn with_passes(mut of: Report, walls: &[f64]) -> Report {
     of.totals.pass_wall_s = walls.to_vec();
     of.totals.wall_s = walls.iter().sum();
     of.totals.frames = frames_a_pass * walls.len() as u64;
+    of.totals.frames_analysed = of.totals.frames;
     of.totals.fps = of.totals.frames as f64 / of.totals.wall_s;
     of
 }

@@ -106,6 +106,8 @@ pub struct Totals {
     pub pass_wall_s: Vec<f64>,
     /// Frames produced: analysed, failed and dropped.
     pub frames: u64,
+    /// Frames with a finding.
+    pub frames_analysed: u64,
     /// Frames analysed a second of `wall_s`.
     pub fps: f64,
     /// `fps` times the bytes of a frame, in 1e9: what was analysed, however it travelled.
@@ -264,7 +266,8 @@ impl Report {
             totals: Totals {
                 wall_s: seconds(wall_ns),
                 pass_wall_s: totals.pass_wall_ns.iter().copied().map(seconds).collect(),
-                frames: totals.frames_analysed + totals.frames_failed + dropped,
+                frames: totals.frames_produced,
+                frames_analysed: totals.frames_analysed,
                 fps,
                 gb_per_s: fps * bytes_per_frame as f64 / 1e9,
                 shipped_bytes_per_frame: totals.shipped_bytes_per_frame,
@@ -314,9 +317,7 @@ impl Report {
     /// The pace of each measured pass, in frames a second.
     pub(super) fn pass_fps(&self) -> Vec<f64> {
         let walls = &self.totals.pass_wall_s;
-        let totals = &self.totals;
-        let analysed = totals.frames - totals.frames_failed - totals.frames_dropped;
-        let frames = analysed as f64 / walls.len() as f64;
+        let frames = self.totals.frames_analysed as f64 / walls.len() as f64;
         walls.iter().map(|wall| frames / wall).collect()
     }
 
@@ -339,6 +340,7 @@ mod tests {
     fn totals_follow_from_the_outcome() {
         let mut outcome = samples::outcome();
         outcome.totals.pass_wall_ns = vec![2_000_000_000, 3_000_000_000];
+        outcome.totals.frames_produced = 21;
         (outcome.totals.frames_analysed, outcome.totals.frames_failed) = (20, 1);
         (outcome.usage.user_s, outcome.usage.system_s) = (4.0, 1.0);
         let report = Report::new(&outcome, samples::machine());

@@ -48,13 +48,15 @@ impl Story<'_> {
             .flat
             .iter()
             .map(|run| {
+                let slots = run.slots.map_or(0, |slots| slots.bytes);
+                let memory = run.memory.peak_anon_bytes + slots;
                 vec![
                     run.workload.mode.clone(),
                     digits(run.totals.fps),
                     of_limit(run.totals.gb_per_s, run.limits.read_gb_per_s),
                     time(cpu_per_frame(run) * 1e9),
                     format!("{:.2}", cpu_per_frame(run) * wanted),
-                    bytes(run.memory.peak_anon_bytes as f64),
+                    bytes(memory as f64),
                     bytes(run.totals.shipped_bytes_per_frame),
                 ]
             })

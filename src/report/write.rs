@@ -49,8 +49,8 @@ impl RunDir {
     /// created. A directory that is there already is replaced by [`Self::finish`] if it
     /// is a run directory (it has a `report.json`) or empty, and refused if it is anything else.
     ///
-    /// A `.partial` folder that a killed run left behind is swept; one that is being written is
-    /// an error.
+    /// A `.partial` folder that a killed run left behind is swept; one that is being written, or
+    /// that is somebody else's, is an error.
     pub fn create(target: impl AsRef<Path>) -> Result<Self> {
         let target = target.as_ref().to_path_buf();
         let Some(name) = target.file_name() else {
@@ -60,6 +60,7 @@ impl RunDir {
         partial_name.push(".partial");
         let partial = target.with_file_name(partial_name);
         refuse_what_is_no_run(&target)?;
+        refuse_what_is_no_run(&partial)?;
 
         fs::create_dir_all(&partial).map_err(Error::io(&target, "cannot create the folder"))?;
         let cannot_lock = "cannot lock the folder";
@@ -79,11 +80,15 @@ impl RunDir {
             _lock: lock,
             finished: false,
         };
+        // First of all what tells that the folder is ours, however early this ends.
+        let report = this.partial.join("report.json");
+        File::create(&report).map_err(this.cannot_write())?;
         for left in fs::read_dir(&this.partial).map_err(this.cannot_write())? {
             let left = left.map_err(this.cannot_write())?.path();
-            fs::remove_file(left).map_err(this.cannot_write())?;
+            if left != report {
+                fs::remove_file(left).map_err(this.cannot_write())?;
+            }
         }
-        File::create(this.partial.join("report.json")).map_err(this.cannot_write())?;
         Ok(this)
     }
 
@@ -233,6 +238,10 @@ mod tests {
         let partial = root.path().join("run.partial");
         fs::create_dir(&partial).unwrap();
         fs::write(partial.join("findings.jsonl"), "half a li").unwrap();
+        let said = RunDir::create(&target).unwrap_err().to_string();
+        assert!(said.contains("run.partial: exists and is no run"), "{said}");
+        assert_eq!(files(&partial), ["findings.jsonl"]);
+        fs::write(partial.join("report.json"), "").unwrap();
         let living = RunDir::create(&target).unwrap();
         assert_eq!(files(&partial), ["report.json"]);
         let said = RunDir::create(&target).unwrap_err().to_string();

@@ -15,7 +15,7 @@ pub(super) static KIND: LiveKind = LiveKind {
     accepts: "camera:WxH[@FPS][:PIXELS]",
     summary: "a synthetic camera: paced at FPS or flat out, endless; rgb16 unless PIXELS says else",
     claims: |input| input.starts_with(PREFIX),
-    open: |input| Ok(Arc::new(Camera::parse(input)?)),
+    open: |input, _| Ok(Arc::new(Camera::parse(input)?)),
 };
 
 const PREFIX: &str = "camera:";

@@ -1,6 +1,6 @@
 //! Folders and globs: which files they stand for, and in which order.
 
-use super::{Input, extension, images};
+use super::{Input, LIVE_KINDS, extension, images};
 use crate::error::{Error, Result};
 use std::cmp::Ordering;
 use std::io;
@@ -21,10 +21,14 @@ pub(super) fn look_up(typed: &str) -> Result<Input> {
         }
         Err(_) if typed.contains(['*', '?', '[']) => (files_of_glob(typed)?, false),
         Err(e) if e.kind() == io::ErrorKind::NotFound => {
-            return Err(Error::input(
-                path,
-                "there is no such file or folder; make frames with `framehaul generate`",
-            ));
+            let is_live = LIVE_KINDS.iter().any(|kind| (kind.claims)(typed));
+            let what = if is_live {
+                "it is live, and here frames on disk are needed; `framehaul run` takes it, and \
+                 ffmpeg -i IN -fps_mode passthrough OUT.y4m makes a file of a video"
+            } else {
+                "there is no such file or folder; make frames with `framehaul generate`"
+            };
+            return Err(Error::input(path, what));
         }
         Err(e) => return Err(Error::io(&path, "cannot open")(e)),
     };
@@ -97,7 +101,8 @@ pub(super) fn unknown(input: &Input) -> Error {
         }
     } else if input.files.len() == 1 {
         format!(
-            "unknown extension; expected .npy, .y4m or a picture ({})",
+            "unknown extension; expected .npy, .y4m or a picture ({}); ffmpeg -i IN -fps_mode \
+             passthrough OUT.y4m makes a .y4m of a video",
             images::EXTENSIONS.join(", ")
         )
     } else {

@@ -20,14 +20,14 @@ pub(super) static KIND: LiveKind = LiveKind {
     accepts: "-",
     summary: "a y4m video on standard input: ffmpeg -i clip.mp4 -f yuv4mpegpipe - | framehaul run -",
     claims: |input| input == TYPED,
-    open: |_| {
+    open: |_, stop| {
         let stdin = io::stdin();
         if stdin.is_terminal() {
             return Err(Error::Usage(AT_A_TERMINAL.to_owned()));
         }
         let fd = stdin.as_fd().try_clone_to_owned();
         let fd = fd.map_err(Error::io(NAME, "cannot open"))?;
-        Ok(Arc::new(Y4mPipe::open(fd)?))
+        Ok(Arc::new(Y4mPipe::open(fd, stop)?))
     },
 };
 
@@ -47,13 +47,16 @@ struct Y4mPipe {
 }
 
 impl Y4mPipe {
-    fn open(fd: OwnedFd) -> Result<Self> {
+    fn open(fd: OwnedFd, stop: &AtomicBool) -> Result<Self> {
         let mut pipe = Pipe::new(fd);
         let cannot = || Error::io(NAME, "cannot read");
-        let (mut line, never) = (Vec::new(), AtomicBool::new(false));
+        let mut line = Vec::new();
         // What is no y4m may never end its first line.
         for most in [MAGIC.len(), MAX_LINE] {
-            pipe.line(&mut line, most, &never).map_err(cannot())?;
+            let came = pipe.line(&mut line, most, stop).map_err(cannot())?;
+            if matches!(came, Came::Stopped(_)) {
+                return Err(Error::Interrupted);
+            }
             if !begins_header(&line) {
                 break;
             }
@@ -220,13 +223,20 @@ mod tests {
 
     static GO_ON: AtomicBool = AtomicBool::new(false);
 
+    #[test]
+    fn a_sender_that_says_nothing_is_waited_for_until_it_is_called_off() {
+        let (reader, _writer) = io::pipe().unwrap();
+        let opened = Y4mPipe::open(reader.into(), &AtomicBool::new(true));
+        assert!(matches!(opened, Err(Error::Interrupted)), "{opened:?}");
+    }
+
     /// A video whose sender writes `bytes` and goes.
     fn sent(bytes: &[u8]) -> Result<Y4mPipe, String> {
         let (reader, mut writer) = io::pipe().unwrap();
         let bytes = bytes.to_vec();
         // It is told that nobody reads any more if the video is refused.
         std::thread::spawn(move || writer.write_all(&bytes));
-        Y4mPipe::open(reader.into()).map_err(|e| {
+        Y4mPipe::open(reader.into(), &GO_ON).map_err(|e| {
             assert_eq!(e.exit_code(), 2, "{e}");
             e.to_string()
         })
@@ -308,7 +318,7 @@ mod tests {
     fn what_is_no_video_is_refused_before_its_line_or_its_sender_ends() {
         let (reader, mut writer) = io::pipe().unwrap();
         writer.write_all(b"RIFF and more").unwrap();
-        assert!(Y4mPipe::open(reader.into()).is_err());
+        assert!(Y4mPipe::open(reader.into(), &GO_ON).is_err());
     }
 
     #[test]
@@ -335,7 +345,7 @@ mod tests {
         let (reader, mut writer) = io::pipe().unwrap();
         let video = [HEAD.as_bytes(), &frame("FRAME\n", 1), b"FRAMES "].concat();
         writer.write_all(&video).unwrap();
-        let (frames, fault) = all(&Y4mPipe::open(reader.into()).unwrap());
+        let (frames, fault) = all(&Y4mPipe::open(reader.into(), &GO_ON).unwrap());
         assert_eq!(frames.len(), 1);
         let fault = fault.unwrap();
         assert!(fault.contains("frame 1 begins with \"FRAMES\""), "{fault}");
@@ -375,7 +385,10 @@ mod tests {
             .write_all(&[HEAD.as_bytes(), &frame("FRAME\n", 1)].concat())
             .unwrap();
         writer.write_all(b"FRAME\n\x02\x02").unwrap();
-        let mut stream = Y4mPipe::open(reader.into()).unwrap().stream(0).unwrap();
+        let mut stream = Y4mPipe::open(reader.into(), &GO_ON)
+            .unwrap()
+            .stream(0)
+            .unwrap();
         let (stop, mut into) = (AtomicBool::new(true), [0; 4]);
         assert_eq!(stream.await_next(&stop).unwrap(), Arrival::Stopped);
         assert_eq!(stream.await_next(&GO_ON).unwrap(), Arrival::Begun);
@@ -402,7 +415,10 @@ mod tests {
         let (reader, mut writer) = io::pipe().unwrap();
         let two = [frame("FRAME\n", 0), frame("FRAME\n", 1)].concat();
         writer.write_all(&[HEAD.as_bytes(), &two].concat()).unwrap();
-        let mut stream = Y4mPipe::open(reader.into()).unwrap().stream(3).unwrap();
+        let mut stream = Y4mPipe::open(reader.into(), &GO_ON)
+            .unwrap()
+            .stream(3)
+            .unwrap();
         // Whoever sends says nothing more: the wait goes on until it is called off, and then again.
         let stop = AtomicBool::new(false);
         std::thread::scope(|scope| {

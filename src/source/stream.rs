@@ -137,7 +137,7 @@ pub struct LiveKind {
     /// What it is for, in one line.
     pub summary: &'static str,
     pub(super) claims: fn(&str) -> bool,
-    pub(super) open: fn(&str) -> Result<Arc<dyn Live>>,
+    pub(super) open: fn(&str, &AtomicBool) -> Result<Arc<dyn Live>>,
 }
 
 /// Every kind of live input, in the order in which they are asked whether they know it. They are
@@ -160,8 +160,16 @@ impl Source {
     /// # Errors
     /// One sentence if there is no such input, nobody can read it, or it holds no frame.
     pub fn open(input: &str) -> Result<Self> {
+        Self::open_unless(&AtomicBool::new(false), input)
+    }
+
+    /// The same until `stop` is set: what is live may take its time to say what it is.
+    ///
+    /// # Errors
+    /// As [`Self::open`], and [`Error::Interrupted`] if it was called off.
+    pub fn open_unless(stop: &AtomicBool, input: &str) -> Result<Self> {
         match LIVE_KINDS.iter().find(|kind| (kind.claims)(input)) {
-            Some(kind) => (kind.open)(input).map(Self::Live),
+            Some(kind) => (kind.open)(input, stop).map(Self::Live),
             None => FrameSet::open(input).map(|set| Self::Set(Arc::new(set))),
         }
     }

@@ -18,6 +18,7 @@ use std::io;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 pub(super) static KIND: LiveKind = LiveKind {
@@ -25,7 +26,7 @@ pub(super) static KIND: LiveKind = LiveKind {
     accepts: "CLIP.mp4, rtsp://…, /dev/video0",
     summary: "any video that ffmpeg reads, in its own pixel format; decoded by the installed ffmpeg",
     claims: |typed| Whence::of(typed).is_some(),
-    open: |typed| Ok(Arc::new(Video::open(typed, program())?)),
+    open: |typed, stop| Ok(Arc::new(Video::open(typed, program(), stop)?)),
 };
 
 /// How long a video may take to show its first frame: cameras and servers may never.
@@ -73,10 +74,14 @@ struct Video {
 }
 
 impl Video {
-    fn open(typed: &str, program: PathBuf) -> Result<Self> {
+    fn open(typed: &str, program: PathBuf, stop: &AtomicBool) -> Result<Self> {
         let whence = Whence::of(typed).unwrap_or(Whence::File);
         let refuse = |what| Error::input(typed, what);
-        let (first, fps) = first_frame(&program, typed, whence).map_err(refuse)?;
+        let first = first_frame(&program, typed, whence, stop);
+        if stop.load(Ordering::Relaxed) {
+            return Err(Error::Interrupted);
+        }
+        let (first, fps) = first.map_err(refuse)?;
         let pixels =
             Pixels::of(&first.pixels).ok_or_else(|| refuse(other_pixels(&first.pixels)))?;
         let (width, height) = (first.width.into(), first.height.into());
@@ -127,12 +132,14 @@ fn first_frame(
     program: &Path,
     typed: &str,
     whence: Whence,
+    stop: &AtomicBool,
 ) -> Result<(Shown, Option<f64>), String> {
     let output = ["-frames:v", "1", "-f", "null", "-"];
     let started = Ffmpeg::start(program, arguments(typed, whence, &output));
     let (ffmpeg, mut out) = started.map_err(|e| cannot_start(program, &e))?;
     let until = Instant::now() + PATIENCE;
-    let seen = ffmpeg.wait(|| Instant::now() >= until, |heard| heard.frame(0).flatten());
+    let enough = || stop.load(Ordering::Relaxed) || Instant::now() >= until;
+    let seen = ffmpeg.wait(enough, |heard| heard.frame(0).flatten());
     // It would be taken for a part of the first frame.
     if out.has_some().is_ok_and(|some| some) {
         return Err(format!(
@@ -225,6 +232,8 @@ impl Live for Video {
 mod tests {
     use super::*;
 
+    static GO_ON: AtomicBool = AtomicBool::new(false);
+
     #[test]
     fn sets_keep_their_inputs_and_what_is_not_there_is_no_video() {
         let folder = tempfile::tempdir().unwrap();
@@ -259,7 +268,7 @@ mod tests {
 
     #[test]
     fn without_ffmpeg_one_sentence_says_what_to_do() {
-        let said = Video::open("rtsp://camera/1", "/nonexistent".into());
+        let said = Video::open("rtsp://camera/1", "/nonexistent".into(), &GO_ON);
         let said = said.unwrap_err();
         assert_eq!(said.exit_code(), 2);
         let said = said.to_string();
@@ -271,7 +280,7 @@ mod tests {
         ] {
             assert!(said.contains(word), "{said}");
         }
-        let said = Video::open("rtsp://camera/1", "/dev/null".into())
+        let said = Video::open("rtsp://camera/1", "/dev/null".into(), &GO_ON)
             .unwrap_err()
             .to_string();
         assert!(said.contains("cannot be started"), "{said}");

@@ -174,6 +174,37 @@ fn scripted_run(studio: &Studio, in_run: &str) -> (Child, u32) {
 }
 
 #[test]
+fn a_video_that_shows_nothing_is_given_up_when_it_is_told_to() {
+    let studio = Studio::new();
+    long(&studio);
+    let line = "run long.mkv --mode shm --out out";
+    let mut command = with_script(
+        &studio,
+        line,
+        "sleep 1000 & echo $! > begun; wait",
+        "exit 1",
+    );
+    let run = command.stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut run = run.spawn().unwrap();
+    // A line, when it is whole, ends.
+    let grandchild = loop {
+        let begun = std::fs::read_to_string(studio.0.path("begun")).unwrap_or_default();
+        if let Some(pid) = begun.strip_suffix('\n') {
+            break pid.parse().unwrap();
+        }
+        assert!(run.try_wait().unwrap().is_none(), "it has ended");
+        std::thread::yield_now();
+    };
+    let children = children(run.id());
+    kill("-INT", run.id());
+    let said = Said::from(run.wait_with_output().unwrap(), line);
+    said.fails(130, &["interrupted"]).one_line();
+    for process in children.into_iter().chain([grandchild]) {
+        assert!(!is_running(process), "{process}");
+    }
+}
+
+#[test]
 fn a_run_whose_ffmpeg_sends_nothing_ends_when_it_is_told_to() {
     let studio = Studio::new();
     long(&studio);
