@@ -36,8 +36,8 @@ struct Handoff {
     /// What is read of each frame: its first byte (none), or all of it (all)
     #[arg(long, default_value = "none")]
     touch: String,
-    /// Round trips of each size, by each way to wait [default: 100000, from 1 MiB on 10000, fewer
-    /// where reading all takes long]
+    /// Round trips of each size, by each way to wait, rounded up to a multiple of 20, in which they
+    /// take turns [default: 100000, from 1 MiB on 10000, fewer where reading all takes long]
     #[arg(long, value_name = "N")]
     trips: Option<String>,
     /// Print JSON instead of a table

@@ -5,6 +5,7 @@ use super::size::{Size, file_size};
 use super::stop::stop_on_signals;
 use crate::error::Error;
 use crate::frame::{Colour, FrameFormat, Sample};
+use crate::measure::available_memory;
 use crate::source::generate::{self, Plan};
 use anyhow::Context;
 use clap::ValueEnum;
@@ -105,6 +106,16 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         .into());
     }
     let plan = args.plan();
+    let (need, available) = (plan.memory_bytes(), available_memory());
+    if need > available {
+        return Err(Error::Failed(format!(
+            "frames of {} need {} of memory to draw, {} are available; ask for smaller ones, by --size",
+            plan.format,
+            file_size(need as f64),
+            file_size(available as f64)
+        ))
+        .into());
+    }
     let stop = stop_on_signals().context("cannot listen for Ctrl-C")?;
     let bar = bar(plan.pixel_bytes());
     let start = Instant::now();

@@ -115,6 +115,18 @@ impl Plan {
         self.pixel_bytes() + (files + 1) * header + SMALL
     }
 
+    /// About the memory that it takes.
+    pub fn memory_bytes(&self) -> u64 {
+        let (scene, preparing) = Scene::memory(self.format);
+        // Whole frames where each has its file, and else chunks with a row at either end.
+        let buffer = if self.layout.files() {
+            self.format.bytes() as u64
+        } else {
+            2 * CHUNK
+        };
+        scene + preparing.max(self.threads.get() as u64 * buffer)
+    }
+
     /// Refuses what cannot be carried out, before anything is written. Returns whether there is
     /// a set to replace.
     fn check(&self) -> Result<bool> {
