@@ -183,6 +183,13 @@ impl Story<'_> {
                 ));
             }
         }
+        if let (Some(slots), Some(mmap)) = (self.of("shm"), self.of("mmap")) {
+            lines.push(format!(
+                "Frames in a file need no slots: shm, which copies each of them once more, takes \
+                 {:.1} times as long as mmap. It is for frames that are in no file.",
+                mmap.totals.fps / slots.totals.fps
+            ));
+        }
         for run in self.paced {
             let Some(backlog) = run.totals.backlog_frames_per_s else {
                 continue;
