@@ -2,9 +2,11 @@
 
 mod common;
 
-use common::Sandbox;
+use common::{Said, Sandbox};
 use serde_json::Value;
 use std::collections::HashSet;
+use std::os::unix::process::CommandExt;
+use std::process::Stdio;
 
 const ALL: &str = "luma,histogram,motion,sharpness,thumbnail:16x9";
 
@@ -314,4 +316,34 @@ fn a_demo_that_does_not_fit_offers_one_that_does() {
         .run("demo --frames 200 --size 30000x30000")
         .fails(1, &["need", "of disk", "of memory", "this fits: --size"])
         .one_line();
+}
+
+#[test]
+fn a_ctrl_c_before_the_first_frame_ends_it_too_and_leaves_nothing() {
+    let sandbox = Sandbox::new().with_set("--size 16x16 --frames 3");
+    let line = "run set --mode all --analyze burn:50 --repeat 1000 --out deep/out";
+    let mut command = sandbox.command(line);
+    let run = command.stdout(Stdio::null()).stderr(Stdio::piped());
+    // As a terminal would: all of the group are told.
+    let mut run = run.process_group(0).spawn().unwrap();
+    while common::children(run.id()).is_empty() {
+        assert!(run.try_wait().unwrap().is_none(), "it has ended");
+        std::thread::yield_now();
+    }
+    let group = format!("-{}", run.id());
+    let told = std::process::Command::new("kill")
+        .args(["-INT", "--", &group])
+        .status();
+    assert!(told.unwrap().success());
+    let said = Said::from(run.wait_with_output().unwrap(), line);
+    said.fails(130, &["interrupted"]).one_line();
+    assert!(!sandbox.path("deep").exists());
+}
+
+#[test]
+fn a_sentence_that_nobody_can_be_told_is_still_an_exit_code() {
+    let sandbox = Sandbox::new();
+    let mut command = sandbox.command("run nowhere.mp4 --mode shm");
+    let full = std::fs::File::create("/dev/full").unwrap();
+    assert_eq!(command.stderr(full).status().unwrap().code(), Some(2));
 }

@@ -135,6 +135,23 @@ impl Analysis {
         settings.any(|setting| setting.entry().reads == Reads::LumaAndBefore)
     }
 
+    /// Bytes of memory that an analysis of frames of `format` keeps from frame to frame, beside some
+    /// rows: the luma of the one before, if any analyzer needs it.
+    ///
+    /// ```
+    /// use framehaul::analysis::Analysis;
+    /// use framehaul::frame::{Colour, FrameFormat, Sample};
+    /// let frames = FrameFormat::new(3840, 2160, Colour::Rgb, Sample::U16);
+    /// assert_eq!(Analysis::parse("luma").unwrap().memory(frames), 0);
+    /// assert_eq!(Analysis::parse("motion").unwrap().memory(frames), 16_588_800);
+    /// ```
+    pub fn memory(&self, format: FrameFormat) -> u64 {
+        match self.looks_back() {
+            true => (format.pixels() * format.sample.bytes()) as u64,
+            false => 0,
+        }
+    }
+
     /// The format of the thumbnails of frames of `format`, if any are made. They are at most as
     /// large as the frames and have their sample type; those of RGBA frames are RGB, those of
     /// planar YUV frames are gray, of the luma plane.

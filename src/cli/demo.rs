@@ -1,5 +1,6 @@
 //! `framehaul demo`: the main job in one command.
 
+use super::complain::complain;
 use super::print::print;
 use super::run::{Done, measure};
 use super::size::{Size, file_size};
@@ -134,7 +135,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     ))?;
     let faults = [flat.faults, paced.faults].concat();
     for fault in &faults {
-        eprintln!("framehaul: {fault}");
+        complain(fault);
     }
     Ok(ExitCode::from(u8::from(!faults.is_empty())))
 }

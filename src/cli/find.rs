@@ -1,5 +1,6 @@
 //! `framehaul find`: the frame that meets a condition, and no work beyond it.
 
+use super::complain::complain;
 use super::print::print;
 use super::progress::Progress;
 use super::stop::stop_on_signals;
@@ -117,7 +118,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         .flat_map(|input| faults(input, query.which))
         .collect();
     for fault in &faults {
-        eprintln!("framehaul: {fault}");
+        complain(fault);
     }
     Ok(ExitCode::from(match (answer.is_found(), &faults[..]) {
         (true, _) => 0,

@@ -8,6 +8,7 @@
 
 mod bench;
 mod compare;
+mod complain;
 mod demo;
 mod doctor;
 mod find;
@@ -20,6 +21,7 @@ mod run;
 mod size;
 mod stop;
 
+use self::complain::complain;
 use crate::pipeline::FrameJob;
 use crate::pipeline::find::FindJob;
 use crate::pool;
@@ -85,8 +87,8 @@ pub fn main() -> ExitCode {
         let known = error.downcast_ref::<crate::Error>();
         // Ours are whole sentences; of others the chain of causes says more.
         match known {
-            Some(known) => eprintln!("framehaul: {known}"),
-            None => eprintln!("framehaul: {error:#}"),
+            Some(known) => complain(known),
+            None => complain(format_args!("{error:#}")),
         }
         let code = known.map_or(1, crate::Error::exit_code);
         ExitCode::from(if code == 1 { failure } else { code })

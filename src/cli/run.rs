@@ -1,5 +1,6 @@
 //! `framehaul run`: one mode, or several and their comparison.
 
+use super::complain::complain;
 use super::number;
 use super::print::print;
 use super::progress::Progress;
@@ -48,7 +49,7 @@ pub(super) struct Args {
     /// Frames a job [default: so many that looking back ships at most a tenth twice]
     #[arg(long, value_name = "K")]
     batch: Option<u64>,
-    /// Frames A to B-1; beyond its end a set begins again [default: all, once]
+    /// Frames A to B-1; beyond its end a set begins again, and what is live ends [default: all, once]
     #[arg(long, value_name = "A..B", value_parser = parse_range)]
     frames: Option<Range<u64>>,
     /// The first S seconds, by the source's rate or --fps
@@ -103,7 +104,7 @@ enum WhenFull {
     DropOldest,
 }
 
-fn parse_range(text: &str) -> Result<Range<u64>, String> {
+pub(super) fn parse_range(text: &str) -> Result<Range<u64>, String> {
     let range = text.split_once("..");
     let range = range.and_then(|(a, b)| Some(a.parse().ok()?..b.parse().ok()?));
     range.ok_or_else(|| "expected A..B, as 0..30 for the first thirty".into())
@@ -182,7 +183,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         print(format_args!("\nreports: {}", out.display()))?;
     }
     for fault in &done.faults {
-        eprintln!("framehaul: {fault}");
+        complain(fault);
     }
     Ok(ExitCode::from(u8::from(!done.faults.is_empty())))
 }
@@ -216,7 +217,9 @@ pub(super) fn measure(request: &Request, out: &Path) -> Result<Done> {
         plan.keep_in(directory.path());
         directories.push(directory);
     }
-    let outcomes = run_alternately(plans, &mut Progress::new())?;
+    let outcomes = run_alternately(plans, &mut Progress::new());
+    // The last that was made first: the first may have made the folder of all of them.
+    let outcomes = outcomes.inspect_err(|_| while directories.pop().is_some() {})?;
     let machine = Machine::probe();
     let mut done = Done {
         reports: Vec::new(),

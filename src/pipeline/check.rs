@@ -98,15 +98,23 @@ pub(super) fn fit_memory(
     if need > 0 && need.saturating_add(beside) > available {
         return Err(Error::Failed(format!(
             "mode {} needs {} MB for the frames under way and some {} MB beside them, {} MB of \
-             memory are available: try fewer --workers, a smaller --batch{}",
+             memory are available{}",
             mode.name(),
             need / 1_000_000,
             beside / 1_000_000,
             available / 1_000_000,
             match mode.family() {
-                _ if mode.uses_slots() => " or fewer --slots",
-                Family::ShipPixels => " or a mode that ships a reference",
-                Family::ShipReference | Family::InProcess => " or, for raw frames, mode mmap",
+                // What is beside them is the same for any number.
+                _ if beside > available => "",
+                _ if mode.uses_slots() => {
+                    ": try fewer --workers, a smaller --batch or fewer --slots"
+                }
+                Family::ShipPixels => {
+                    ": try fewer --workers, a smaller --batch or a mode that ships a reference"
+                }
+                Family::ShipReference | Family::InProcess => {
+                    ": try fewer --workers, a smaller --batch or, for raw frames, mode mmap"
+                }
             }
         )));
     }

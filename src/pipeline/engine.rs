@@ -290,7 +290,7 @@ fn limber_up(plan: &Plan, pool: &FramePool) -> Result<()> {
 
 fn say_death(death: &Death) -> String {
     format!(
-        "worker {} was lost ({}); its frames were done by another",
+        "worker {} was lost ({}); what it had was given to another",
         death.pid, death
     )
 }

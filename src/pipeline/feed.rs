@@ -54,12 +54,21 @@ pub(super) fn pass(
     let (mut notes, incomplete) = (stream.notes(), stream.incomplete());
     drop(stream);
     let (t0, frames) = (feed.t0, feed.next - plan.frames.start);
+    let whole = plan.known_frames().unwrap_or(frames);
+    if frames < whole && !feed.was_stopped {
+        notes.push(format!(
+            "it had {frames} of the {whole} frames that were asked for"
+        ));
+    }
     let cut_off = feed.cut_off();
     let (ends, timestamps) = feed.over();
     produced.and(settled)?;
     // Unless it says more of its end.
     if frames == 0 && incomplete.is_none() {
-        let input = plan.source.input();
+        let input = match plan.source.input() {
+            "-" => "standard input",
+            named => named,
+        };
         return Err(match plan.frames.start {
             0 => Error::input(input, "it holds no frames"),
             first => Error::input(input, format!("it has ended before frame {first}")),

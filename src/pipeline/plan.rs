@@ -427,7 +427,7 @@ impl Plan {
     fn memory_need_of(&self, batch: u64, slots: Option<usize>) -> u64 {
         let overlap = u64::from(self.analysis.looks_back());
         let format = self.source.format();
-        let a_worker = self.mode.memory(format, batch + overlap);
+        let a_worker = self.mode.memory(format, batch + overlap) + self.analysis.memory(format);
         let slots = match self.slots_for(batch, slots) {
             0 => 0,
             count => Slots::size(count, format.bytes()),

@@ -108,7 +108,11 @@ fn spawn(run: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
 
 /// Why a pool is broken.
 pub(super) fn no_worker(why: &io::Error) -> String {
-    format!("a worker process cannot be started: {why}")
+    let advice = match why.raw_os_error() {
+        Some(libc::EMFILE | libc::ENFILE) => "; raise the limit (`ulimit -n`)",
+        _ => "",
+    };
+    format!("a worker process cannot be started: {why}{advice}")
 }
 
 impl<P: Pack> Keeper<P> {

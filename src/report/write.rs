@@ -40,6 +40,8 @@ pub struct RunDir {
     partial: PathBuf,
     /// The partial folder, locked as long as this lives: who finds it unlocked may sweep it.
     _lock: File,
+    /// Folders above it that were made for it, the innermost first.
+    made: Vec<PathBuf>,
     /// The partial folder has become the target; what has its name now is not ours.
     finished: bool,
 }
@@ -62,6 +64,9 @@ impl RunDir {
         refuse_what_is_no_run(&target)?;
         refuse_what_is_no_run(&partial)?;
 
+        let above = target.ancestors().skip(1);
+        let made = above.take_while(|folder| !folder.exists());
+        let made = made.map(Path::to_path_buf).collect();
         fs::create_dir_all(&partial).map_err(Error::io(&target, "cannot create the folder"))?;
         let cannot_lock = "cannot lock the folder";
         let lock = File::open(&partial).map_err(Error::io(&partial, cannot_lock))?;
@@ -78,6 +83,7 @@ impl RunDir {
             target,
             partial,
             _lock: lock,
+            made,
             finished: false,
         };
         // First of all what tells that the folder is ours, however early this ends.
@@ -146,6 +152,10 @@ impl Drop for RunDir {
     fn drop(&mut self) {
         if !self.finished {
             let _ = fs::remove_dir_all(&self.partial);
+            for folder in &self.made {
+                // Others may have put something there since: then it stays.
+                let _ = fs::remove_dir(folder);
+            }
         }
     }
 }
@@ -204,6 +214,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let target = root.path().join("run");
         drop(RunDir::create(&target).unwrap());
+        drop(RunDir::create(root.path().join("deep/er/run")).unwrap());
         assert!(files(root.path()).is_empty());
         let report = write_run(&target);
         drop(RunDir::create(&target).unwrap());

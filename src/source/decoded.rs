@@ -105,6 +105,11 @@ impl Frames {
             return Ok(Arrival::Stopped);
         }
         let Some(end) = self.untimely_end().filter(|_| !self.is_said) else {
+            let cut_short = self.ffmpeg.heard().cut_short.clone();
+            self.incomplete = cut_short.map(|fault| {
+                let typed = &self.seen.typed;
+                format!("{typed}: ffmpeg says {fault:?}: more frames may have been to come")
+            });
             return Ok(Arrival::End);
         };
         let end = format!("{}: {end}", self.seen.typed);

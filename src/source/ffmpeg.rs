@@ -67,6 +67,8 @@ pub(super) struct Heard {
     pub(super) faults: u64,
     pub(super) first_fault: Option<String>,
     pub(super) last_fault: Option<String>,
+    /// The first that says that the video's own end is missing.
+    pub(super) cut_short: Option<String>,
     /// How it ended, once it has and all that it said was heard.
     pub(super) end: Option<io::Result<Exit>>,
 }
@@ -212,6 +214,9 @@ impl Heard {
                 None => fault.to_owned(),
             };
             self.first_fault.get_or_insert_with(|| fault.clone());
+            if ffmpeg_log::is_cut_short(&fault) {
+                self.cut_short.get_or_insert_with(|| fault.clone());
+            }
             self.last_fault = Some(fault);
         }
     }

@@ -69,6 +69,13 @@ pub(super) fn fault(line: &str) -> Option<&str> {
     None
 }
 
+/// Whether an error says that the video's own end is missing.
+pub(super) fn is_cut_short(fault: &str) -> bool {
+    let said = fault.to_ascii_lowercase();
+    let words = ["partial file", "ended prematurely", "truncated"];
+    words.iter().any(|words| said.contains(words))
+}
+
 /// The rate in the line of a video stream, as ffmpeg rounds it: `29.97 fps`. A cover picture is no
 /// video.
 pub(super) fn rounded_rate(line: &str) -> Option<f64> {

@@ -158,6 +158,9 @@ fn cannot_start(program: &Path, e: &io::Error) -> String {
             "a video is decoded by ffmpeg, and there is no program {program:?}: install it (Debian, \
              Ubuntu: apt install ffmpeg) or set FRAMEHAUL_FFMPEG to its path"
         ),
+        _ if matches!(e.raw_os_error(), Some(libc::EMFILE | libc::ENFILE)) => {
+            format!("ffmpeg cannot be started: {e}; raise the limit (`ulimit -n`)")
+        }
         _ => format!("a video is decoded by ffmpeg, and {program:?} cannot be started: {e}"),
     }
 }
@@ -211,8 +214,9 @@ impl Live for Video {
     }
     fn memory(&self) -> u64 {
         // ffmpeg's own, as seen: its libraries, and frames that others refer to or that come out of
-        // turn, of which there are up to sixteen, with those that its threads are at.
-        40_000_000 + 20 * self.format().bytes() as u64
+        // turn, of which there are up to sixteen, and several for each of its threads.
+        let threads = std::thread::available_parallelism().map_or(1, |n| n.get().min(16));
+        40_000_000 + (24 + 6 * threads as u64) * self.format().bytes() as u64
     }
     fn is_endless(&self) -> bool {
         // An address may be a file's, which ends by itself; it may be told to end before, too.

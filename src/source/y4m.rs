@@ -101,7 +101,7 @@ fn side(field: char, digits: &str) -> Result<u64, String> {
     let plain = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
     let number = plain.then(|| digits.parse().unwrap_or(u64::MAX));
     number.ok_or_else(|| {
-        format!("the {field} field of its y4m header is \"{digits}\", expected a number")
+        format!("the {field} field of its y4m header is {digits:?}, expected a number")
     })
 }
 
@@ -124,9 +124,10 @@ fn pixels(layout: &str) -> Result<(Colour, u8), String> {
         "444p10" => (Colour::Yuv444, 10),
         _ => {
             return Err(format!(
-                "its pixels are C{layout}; expected C420 (jpeg, mpeg2, paldv), C422, C444, Cmono \
+                "its pixels are C{}; expected C420 (jpeg, mpeg2, paldv), C422, C444, Cmono \
                  or one of C420p10, C422p10, C444p10 (convert it: ffmpeg -i IN -pix_fmt yuv420p \
-                 OUT.y4m)"
+                 OUT.y4m)",
+                layout.escape_debug()
             ));
         }
     })

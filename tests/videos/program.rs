@@ -93,6 +93,32 @@ fn what_goes_wrong_with_a_stream_costs_its_frames_alone() {
 }
 
 #[test]
+fn a_video_whose_end_is_missing_is_told_and_a_range_beyond_it_is_what_there_was() {
+    let studio = Studio::new();
+    studio
+        .clip()
+        .ffmpeg("-i clip.mp4 -c copy -movflags +faststart front.mp4");
+    let whole = std::fs::read(studio.0.path("front.mp4")).unwrap();
+    studio.0.write("half.mp4", &whole[..whole.len() / 2]);
+    let said = studio
+        .0
+        .run("run half.mp4 --mode shm --analyze luma --out half");
+    said.fails(1, &["half.mp4", "partial file", "may have been to come"]);
+    let some = studio.0.findings("half/shm").len();
+
+    let frames = crate::studio::all(&studio.open("clip.mp4")).frames.len();
+    assert!(some > 0 && some < frames, "{some} of {frames}");
+    let (first, beyond) = (frames - 3, frames + 7);
+    let line = format!("run clip.mp4 --mode shm --frames {first}..{beyond} --out beyond");
+    studio.0.run(&line).succeeds();
+    let notes = studio.0.report("beyond/shm")["notes"].to_string();
+    assert!(
+        notes.contains("3 of the 10 frames that were asked for"),
+        "{notes}"
+    );
+}
+
+#[test]
 fn an_ffmpeg_that_is_killed_during_a_run_is_named_and_what_came_is_kept() {
     let studio = Studio::new();
     long(&studio);

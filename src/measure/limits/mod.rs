@@ -26,6 +26,7 @@ use crate::error::{Error, Result};
 use crate::sys::process::Exit;
 use serde::{Deserialize, Serialize};
 use std::io::{self, Read, Write};
+use std::os::unix::process::CommandExt;
 use std::process::{Command, Output, Stdio};
 
 /// What this machine can do, measured.
@@ -70,6 +71,8 @@ impl Limits {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
+            // A Ctrl-C is for this process, which knows what to say then.
+            .process_group(0)
             .spawn()
             .map_err(failed)?;
         // `stdin` must outlive the measuring: its end tells the helper that this process is gone.
