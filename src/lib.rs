@@ -29,7 +29,8 @@
 //!
 //! Each layer uses only those above it:
 //!
-//! 0. [`error`], [`clock`], [`stage`], [`frame`]: the words that everything else uses.
+//! 0. [`error`], [`clock`], [`stage`], [`frame`], [`statistics`]: the words that everything else
+//!    uses.
 //! 1. [`sys`]: all that asks the operating system, and all `unsafe`.
 //! 2. [`source`] (where frames come from), [`transport`] (how they reach a worker), [`analysis`]
 //!    (what is computed), [`measure`] (histograms, memory, limits), [`coordination`] (what workers
@@ -40,7 +41,8 @@
 //! 4. [`pipeline`]: source → transport → pool → recorder, or a search that ends with what it finds.
 //!    Never prints.
 //! 5. [`report`]: finished runs to JSON, interval logs and a terminal. Never measures.
-//! 6. [`mod@bench`]: what a part of it costs by itself, beside its floor. Never prints.
+//! 6. [`mod@bench`]: what a part of it costs by itself, beside its floor; [`advise`]: which way to do
+//!    a given work is worth it. Never print.
 //! 7. [`cli`]: arguments in, exit code out.
 //!
 //! # Decisions worth knowing
@@ -104,6 +106,8 @@ pub mod transport;
 
 #[cfg(feature = "pool")]
 pub mod pool;
+#[cfg(feature = "video")]
+pub mod statistics;
 
 #[cfg(feature = "video")]
 pub mod pipeline;
@@ -111,6 +115,8 @@ pub mod pipeline;
 #[cfg(feature = "video")]
 pub mod report;
 
+#[cfg(feature = "video")]
+pub mod advise;
 #[cfg(feature = "cli")]
 pub mod bench;
 #[cfg(feature = "cli")]

@@ -67,3 +67,17 @@ fn jobs_are_awaited_together_and_one_is_given_up() {
          below 1: no result: no number is below 1\n"
     );
 }
+
+#[test]
+fn advice_for_jobs_tells_the_cell_the_bound_and_the_crossover() {
+    let said = said("advice", &["2"]);
+    // Hundreds of steps are less than a message to another process.
+    for words in [
+        "\nmatrix     light compute",
+        "\nbound by ",
+        "\ncrossover ",
+        "10000000 jobs in ",
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+}

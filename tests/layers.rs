@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 
 /// The layers, from the words that all use to the program.
 const LAYERS: [&[&str]; 9] = [
-    &["error", "clock", "stage", "frame"],
+    &["error", "clock", "stage", "frame", "statistics"],
     &["sys"],
     &["source", "analysis", "coordination", "handoff", "measure"],
     &["transport"],
     &["pool"],
     &["pipeline"],
     &["report"],
-    &["bench"],
+    &["bench", "advise"],
     &["cli"],
 ];
 

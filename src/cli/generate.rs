@@ -6,6 +6,7 @@ use super::stop::stop_on_signals;
 use crate::error::Error;
 use crate::frame::{Colour, FrameFormat, Sample};
 use crate::measure::available_memory;
+use crate::report::shell_word;
 use crate::source::generate::{self, Plan};
 use anyhow::Context;
 use clap::ValueEnum;
@@ -131,7 +132,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         plan.format,
         file_size(written as f64),
         file_size(written as f64 / seconds),
-        shell_word(&args.out),
+        shell_word(&args.out.to_string_lossy()),
         out = args.out.display(),
     );
     Ok(ExitCode::SUCCESS)
@@ -148,15 +149,4 @@ pub(super) fn bar(bytes: u64) -> ProgressBar {
 
 fn is_unused(args: &Args) -> bool {
     matches!(args.layout, Layout::Packed) && !matches!(args.format, Format::Npy)
-}
-
-/// The path as it can be pasted into a shell.
-fn shell_word(path: &std::path::Path) -> String {
-    let text = path.to_string_lossy();
-    let plain = |c: char| c.is_alphanumeric() || "/._-+,=@%".contains(c);
-    if text.chars().all(plain) {
-        text.into_owned()
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
-    }
 }

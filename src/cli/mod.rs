@@ -6,6 +6,7 @@
 //! or a search that found nothing, 2 unusable input or options or a search that came to no answer,
 //! 130 interrupted.
 
+mod advise;
 mod bench;
 mod compare;
 mod complain;
@@ -43,6 +44,7 @@ enum Command {
     Generate(generate::Args),
     Run(run::Args),
     Find(find::Args),
+    Advise(advise::Args),
     Compare(compare::Args),
     Demo(demo::Args),
     List(list::Args),
@@ -72,6 +74,7 @@ pub fn main() -> ExitCode {
         Command::Generate(args) => generate::run(&args),
         Command::Run(args) => run::run(&args),
         Command::Find(args) => find::run(&args),
+        Command::Advise(args) => advise::run(&args),
         Command::Compare(args) => compare::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::List(args) => list::run(&args),

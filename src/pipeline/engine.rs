@@ -42,8 +42,8 @@ impl Watch for () {
 ///
 /// Cold passes get new workers each: the kernel does not drop a page from its cache as long as
 /// somebody has it mapped.
-struct Engine {
-    plan: Plan,
+pub(super) struct Engine {
+    pub(super) plan: Plan,
     /// None between cold passes.
     pool: Option<FramePool>,
     /// Deaths in pools that are gone.
@@ -58,7 +58,7 @@ impl Engine {
     ///
     /// # Errors
     /// If they cannot be started.
-    fn start(plan: Plan) -> Result<Self> {
+    pub(super) fn start(plan: Plan) -> Result<Self> {
         let pool = match plan.cache {
             // Slots are there while they are used: other modes would be charged for them.
             Cache::Warm if plan.slots == 0 => Some(start_pool(&plan)?),
@@ -74,8 +74,23 @@ impl Engine {
         })
     }
 
-    /// Runs the frames once; a pass that is not `measured` warms up.
+    /// Runs the frames once in the cache as it is to be; a pass that is not `measured` warms up.
     fn pass(&mut self, measured: bool, watch: &mut dyn Watch) -> Result<()> {
+        self.prepare_cache(watch)?;
+        if measured && self.measured.is_empty() {
+            let set = self.plan.source.set();
+            self.resident = set.map_or(Ok(1.0), |set| resident_share(set))?;
+        }
+        let kept = self.kept(measured)?;
+        let pass = self.run_once(kept, watch)?;
+        if measured {
+            self.measured.push(pass);
+        }
+        Ok(())
+    }
+
+    /// Runs the frames once, and keeps what they come to in `kept`.
+    pub(super) fn run_once(&mut self, kept: Kept, watch: &mut dyn Watch) -> Result<Measured> {
         // Before the first page of a map is touched, limbering up included.
         if let Some(set) = self.plan.source.set()
             && self.plan.mode.placement() != Placement::Processes
@@ -83,7 +98,6 @@ impl Engine {
         {
             check::say_if_it_shrinks(set.input());
         }
-        self.prepare_cache(watch)?;
         let pool = match self.pool.take() {
             Some(pool) => pool,
             None => start_pool(&self.plan)?,
@@ -92,11 +106,6 @@ impl Engine {
         if self.plan.cache == Cache::Warm && self.plan.source.set().is_some() {
             limber_up(&self.plan, &pool)?;
         }
-        if measured && self.measured.is_empty() {
-            let set = self.plan.source.set();
-            self.resident = set.map_or(Ok(1.0), |set| resident_share(set))?;
-        }
-        let kept = self.kept(measured)?;
         let pids = pool.pool.pids();
         let sampler = MemorySampler::start(move || pids.list());
         let before = Usage::of_self() + pool.pool.usage();
@@ -125,14 +134,11 @@ impl Engine {
             Cache::Warm => self.pool = Some(pool),
             Cache::Cold => self.deaths.extend(pool.pool.deaths()),
         }
-        if measured {
-            self.measured.push(Measured {
-                pass,
-                memory,
-                usage,
-            });
-        }
-        Ok(())
+        Ok(Measured {
+            pass,
+            memory,
+            usage,
+        })
     }
 
     /// What is kept of the pass that comes: all of the first that is measured, with which later ones
@@ -173,7 +179,7 @@ impl Engine {
     }
 
     /// Gives back the memory of frames under way, or the next mode would be charged for it.
-    fn rest(&mut self) {
+    pub(super) fn rest(&mut self) {
         match self.pool.take() {
             // Slots cannot be given back otherwise.
             Some(pool) if pool.slots.is_some() => self.deaths.extend(pool.pool.deaths()),
@@ -310,7 +316,7 @@ fn each_file(
 }
 
 /// The share of the set's bytes that are in the page cache.
-fn resident_share(set: &FrameSet) -> Result<f64> {
+pub(super) fn resident_share(set: &FrameSet) -> Result<f64> {
     let (mut there, mut all) = (0, 0);
     each_file(set, "cannot tell what of it is in the page cache", |file| {
         let (resident, len) = pagecache::resident(file)?;

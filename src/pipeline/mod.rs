@@ -39,6 +39,7 @@ mod pace;
 mod plan;
 mod recorder;
 mod sum;
+mod trial;
 
 pub use engine::{Watch, run_alternately};
 pub use job::FrameJob;
@@ -46,3 +47,4 @@ pub use outcome::{Cache, Outcome, SlotsUsed, Totals, Workload};
 #[cfg(feature = "cli")]
 pub(crate) use plan::PACES;
 pub use plan::{Dropped, Plan, Policy, Request};
+pub use trial::{Trial, Tried};

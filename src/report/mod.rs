@@ -22,7 +22,7 @@ mod story;
 mod style;
 mod summary;
 mod table;
-mod units;
+pub(crate) mod units;
 mod verdict;
 mod write;
 
@@ -36,6 +36,7 @@ pub use found::{FailedData, FoundData, HitData, InputData, found_line, found_sto
 pub use schema::{Cpu, Memory, Report, SCHEMA, StageSummary, Totals, Workload};
 pub use story::Story;
 pub use style::Style;
+pub(crate) use style::shell_word;
 pub use summary::summary;
 #[cfg(feature = "cli")]
 pub(crate) use units::{ABSENT, digits};

@@ -42,7 +42,7 @@ impl Style {
     }
 
     /// Words in lines of this width, in bold if that is shown.
-    pub(super) fn strong(self, text: &str) -> String {
+    pub(crate) fn strong(self, text: &str) -> String {
         let wrapped = self.wrap(text, 0);
         if self.bold {
             format!("\x1b[1m{wrapped}\x1b[0m")
@@ -52,7 +52,7 @@ impl Style {
     }
 
     /// Words in lines of this width; the second line and those after it are indented.
-    pub(super) fn wrap(self, text: &str, indent: usize) -> String {
+    pub(crate) fn wrap(self, text: &str, indent: usize) -> String {
         let mut lines = String::new();
         let mut column = 0;
         for word in text.split(' ') {
@@ -99,6 +99,16 @@ pub(super) fn shorten(name: &str, width: usize) -> String {
     }
     let end: String = name.chars().skip(length + 1 - width).collect();
     format!("…{end}")
+}
+
+/// A word as it can be pasted into a shell.
+pub(crate) fn shell_word(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "/._-+,=@%:".contains(c);
+    if word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ pub(crate) fn digits(value: f64) -> String {
 }
 
 /// Nanoseconds in the unit that suits them: `950 ns`, `12.3 µs`, `1.20 ms`, `2.50 s`.
-pub(super) fn time(ns: f64) -> String {
+pub(crate) fn time(ns: f64) -> String {
     scaled(ns, &[(1e9, "s"), (1e6, "ms"), (1e3, "µs"), (1.0, "ns")])
 }
 

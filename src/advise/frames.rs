@@ -1,0 +1,401 @@
+//! Advice for frames and analyzers.
+
+use super::race::{FIRST_FULL, Laps, Runners, choice, fastest, race};
+use super::verdict::{self, Cell, Spent};
+use super::ways::{self, Way};
+use super::{Advice, Tested};
+use crate::clock::now;
+use crate::error::{Error, Result};
+use crate::measure::Limits;
+use crate::pipeline::{Plan, Request, Trial, Tried, Watch};
+use crate::pool::available_workers;
+use crate::source::{Place, Source};
+use crate::stage::Stage;
+use crate::statistics::{median, ratio};
+use crate::transport::{self, Family, Placement};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+/// Advice for a run of `request`, whose modes, workers, batch and passes are left open here, measured
+/// within about `budget`. `watch` is told of each trial; `request.stop` ends it.
+///
+/// The program's `main` must begin with what `framehaul`'s own does: see [`super`].
+///
+/// # Errors
+/// [`Error::Usage`] for what cannot be read twice or keeps a pace of its own; [`Error::Failed`] if
+/// workers cannot be started or no frame can be analysed; [`Error::Interrupted`].
+pub fn frames(request: &Request, budget: Duration, watch: &mut dyn Watch) -> Result<Advice> {
+    let begin = now();
+    refuse_what_comes_once(&request.source)?;
+    let mut request = request.clone();
+    request.analysis.calibrate();
+    watch.phase("measuring the machine's limits");
+    let processors = available_workers();
+    let limits = Limits::measure(processors)?;
+
+    let mut race_track = Track::new(&request, now() + budget.as_nanos() as u64, watch)?;
+    let laps = race(race_track.runners.len(), &mut race_track)?;
+    if race_track.runners[0].tried.is_none() {
+        return Err(Error::Failed(format!(
+            "{} s are too few to run a frame of {} once; give it more, by --budget",
+            budget.as_secs_f64(),
+            request.source.input()
+        )));
+    }
+    race_track.advice(&laps, &limits, begin)
+}
+
+fn refuse_what_comes_once(source: &Source) -> Result<()> {
+    let Source::Live(live) = source else {
+        return Ok(());
+    };
+    let input = live.input();
+    if let Some(why) = live.why_once() {
+        return Err(Error::Usage(format!(
+            "{input}: advice takes many passes, and {why}; write it to a file first"
+        )));
+    }
+    if live.is_paced() {
+        return Err(Error::Usage(format!(
+            "{input}: a camera that keeps its pace is as fast in every way; leave the @FPS out to \
+             see what each can do"
+        )));
+    }
+    Ok(())
+}
+
+/// A way, its workers, and what they did.
+struct Runner {
+    way: Way,
+    plan: Plan,
+    /// Started when it first runs, gone when it is retired.
+    trial: Option<Trial>,
+    /// What it did in its last round.
+    tried: Option<Tried>,
+}
+
+/// What runs, and on which frames.
+struct Track<'a> {
+    request: &'a Request,
+    runners: Vec<Runner>,
+    until: u64,
+    watch: &'a mut dyn Watch,
+    /// The sample begins with this frame.
+    first: u64,
+    /// As many are there, if that is known.
+    count: Option<u64>,
+    /// The longest sample so far.
+    sample: u64,
+    runs: usize,
+}
+
+/// Seconds that a round is to take the fastest, from the second on; the first is as short as it can
+/// be.
+const ROUNDS: [f64; 2] = [0.1, 0.4];
+
+impl<'a> Track<'a> {
+    fn new(request: &'a Request, until: u64, watch: &'a mut dyn Watch) -> Result<Self> {
+        let range = request.frames.clone();
+        let set = request.source.set();
+        let all = range.clone().or_else(|| Some(0..set?.len() as u64));
+        let mut track = Self {
+            request,
+            runners: Vec::new(),
+            until,
+            watch,
+            first: all.as_ref().map_or(0, |all| all.start),
+            count: all.map(|all| all.end - all.start),
+            sample: 0,
+            runs: 0,
+        };
+        track.baseline()?;
+        track.others()?;
+        Ok(track)
+    }
+
+    /// One thread, or, for what no such mode carries, one worker.
+    fn baseline(&mut self) -> Result<()> {
+        let way = match self.request.source {
+            Source::Set(_) => Way::new("sequential", 1, 1),
+            Source::Live(_) => Way::new("shm", 1, 1),
+        };
+        self.add(way)?;
+        if self.runners.is_empty() {
+            return Err(Error::Failed(format!(
+                "there is not enough memory for two frames of {}",
+                self.request.source.format()
+            )));
+        }
+        Ok(())
+    }
+
+    fn others(&mut self) -> Result<()> {
+        // How heavy a frame is decides on the batches that make sense.
+        self.run(0, 0, f64::INFINITY)?;
+        let work = self.runners[0].tried.as_ref().map_or(f64::MAX, each);
+        let bytes = self.request.source.format().bytes() as u64;
+        let count = self.count.unwrap_or(u64::MAX);
+        let all = Request {
+            modes: vec!["all".into()],
+            workers: None,
+            batch: None,
+            ..self.request.clone()
+        };
+        for mode in all.plans()?.iter().map(Plan::mode) {
+            let placement = transport::by_name(mode)?.placement();
+            let workers = match placement {
+                Placement::Inline => vec![1],
+                _ => ways::workers(available_workers()),
+            };
+            for workers in workers {
+                let batches = match self.request.source {
+                    Source::Set(_) => ways::batches(count, workers, work, bytes),
+                    // What is live is not kept waiting for company.
+                    Source::Live(_) => vec![1],
+                };
+                for batch in batches {
+                    let way = Way::new(mode, workers, batch);
+                    if self.runners.iter().all(|known| known.way != way) {
+                        self.add(way)?;
+                    }
+                }
+            }
+        }
+        // Those that ship the pixels come last, when it is known how far behind is far.
+        self.runners.sort_by_key(|runner| runner.way.rank().0);
+        Ok(())
+    }
+
+    /// Adds a way, unless there is no memory for it.
+    fn add(&mut self, way: Way) -> Result<()> {
+        let request = Request {
+            modes: vec![way.mode.clone()],
+            workers: Some(way.workers),
+            batch: Some(way.batch),
+            repeat: 1,
+            warmup: 0,
+            fps: None,
+            ..self.request.clone()
+        };
+        match request.plans() {
+            Ok(plans) => {
+                let runners = plans.into_iter().map(|plan| Runner {
+                    way: way.clone(),
+                    plan,
+                    trial: None,
+                    tried: None,
+                });
+                self.runners.extend(runners);
+                Ok(())
+            }
+            Err(Error::Failed(_)) => Ok(()),
+            Err(other) => Err(other),
+        }
+    }
+
+    /// Frames of a round: in the first, two jobs for each worker; later, the same for all, so many
+    /// that the fastest is busy for a while and everybody gets several jobs.
+    fn frames(&self, who: usize, round: usize, best: f64) -> u64 {
+        let jobs = |runner: &Runner, each: u64| each * runner.way.workers as u64 * runner.way.batch;
+        let frames = match round {
+            0 => jobs(&self.runners[who], 2).max(4),
+            _ => {
+                let seconds = ROUNDS[(round - 1).min(ROUNDS.len() - 1)];
+                let running = self.runners.iter().filter(|runner| runner.trial.is_some());
+                let least = running.map(|runner| jobs(runner, 4)).max();
+                ((seconds / best) as u64).max(least.unwrap_or(1))
+            }
+        };
+        frames.min(self.count.unwrap_or(u64::MAX)).max(1)
+    }
+}
+
+impl Runners for Track<'_> {
+    fn run(&mut self, who: usize, round: usize, best: f64) -> Result<Option<f64>> {
+        if self.request.stop.load(Ordering::Relaxed) {
+            return Err(Error::Interrupted);
+        }
+        if now() >= self.until {
+            return Ok(None);
+        }
+        let frames = self.frames(who, round, best);
+        self.runs += 1;
+        let runner = &mut self.runners[who];
+        self.watch
+            .phase(&format!("trial {}: {}", self.runs, runner.way));
+        let trial = match &mut runner.trial {
+            Some(trial) => trial,
+            none => none.insert(Trial::start(runner.plan.clone())?),
+        };
+        let tried = trial.run(self.first..self.first + frames)?;
+        if tried.frames == 0 || tried.failed == tried.frames {
+            return Err(Error::Failed(format!(
+                "{}: none of the first {frames} frames could be analysed; `framehaul run` says why",
+                self.request.source.input()
+            )));
+        }
+        let time = each(&tried);
+        if round >= FIRST_FULL {
+            self.sample = self.sample.max(tried.frames);
+        }
+        runner.tried = Some(tried);
+        Ok(Some(time))
+    }
+
+    fn retire(&mut self, who: usize) {
+        self.runners[who].trial = None;
+    }
+
+    fn is_baseline(&self, who: usize) -> bool {
+        match self.request.source {
+            Source::Set(_) => self.runners[who].way.is_sequential(),
+            Source::Live(_) => self.runners[who].way.workers == 1,
+        }
+    }
+
+    fn is_akin(&self, who: usize, other: usize) -> bool {
+        self.runners[who].way.is_akin(&self.runners[other].way)
+    }
+}
+
+/// Seconds a frame.
+fn each(tried: &Tried) -> f64 {
+    tried.wall_ns as f64 / 1e9 / tried.frames as f64
+}
+
+fn mean_s(tried: &Tried, stage: Stage) -> f64 {
+    tried.stages.get(stage).mean() / 1e9
+}
+
+fn ships_pixels(way: &Way) -> bool {
+    let mode = transport::by_name(&way.mode);
+    mode.is_ok_and(|mode| mode.family() == Family::ShipPixels)
+}
+
+/// Serialising, the way and deserialising, of a frame.
+fn shipping(way: &Way, tried: &Tried) -> f64 {
+    let stages = [Stage::Serialize, Stage::Transfer, Stage::Deserialize];
+    let job: f64 = stages.iter().map(|&stage| mean_s(tried, stage)).sum();
+    job / way.batch as f64
+}
+
+impl Track<'_> {
+    /// What follows from the race.
+    fn advice(&self, laps: &[Laps], limits: &Limits, begin: u64) -> Result<Advice> {
+        let chosen = choice(laps, |who| self.runners[who].way.rank());
+        let baseline = fastest(laps, |who| self.is_baseline(who)).0;
+        // Those that there was no time for are not told of.
+        let ran = (0..laps.len()).filter(|&who| !laps[who].times.is_empty());
+        let ways = ran.clone().map(|who| Tested {
+            way: self.runners[who].way.clone(),
+            each_s: median(&laps[who].times),
+            speed_up: ratio(&laps[baseline].times, &laps[who].times),
+            to_the_end: laps[who].stayed,
+        });
+        let ways: Vec<_> = ways.collect();
+        let place = |of| ran.clone().position(|who| who == of).unwrap_or(0);
+        let (advised, baseline) = (place(chosen), place(baseline));
+
+        let first = self.runners[0].tried.as_ref();
+        let work_s = match &self.request.source {
+            Source::Set(_) => ways[baseline].each_s,
+            Source::Live(_) => first.map_or(0.0, |tried| mean_s(tried, Stage::Compute)),
+        };
+        let best = &ways[advised];
+        let spent = self.spent(chosen, best.each_s, limits);
+        let round_trip_s = limits.wakeup_us / 1e6;
+        let shipping_s = self.shipping_by_value(limits);
+        let whole = self.count;
+        let input_fps = self.request.source.fps();
+        Ok(Advice {
+            speed_up: best.speed_up,
+            verdict: verdict::verdict(best.speed_up, &super::gains(&ways)),
+            cell: Cell::of(work_s, round_trip_s, shipping_s),
+            work_s,
+            round_trip_s,
+            shipping_s,
+            crossover_s: super::crossover(&ways, work_s),
+            bound: verdict::bound(&spent),
+            sample: self.sample,
+            whole,
+            predicted_s: whole.map(|frames| frames as f64 * best.each_s),
+            input_fps,
+            keeps_up: input_fps.map(|fps| best.each_s * fps <= 1.0),
+            cached_share: self.runners[0].plan.cached_share()?,
+            command: self.command(&best.way),
+            seconds: (now() - begin) as f64 / 1e9,
+            advised,
+            baseline,
+            ways,
+        })
+    }
+
+    /// Where the time of a frame goes on a way that takes `frame_s` for it.
+    fn spent(&self, who: usize, frame_s: f64, limits: &Limits) -> Spent {
+        let runner = &self.runners[who];
+        let source = &self.request.source;
+        let mean = |stage| {
+            runner
+                .tried
+                .as_ref()
+                .map_or(0.0, |tried| mean_s(tried, stage))
+        };
+        let reached = source.format().bytes() as f64 / frame_s / 1e9;
+        let slots = runner.plan.slots() > 0;
+        Spent {
+            frame_s,
+            // More than there are processors do not do more at a time.
+            workers: runner.way.workers.min(available_workers()),
+            load_s: mean(Stage::Load),
+            loads_alone: slots,
+            decodes: match source {
+                Source::Set(set) => matches!(set.place(0), Place::Encoded { .. }),
+                Source::Live(_) => true,
+            },
+            compute_s: mean(Stage::Compute),
+            // A reference takes what its message does.
+            ship_s: match &runner.tried {
+                Some(tried) if ships_pixels(&runner.way) => shipping(&runner.way, tried),
+                _ => 0.0,
+            },
+            of_read_limit: limits.read_gb_per_s.map(|limit| reached / limit),
+        }
+    }
+
+    /// Shipping a frame by value, as seen where that was tried; elsewhere the least that it takes, two
+    /// copies at the machine's limit.
+    fn shipping_by_value(&self, limits: &Limits) -> f64 {
+        let shipped = self
+            .runners
+            .iter()
+            .filter(|runner| ships_pixels(&runner.way));
+        let seen = shipped.filter_map(|of| Some(shipping(&of.way, of.tried.as_ref()?)));
+        let least = seen.min_by(f64::total_cmp);
+        let bytes = self.request.source.format().bytes() as f64;
+        let copies = || {
+            limits
+                .memcpy_gb_per_s
+                .map_or(0.0, |limit| 2.0 * bytes / limit / 1e9)
+        };
+        let trip = limits.wakeup_us / 1e6;
+        least.map_or_else(copies, |seconds| (seconds - trip).max(0.0))
+    }
+
+    fn command(&self, way: &Way) -> Vec<String> {
+        let mut command = vec!["framehaul".to_owned(), "run".into()];
+        command.push(self.request.source.input().to_owned());
+        let mut option = |name: &str, value: String| command.extend([name.to_owned(), value]);
+        option("--analyze", self.request.analysis.names().join(","));
+        option("--mode", way.mode.clone());
+        if !way.is_sequential() {
+            option("--workers", way.workers.to_string());
+        }
+        if self.request.source.set().is_some() {
+            option("--batch", way.batch.to_string());
+        }
+        if let Some(range) = &self.request.frames {
+            option("--frames", format!("{}..{}", range.start, range.end));
+        }
+        command
+    }
+}

@@ -1,0 +1,215 @@
+//! Who is fastest, found without measuring all of them to the end.
+//!
+//! Everyone runs a little, in turns; who is far behind drops out; the rest run longer, until it is
+//! clear who is fastest or who is as fast. Some are what all are compared with: the best of these
+//! never drops out.
+
+use crate::error::Result;
+use crate::statistics::{Estimate, median, ratio};
+
+/// One round after the other: how far behind the fastest one may be to stay. The last goes on.
+const STAYS: [f64; 7] = [2.5, 2.0, 1.6, 1.4, 1.25, 1.15, 1.1];
+
+/// The rounds before this are short: their figures are good enough to drop out by, and no more.
+pub(super) const FIRST_FULL: usize = 2;
+
+/// Full rounds before anything is called clear.
+const LEAST: usize = 5;
+
+/// Full rounds after which there is no more to be learned.
+const MOST: usize = 15;
+
+/// Two that differ by less are as fast.
+const EQUAL: f64 = 1.03;
+
+/// How a runner did.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Laps {
+    /// Seconds a frame, in the last kind of round that it was in.
+    pub times: Vec<f64>,
+    /// Whether it was there at the end.
+    pub stayed: bool,
+}
+
+/// What is raced.
+pub(super) trait Runners {
+    /// Runs number `who` for a round, whose frames are up to the runner; `best` is the fastest time so
+    /// far, in seconds a frame. None if there is no time left.
+    fn run(&mut self, who: usize, round: usize, best: f64) -> Result<Option<f64>>;
+    /// It is out of the race.
+    fn retire(&mut self, who: usize);
+    /// Whether it is one of those that all are compared with.
+    fn is_baseline(&self, who: usize) -> bool;
+    /// Whether `who` need not run if `other` is far behind.
+    fn is_akin(&self, who: usize, other: usize) -> bool;
+}
+
+/// Races so many runners, in their order.
+///
+/// # Errors
+/// What a runner fails with.
+pub(super) fn race(count: usize, runners: &mut dyn Runners) -> Result<Vec<Laps>> {
+    let mut laps = vec![
+        Laps {
+            times: Vec::new(),
+            stayed: true,
+        };
+        count
+    ];
+    let mut best = f64::INFINITY;
+    for round in 0..FIRST_FULL + MOST {
+        let mut order: Vec<_> = (0..count).filter(|&who| laps[who].stayed).collect();
+        if round % 2 == 1 {
+            order.reverse();
+        }
+        let mut behind = Vec::new();
+        for who in order {
+            if round == 0 && behind.iter().any(|&other| runners.is_akin(who, other)) {
+                laps[who].stayed = false;
+                continue;
+            }
+            let Some(time) = runners.run(who, round, best)? else {
+                return Ok(laps);
+            };
+            if round <= FIRST_FULL {
+                laps[who].times.clear();
+            }
+            laps[who].times.push(time);
+            // In the first round the best so far is the best there is to go by.
+            if round == 0 {
+                best = best.min(time);
+                if time > STAYS[0] * best {
+                    behind.push(who);
+                }
+            }
+        }
+        best = fastest(&laps, |_| true).1;
+        let baseline = fastest(&laps, |who| runners.is_baseline(who)).0;
+        for (who, laps) in laps.iter_mut().enumerate() {
+            let behind = median(&laps.times) / best;
+            let far = behind > STAYS[round.min(STAYS.len() - 1)];
+            if laps.stayed && who != baseline && far {
+                laps.stayed = false;
+                runners.retire(who);
+            }
+        }
+        if round + 1 >= FIRST_FULL + LEAST && is_clear(&laps) {
+            break;
+        }
+    }
+    Ok(laps)
+}
+
+/// Who has the least median of those that stayed and are such, and that.
+pub(super) fn fastest(laps: &[Laps], is_such: impl Fn(usize) -> bool) -> (usize, f64) {
+    let staying = laps.iter().enumerate();
+    let staying = staying.filter(|(who, laps)| laps.stayed && is_such(*who));
+    let medians = staying.map(|(who, laps)| (who, median(&laps.times)));
+    let least = medians.min_by(|a, b| a.1.total_cmp(&b.1));
+    least.unwrap_or((0, f64::INFINITY))
+}
+
+/// Whether everybody who stayed is known to be slower than the fastest, or as fast.
+fn is_clear(laps: &[Laps]) -> bool {
+    let best = fastest(laps, |_| true).0;
+    let others = laps.iter().enumerate();
+    let mut others = others.filter(|(who, laps)| *who != best && laps.stayed);
+    others.all(|(_, other)| {
+        let Estimate { low, high, .. } = ratio(&other.times, &laps[best].times);
+        low > 1.0 || high < EQUAL
+    })
+}
+
+/// The first in order of `rank` of those that are as fast as the fastest.
+pub(super) fn choice<K: Ord>(laps: &[Laps], rank: impl Fn(usize) -> K) -> usize {
+    let (best, least) = fastest(laps, |_| true);
+    let equals = (0..laps.len())
+        .filter(|&who| laps[who].stayed && median(&laps[who].times) <= EQUAL * least);
+    equals.min_by_key(|&who| rank(who)).unwrap_or(best)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Runners of known pace with noise of 4 %, and an end.
+    struct Known {
+        paces: Vec<f64>,
+        runs: Vec<usize>,
+        left: usize,
+        random: u64,
+    }
+
+    impl Runners for Known {
+        fn run(&mut self, who: usize, _: usize, _: f64) -> Result<Option<f64>> {
+            if self.left == 0 {
+                return Ok(None);
+            }
+            self.left -= 1;
+            self.runs[who] += 1;
+            self.random = self.random.wrapping_mul(6_364_136_223_846_793_005) + 1_442_695_040;
+            let noise = (self.random >> 40) as f64 / (1u64 << 24) as f64 - 0.5;
+            Ok(Some(self.paces[who] * (1.0 + 0.08 * noise)))
+        }
+        fn retire(&mut self, _: usize) {}
+        fn is_baseline(&self, who: usize) -> bool {
+            who == 0
+        }
+        fn is_akin(&self, _: usize, _: usize) -> bool {
+            false
+        }
+    }
+
+    fn raced(paces: &[f64], left: usize, seed: u64) -> (Vec<Laps>, Vec<usize>) {
+        let mut known = Known {
+            paces: paces.to_vec(),
+            runs: vec![0; paces.len()],
+            left,
+            random: seed,
+        };
+        let laps = race(paces.len(), &mut known).unwrap();
+        (laps, known.runs)
+    }
+
+    #[test]
+    fn the_fastest_is_found_and_the_slow_are_not_run_for_long() {
+        for seed in 0..200 {
+            let paces = [2.0, 1.3, 1.0, 5.0, 1.08, 30.0];
+            let (laps, runs) = raced(&paces, usize::MAX, seed);
+            assert_eq!(fastest(&laps, |_| true).0, 2, "seed {seed}: {laps:?}");
+            assert_eq!((runs[3], runs[5]), (1, 1), "seed {seed}");
+            assert!(
+                laps[0].stayed && runs[0] >= FIRST_FULL + LEAST,
+                "seed {seed}"
+            );
+        }
+    }
+
+    #[test]
+    fn of_equals_the_one_with_the_better_rank_is_chosen() {
+        let laps = |time: f64, stayed| Laps {
+            times: vec![time; 5],
+            stayed,
+        };
+        let all = [
+            laps(3.0, true),
+            laps(1.0, true),
+            laps(1.029, true),
+            laps(1.031, true),
+            laps(1.0, false),
+        ];
+        assert_eq!(choice(&all, |who| 10 - who), 2);
+        assert_eq!(choice(&all, |who| who), 1);
+    }
+
+    #[test]
+    fn an_end_in_the_middle_leaves_what_is_known() {
+        for left in 1..40 {
+            let (laps, runs) = raced(&[2.0, 1.0, 1.5], left, 1);
+            assert_eq!(runs.iter().sum::<usize>(), left.min(runs.iter().sum()));
+            if left >= 3 {
+                assert_eq!(fastest(&laps, |_| true).0, 1, "{left}: {laps:?}");
+            }
+        }
+    }
+}

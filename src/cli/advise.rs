@@ -1,0 +1,119 @@
+//! `framehaul advise`: whether workers are worth it for these frames, and how.
+
+use super::complain::complain;
+use super::number;
+use super::print::print;
+use super::progress::Progress;
+use super::run::{measure, parse_range};
+use super::stop::stop_on_signals;
+use crate::advise::{self, Advice};
+use crate::analysis::Analysis;
+use crate::error::Result;
+use crate::pipeline::Request;
+use crate::report::Style;
+use crate::source::Source;
+use anyhow::Context;
+use serde_json::json;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// Find out, on a part of the frames, which mode, workers and batch to use, or whether to use any
+///
+/// One thread, threads and every mode that fits are measured in turns, over numbers of workers and
+/// batches, until it is clear which is fastest or the time is up. What is said follows from the
+/// figures: where the work lies in the matrix of light and heavy compute, small and large data; how
+/// many times as fast as one thread the best is, with its interval; what holds it up; from how much
+/// work on workers win; how long the whole will take; and the command line.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// What `framehaul run` takes, if it can be read several times: a set, a video, a camera without
+    /// its @FPS
+    input: String,
+    /// What to compute for each frame (see `framehaul list`)
+    #[arg(long, value_name = "NAME[,NAME…]", default_value = "luma")]
+    analyze: String,
+    /// Frames A to B-1 only
+    #[arg(long, value_name = "A..B", value_parser = parse_range)]
+    frames: Option<Range<u64>>,
+    /// How many seconds measuring may take
+    #[arg(long, value_name = "S", default_value = "60", allow_negative_numbers = true, value_parser = number::seconds)]
+    budget: Duration,
+    /// Run the whole as advised, and print what was predicted beside what it took
+    #[arg(long)]
+    verify: bool,
+    /// Where --verify puts its run directory [default: runs/advised]
+    #[arg(long, value_name = "DIR", requires = "verify")]
+    out: Option<PathBuf>,
+    /// Print JSON instead of text
+    #[arg(long)]
+    json: bool,
+}
+
+/// The whole, as advised.
+struct Verified {
+    predicted_s: f64,
+    actual_s: f64,
+}
+
+pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let stop = stop_on_signals().context("cannot listen for Ctrl-C")?;
+    let request = Request {
+        frames: args.frames.clone(),
+        stop: stop.clone(),
+        ..Request::new(
+            Source::open_unless(&stop, &args.input)?,
+            Analysis::parse(&args.analyze)?,
+        )
+    };
+    let advice = advise::frames(&request, args.budget, &mut Progress::new())?;
+    if !args.json {
+        print(advice.render(Style::of_stdout()))?;
+    }
+    let verified = match args.verify {
+        true => Some(verify(args, request, &advice)?),
+        false => None,
+    };
+    if args.json {
+        let mut data = serde_json::to_value(&advice)?;
+        data["command_line"] = json!(advice.command_line());
+        data["sentence"] = json!(advice.sentence());
+        if let Some(verified) = verified {
+            data["actual_s"] = json!(verified.actual_s);
+        }
+        print(serde_json::to_string_pretty(&data)?)?;
+    } else if let Some(Verified {
+        predicted_s,
+        actual_s,
+    }) = verified
+    {
+        print(format_args!(
+            "\nThe whole took {actual_s:.3} s; predicted were {predicted_s:.3} s, {:+.0} %.",
+            100.0 * (predicted_s / actual_s - 1.0)
+        ))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Runs the whole.
+fn verify(args: &Args, request: Request, advice: &Advice) -> Result<Verified> {
+    let way = &advice.way().way;
+    let request = Request {
+        modes: vec![way.mode.clone()],
+        workers: Some(way.workers),
+        batch: Some(way.batch),
+        ..request
+    };
+    let out = args.out.clone().unwrap_or_else(|| "runs/advised".into());
+    let done = measure(&request, &out)?;
+    for fault in &done.faults {
+        complain(fault);
+    }
+    let totals = done.reports.first().map(|(_, report)| &report.totals);
+    let (actual_s, frames) = totals.map_or((0.0, 0), |totals| (totals.wall_s, totals.frames));
+    Ok(Verified {
+        predicted_s: frames as f64 * advice.way().each_s,
+        actual_s,
+    })
+}

@@ -1,0 +1,145 @@
+//! `framehaul advise`, as a user runs it.
+
+mod common;
+
+use common::{Said, Sandbox, kill, workers};
+use serde_json::Value;
+use std::process::Stdio;
+
+/// What `--json` prints.
+fn advice(sandbox: &Sandbox, rest: &str) -> Value {
+    let said = sandbox.run(&format!("advise {rest} --json")).succeeds();
+    assert_eq!(said.err, "", "{said:#?}");
+    serde_json::from_str(&said.out).unwrap()
+}
+
+fn number(of: &Value) -> f64 {
+    of.as_f64().unwrap_or_else(|| panic!("{of} is no number"))
+}
+
+#[test]
+fn what_is_advised_follows_from_the_ways_that_were_tried_and_its_command_runs() {
+    let sandbox = Sandbox::new().with_set("--size 320x240 --frames 120 --pixels gray8");
+    let advice = advice(&sandbox, "set --analyze luma,burn:1 --budget 6");
+    let ways = advice["ways"].as_array().unwrap();
+    let mut modes: Vec<_> = ways
+        .iter()
+        .map(|way| way["mode"].as_str().unwrap())
+        .collect();
+    modes.sort_unstable();
+    modes.dedup();
+    let all = [
+        "mmap",
+        "path",
+        "payload",
+        "payload-raw",
+        "sequential",
+        "shm",
+        "threads",
+    ];
+    assert_eq!(modes, all, "{ways:#?}");
+
+    let of = |index: &str| &ways[advice[index].as_u64().unwrap() as usize];
+    let (baseline, advised) = (of("baseline"), of("advised"));
+    assert_eq!(baseline["mode"], "sequential");
+    let gain = number(&baseline["each_s"]) / number(&advised["each_s"]);
+    assert!((gain / number(&advice["speed_up"]["value"]) - 1.0).abs() < 1e-9);
+    assert_eq!(advice["speed_up"], advised["speed_up"]);
+    let parallel = advice["verdict"] != "sequential";
+    assert_eq!(parallel, gain >= 1.2, "{advice:#}");
+    // Of those that were measured to the end, none is much faster.
+    for way in ways.iter().filter(|way| way["to_the_end"] == true) {
+        assert!(
+            number(&advised["each_s"]) <= 1.031 * number(&way["each_s"]),
+            "{advice:#}"
+        );
+    }
+    // A millisecond is hundreds of messages, and 77 kB are shipped in less.
+    assert_eq!(advice["cell"]["compute"], "heavy");
+    assert_eq!(advice["cell"]["data"], "small");
+    assert_eq!(advice["bound"], "compute");
+    let predicted = 120.0 * number(&advised["each_s"]);
+    assert!((number(&advice["predicted_s"]) / predicted - 1.0).abs() < 1e-9);
+    assert_eq!(advice["input_fps"], 30.0);
+    assert_eq!(advice["keeps_up"], number(&advised["each_s"]) <= 1.0 / 30.0);
+
+    let command = advice["command_line"].as_str().unwrap();
+    let command = command.strip_prefix("framehaul ").unwrap();
+    sandbox.run(&format!("{command} --out out")).succeeds();
+    let mode = advised["mode"].as_str().unwrap();
+    let workload = &sandbox.report(&format!("out/{mode}"))["workload"];
+    assert_eq!(workload["workers"], advised["workers"]);
+    assert_eq!(workload["batch"], advised["batch"]);
+}
+
+#[test]
+fn the_whole_is_run_as_advised_and_told_beside_what_was_predicted() {
+    let sandbox = Sandbox::new().with_set("--size 64x48 --frames 40 --pixels gray8");
+    let line = "advise set --frames 10..40 --budget 2 --verify --out whole";
+    let said = sandbox.run(line).succeeds();
+    assert!(said.out.contains("--frames 10..40"), "{said:#?}");
+    assert!(said.out.contains("The whole took "), "{said:#?}");
+    let runs = std::fs::read_dir(sandbox.path("whole")).unwrap();
+    let names: Vec<_> = runs.map(|run| run.unwrap().file_name()).collect();
+    let [mode] = &names[..] else {
+        panic!("{names:?}")
+    };
+    let report = sandbox.report(&format!("whole/{}", mode.to_str().unwrap()));
+    assert_eq!(report["totals"]["frames"], 30);
+}
+
+#[test]
+fn a_camera_flat_out_is_compared_with_one_worker() {
+    let sandbox = Sandbox::new();
+    let advice = advice(&sandbox, "camera:64x48 --budget 2");
+    let baseline = advice["baseline"].as_u64().unwrap() as usize;
+    assert_eq!(advice["ways"][baseline]["mode"], "shm");
+    assert_eq!(advice["ways"][baseline]["workers"], 1);
+    assert_eq!(advice["whole"], Value::Null);
+    assert_eq!(advice["predicted_s"], Value::Null);
+}
+
+#[test]
+fn what_cannot_be_tried_is_refused_in_a_sentence() {
+    let sandbox = Sandbox::new().with_set("--size 16x16 --frames 3");
+    sandbox.write("cut.y4m", b"YUV4MPEG2 W4 H4 F1:1 Cmono\n");
+    for (line, code, words) in [
+        ("advise", 2, &["INPUT"][..]),
+        ("advise nowhere", 2, &["nowhere", "no such file"]),
+        ("advise cut.y4m", 2, &["cut.y4m", "no frames"]),
+        ("advise camera:64x48@30", 2, &["camera:64x48@30", "@FPS"]),
+        ("advise set --analyze lumos", 2, &["lumos"]),
+        ("advise set --frames 3..9 --budget 0", 2, &["--budget"]),
+        ("advise set --out there", 2, &["--verify"]),
+        ("advise set --budget 0.000001", 1, &["too few", "--budget"]),
+    ] {
+        let said = sandbox.run(line).fails(code, words);
+        assert_eq!(said.out, "", "{said:#?}");
+    }
+    let mut command = sandbox.command("advise -");
+    let y4m = std::fs::File::open(concat!(env!("CARGO_MANIFEST_DIR"), "/data/clip.y4m")).unwrap();
+    let said = Said::from(command.stdin(y4m).output().unwrap(), "advise -");
+    said.fails(2, &["standard input", "file first"]).one_line();
+}
+
+#[test]
+fn whoever_interrupts_it_is_heard_and_nothing_stays_behind() {
+    let sandbox = Sandbox::new().with_set("--size 16x16 --frames 3");
+    let line = "advise set --analyze burn:50 --budget 600";
+    let mut command = sandbox.command(line);
+    let run = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut run = run.spawn().unwrap();
+    while workers(run.id()).is_empty() {
+        assert!(run.try_wait().unwrap().is_none(), "it has ended");
+        std::thread::yield_now();
+    }
+    let started = workers(run.id());
+    kill("-INT", run.id());
+    let said = Said::from(run.wait_with_output().unwrap(), line);
+    said.fails(130, &["interrupted"]).one_line();
+    assert!(
+        started
+            .into_iter()
+            .all(|worker| !common::is_running(worker))
+    );
+}
