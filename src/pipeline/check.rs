@@ -71,7 +71,7 @@ pub(super) fn small_batch(format: FrameFormat, frames: u64, workers: usize) -> u
 }
 
 /// About what a process takes that has no frame, of memory that cannot be taken back.
-const BARE_PROCESS: u64 = 2_000_000;
+const BARE_PROCESS: u64 = 3_000_000;
 
 /// The batch, or less of it: one that was not asked for shrinks to what fits in half of the memory;
 /// what does not fit at all is refused here, not by the kernel later. `need` is what a mode needs

@@ -166,7 +166,7 @@ impl Source {
     /// The same until `stop` is set: what is live may take its time to say what it is.
     ///
     /// # Errors
-    /// As [`Self::open`], and [`Error::Interrupted`] if it was called off.
+    /// As [`Self::open`], and [`Interrupted`](crate::Error::Interrupted) if it was called off.
     pub fn open_unless(stop: &AtomicBool, input: &str) -> Result<Self> {
         match LIVE_KINDS.iter().find(|kind| (kind.claims)(input)) {
             Some(kind) => (kind.open)(input, stop).map(Self::Live),
