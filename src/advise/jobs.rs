@@ -8,7 +8,7 @@ use crate::clock::now;
 use crate::error::{Error, Result};
 use crate::measure::Limits;
 use crate::pool::{Batch, Job, JobError, Pool, available_workers};
-use crate::statistics::{median, ratio};
+use crate::statistics::median;
 use std::time::Duration;
 
 /// Advice for jobs like those of `sample`, which are run again and again, measured within about
@@ -116,7 +116,7 @@ impl<'a, J: Job + Clone> Bench<'a, J> {
         let ways = ran.map(|who| Tested {
             way: self.ways[who].clone(),
             each_s: median(&laps[who].times),
-            speed_up: ratio(&laps[0].times, &laps[who].times),
+            speed_up: super::speed_up(laps, 0, who),
             to_the_end: laps[who].stayed,
         });
         let ways: Vec<_> = ways.collect();

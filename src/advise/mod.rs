@@ -32,7 +32,8 @@ pub use jobs::jobs;
 pub use ways::Way;
 
 use crate::pool::available_workers;
-use crate::statistics::Estimate;
+use crate::statistics::{Estimate, ratio};
+use race::Laps;
 use serde::Serialize;
 use std::time::Duration;
 use verdict::{Bound, Cell, Gains, Verdict};
@@ -106,6 +107,18 @@ impl Advice {
     pub fn way(&self) -> &Tested {
         &self.ways[self.advised]
     }
+}
+
+/// How many times as fast one is as the baseline, which is so once.
+fn speed_up(laps: &[Laps], baseline: usize, who: usize) -> Estimate {
+    if who == baseline {
+        return Estimate {
+            value: 1.0,
+            low: 1.0,
+            high: 1.0,
+        };
+    }
+    ratio(&laps[baseline].times, &laps[who].times)
 }
 
 /// The best of each kind.

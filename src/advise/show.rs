@@ -53,6 +53,9 @@ impl Advice {
                 "Batch: {way} is {gain} as fast as {base}; one at a time, processes stay below \
                  {WORTH_IT} times."
             ),
+            Verdict::Sequential if self.advised == self.baseline && fastest <= 1.0 => {
+                format!("Stay with {base}: it is the fastest.")
+            }
             Verdict::Sequential if self.advised == self.baseline => format!(
                 "Stay with {base}: no way is more than {fastest:.2} times as fast, and below \
                  {WORTH_IT} times workers are not worth it."
@@ -180,7 +183,7 @@ impl Advice {
             Bound::Serialising => "ship a reference, not the pixels",
             Bound::WakeUps => "larger batches would help",
             Bound::Decode => "a lighter format would help, or more processors",
-            Bound::Reading => "getting the bytes is what takes the time",
+            Bound::Reading => "getting the bytes, from files or a sender, is what takes the time",
         };
         format!("{}: {why}", self.bound)
     }
@@ -188,6 +191,8 @@ impl Advice {
 
 fn times(estimate: Estimate) -> String {
     let Estimate { value, low, high } = estimate;
+    // Not rounded up: 1.199 is below 1.2.
+    let value = (100.0 * value).floor() / 100.0;
     match high.is_finite() {
         true => format!("{value:.2} times ({low:.2} to {high:.2})"),
         false => format!("{value:.2} times"),
