@@ -42,7 +42,8 @@
 //!    Never prints.
 //! 5. [`report`]: finished runs to JSON, interval logs and a terminal. Never measures.
 //! 6. [`mod@bench`]: what a part of it costs by itself, beside its floor; [`advise`]: which way to do
-//!    a given work is worth it. Never print.
+//!    a given work is worth it; [`lab`]: what two lectures claim of processes, tried here. None
+//!    prints.
 //! 7. [`cli`]: arguments in, exit code out.
 //!
 //! # Decisions worth knowing
@@ -121,5 +122,7 @@ pub mod advise;
 pub mod bench;
 #[cfg(feature = "cli")]
 pub mod cli;
+#[cfg(feature = "cli")]
+pub mod lab;
 
 pub use error::{Error, Result};

@@ -13,7 +13,7 @@ const LAYERS: [&[&str]; 9] = [
     &["pool"],
     &["pipeline"],
     &["report"],
-    &["bench", "advise"],
+    &["bench", "advise", "lab"],
     &["cli"],
 ];
 

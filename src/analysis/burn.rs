@@ -28,8 +28,13 @@ pub(super) fn check(ms: &str) -> Result<(), String> {
     }
 }
 
-/// How many steps take that long on this machine now.
+/// How many steps take the milliseconds of the parameter on this machine now.
 pub(super) fn calibrate(ms: &str) -> u64 {
+    steps_within(ms.parse::<f64>().expect("the parameter was checked") / 1e3)
+}
+
+/// How many steps take so many seconds on this machine now.
+pub(crate) fn steps_within(seconds: f64) -> u64 {
     // Whatever else the machine does makes a step seem slower, never faster: the fastest of many
     // short windows is the step's own time. The first ones warm the processor up.
     const WINDOWS: usize = 40;
@@ -43,8 +48,7 @@ pub(super) fn calibrate(ms: &str) -> u64 {
         })
         .min()
         .expect("there are windows");
-    let ns: f64 = 1e6 * ms.parse::<f64>().expect("the parameter was checked");
-    (ns * STEPS as f64 / fastest.max(1) as f64).round() as u64
+    (1e9 * seconds * STEPS as f64 / fastest.max(1) as f64).round() as u64
 }
 
 pub(super) fn make(setting: &Setting) -> Box<dyn Analyzer> {
@@ -89,6 +93,12 @@ impl Analyzer for Burn {
     fn finish(&mut self) -> Option<String> {
         None
     }
+}
+
+/// So many steps, for those who have no frame.
+pub(crate) fn burn(count: u64) {
+    const PAGE_OF_WORDS: [u64; PAGE / 8] = [0x5a; PAGE / 8];
+    black_box(steps(black_box(&PAGE_OF_WORDS), 0, 0..count));
 }
 
 /// These steps over the words of a page, from the state after those before them.

@@ -43,7 +43,7 @@
 //! `registry.rs`, which also names the numbers of the finding that a [`Condition`] may compare.
 
 mod analyzer;
-mod burn;
+pub(crate) mod burn;
 mod condition;
 mod engine;
 mod histogram;

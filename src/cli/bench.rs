@@ -3,7 +3,8 @@
 use super::print::print;
 use crate::bench::{self, Plan, Results, RoundTrip, SIZES, Touch, Wait};
 use crate::error::{Error, Result};
-use crate::report::{ABSENT, Style, digits};
+use crate::report::Style;
+use crate::report::units::{ABSENT, digits};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::process::ExitCode;
 use std::time::Duration;

@@ -14,6 +14,7 @@ mod demo;
 mod doctor;
 mod find;
 mod generate;
+mod lab;
 mod list;
 mod number;
 mod print;
@@ -50,6 +51,7 @@ enum Command {
     List(list::Args),
     Doctor(doctor::Args),
     Bench(bench::Args),
+    Lab(lab::Args),
 }
 
 /// The whole program.
@@ -62,6 +64,7 @@ pub fn main() -> ExitCode {
     pool::worker::enter::<FrameJob>();
     pool::worker::enter::<FindJob>();
     crate::measure::Limits::serve_helper();
+    crate::lab::enter();
     crate::bench::serve_helper();
     let command = Cli::parse().command;
     // Of a search, 1 says that nothing was found.
@@ -80,6 +83,7 @@ pub fn main() -> ExitCode {
         Command::List(args) => list::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::Lab(args) => lab::run(&args),
     };
     outcome.unwrap_or_else(|error| {
         let io = error.downcast_ref::<std::io::Error>();

@@ -39,5 +39,4 @@ pub use style::Style;
 pub(crate) use style::shell_word;
 pub use summary::summary;
 #[cfg(feature = "cli")]
-pub(crate) use units::{ABSENT, digits};
 pub use write::RunDir;

@@ -25,7 +25,7 @@ pub(crate) fn time(ns: f64) -> String {
 }
 
 /// Bytes in powers of a thousand: `24 B`, `49.8 MB`.
-pub(super) fn bytes(bytes: f64) -> String {
+pub(crate) fn bytes(bytes: f64) -> String {
     let units = [
         (1e12, "TB"),
         (1e9, "GB"),
@@ -37,7 +37,7 @@ pub(super) fn bytes(bytes: f64) -> String {
 }
 
 /// A count, or a mean of some: `812`, `12.2 k`, `3.10 M`, `0.25`.
-pub(super) fn count(count: f64) -> String {
+pub(crate) fn count(count: f64) -> String {
     if count < 9999.5 && count.fract() == 0.0 {
         return format!("{count:.0}");
     }
@@ -92,7 +92,7 @@ pub(super) fn times_digits(times: f64) -> String {
 }
 
 /// Words joined as in a sentence: `a`, `a and b`, `a, b and c`.
-pub(super) fn list<S: AsRef<str>>(words: &[S]) -> String {
+pub(crate) fn list<S: AsRef<str>>(words: &[S]) -> String {
     let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
     match words.split_last() {
         None => String::new(),

@@ -56,6 +56,8 @@ mod y4m;
 pub use generate::generate;
 pub use reader::Reader;
 pub(crate) use reader::beyond_end;
+#[cfg(feature = "cli")]
+pub(crate) use staging::Staging;
 pub use stream::{Arrival, LIVE_KINDS, Live, LiveKind, Source, Stream};
 
 use crate::error::{Error, Result};

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 /// The unfinished folder; dropping it removes it.
 #[derive(Debug)]
-pub(super) struct Staging {
+pub(crate) struct Staging {
     path: PathBuf,
     published: bool,
     /// Held open for its lock.
@@ -24,7 +24,7 @@ pub(super) struct Staging {
 
 impl Staging {
     /// Makes the unfinished folder for `target`, after sweeping those that dead writers left.
-    pub(super) fn new(target: &Path) -> Result<Self> {
+    pub(crate) fn new(target: &Path) -> Result<Self> {
         sweep(target);
         for number in 0u32.. {
             let mut name = prefix(target);
@@ -57,7 +57,7 @@ impl Staging {
         unreachable!("there are names enough")
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 

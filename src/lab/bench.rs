@@ -1,0 +1,190 @@
+//! What experiments are carried out with.
+
+use super::folder::Folder;
+use crate::analysis::burn;
+use crate::clock::now;
+use crate::error::{Error, Result};
+use crate::pool::available_workers;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// The place where experiments are carried out, and how thoroughly.
+pub struct Bench {
+    /// Few repetitions: a look, within seconds.
+    quick: bool,
+    /// Processors that this process may use.
+    pub(super) processors: usize,
+    /// Steps of work that take a second.
+    steps_a_second: f64,
+    stop: Arc<AtomicBool>,
+    tell: Box<dyn Fn(&str) + Send + Sync>,
+}
+
+impl Bench {
+    /// All repetitions: half a minute an experiment.
+    pub fn thorough() -> Self {
+        Self {
+            quick: false,
+            processors: available_workers(),
+            steps_a_second: burn::steps_within(1.0) as f64,
+            stop: Arc::default(),
+            tell: Box::new(|_| ()),
+        }
+    }
+
+    /// Few: some seconds an experiment.
+    pub fn quick() -> Self {
+        Self {
+            quick: true,
+            ..Self::thorough()
+        }
+    }
+
+    /// Ends experiments with [`Error::Interrupted`] when `stop` is set.
+    #[must_use]
+    pub fn stopped_by(self, stop: Arc<AtomicBool>) -> Self {
+        Self { stop, ..self }
+    }
+
+    /// Has `tell` called with what an experiment is at: "payload, 4 workers".
+    #[must_use]
+    pub fn telling(self, tell: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        let tell = Box::new(tell);
+        Self { tell, ..self }
+    }
+
+    /// Says what the experiment comes to now.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`] if somebody asked to stop.
+    pub(super) fn phase(&self, what: &str) -> Result<()> {
+        self.go_on()?;
+        (self.tell)(what);
+        Ok(())
+    }
+
+    /// Asks whether it is to go on: between any two steps, each of a second at most.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`] if somebody asked to stop.
+    pub(super) fn go_on(&self) -> Result<()> {
+        if self.stop.load(Ordering::Relaxed) {
+            return Err(Error::Interrupted);
+        }
+        Ok(())
+    }
+
+    /// What ends an experiment early, for those who can look at it themselves.
+    pub(super) fn stop(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.stop)
+    }
+
+    /// Steps of work that take so long on this machine, undisturbed.
+    pub(super) fn steps(&self, time: Duration) -> u64 {
+        (time.as_secs_f64() * self.steps_a_second) as u64
+    }
+
+    /// The one if it is to be quick, or else the other.
+    pub(super) fn pick<T>(&self, quick: T, thorough: T) -> T {
+        if self.quick { quick } else { thorough }
+    }
+
+    /// An empty folder of its own, removed when it is dropped.
+    ///
+    /// # Errors
+    /// If there cannot be one in the directory for temporary files.
+    pub(super) fn folder(&self) -> Result<Folder> {
+        Folder::new()
+    }
+
+    /// Does all of these, taking turns, until so many seconds have passed (thrice at least), and
+    /// says how long each takes. A moment in which the machine is slow is so for all of them.
+    ///
+    /// # Errors
+    /// What they return, and [`Error::Interrupted`] if somebody asked to stop.
+    pub(super) fn in_turns<const N: usize>(
+        &self,
+        seconds: f64,
+        mut what: [&mut dyn FnMut() -> Result<()>; N],
+    ) -> Result<[Samples; N]> {
+        let mut taken: [Samples; N] = std::array::from_fn(|_| Samples::default());
+        let begin = now();
+        for turn in 0.. {
+            if turn >= LEAST && seconds_since(begin) >= seconds {
+                break;
+            }
+            for (act, taken) in what.iter_mut().zip(&mut taken) {
+                self.go_on()?;
+                let begin = now();
+                act()?;
+                taken.0.push(seconds_since(begin));
+            }
+        }
+        Ok(taken)
+    }
+}
+
+impl fmt::Debug for Bench {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bench")
+            .field("quick", &self.quick)
+            .field("processors", &self.processors)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Turns, however long they take: of fewer no median is to be had.
+const LEAST: usize = 3;
+
+/// How long ago that was, by [`crate::clock`].
+pub(super) fn seconds_since(begin: u64) -> f64 {
+    (now() - begin) as f64 / 1e9
+}
+
+/// The same measured several times.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Samples(pub Vec<f64>);
+
+impl Samples {
+    /// The one in the middle; not a number if there is none.
+    pub(super) fn median(&self) -> f64 {
+        let mut sorted = self.0.clone();
+        sorted.sort_by(f64::total_cmp);
+        sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_take_turns_thrice_at_least() {
+        let order = std::cell::RefCell::new(Vec::new());
+        let note = |who| {
+            order.borrow_mut().push(who);
+            Ok(())
+        };
+        let [a, b] = Bench::quick()
+            .in_turns(0.0, [&mut || note('a'), &mut || note('b')])
+            .unwrap();
+        assert_eq!(order.into_inner(), ['a', 'b', 'a', 'b', 'a', 'b']);
+        assert_eq!((a.0.len(), b.0.len()), (3, 3));
+    }
+
+    #[test]
+    fn who_is_asked_to_stop_does_nothing_more() {
+        let bench = Bench::quick().stopped_by(Arc::new(true.into()));
+        let done = bench.in_turns(1.0, [&mut || panic!("it was to stop")]);
+        assert!(matches!(done, Err(Error::Interrupted)));
+        assert!(bench.phase("anything").is_err());
+    }
+
+    #[test]
+    fn the_median_is_the_one_in_the_middle() {
+        assert_eq!(Samples(vec![3.0, 1.0, 2.0]).median(), 2.0);
+        assert!(Samples::default().median().is_nan());
+    }
+}

@@ -1,0 +1,118 @@
+//! Two lectures' claims on processes, as experiments that run here.
+//!
+//! One lecture is on the cost of communication between processes, the other on coordination between
+//! them; both state figures. An [`Experiment`] quotes one claim, carries it out at the lecture's own
+//! numbers, and comes to a [`Finding`]: what was measured beside what was claimed, and whether the
+//! claim holds on this machine. [`EXPERIMENTS`] has them all, in the lectures' order.
+//!
+//! An experiment is one file and its line in the registry. It measures (`measure`, which takes a
+//! [`Bench`]), and judges what was measured (`judge`, which knows nothing but the figures, so that it
+//! can be shown any).
+//!
+//! ```no_run
+//! use framehaul::lab::{self, Bench};
+//! fn main() -> framehaul::Result<()> {
+//!     framehaul::lab::enter(); // in a worker process, this does the work
+//!     let experiment = lab::by_name("short-tasks")?;
+//!     let outcome = experiment.carry_out(&Bench::quick())?;
+//!     println!("{}: {}", outcome.verdict, outcome.because);
+//!     Ok(())
+//! }
+//! ```
+
+mod bench;
+mod experiments;
+mod finding;
+mod folder;
+mod show;
+mod work;
+
+pub use bench::Bench;
+pub use experiments::{EXPERIMENTS, by_name};
+pub use finding::{Claimed, Drawing, Figure, Finding, Unit, Verdict};
+
+use crate::clock::now;
+use crate::error::Result;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// One claim, and how it is tried.
+#[derive(Debug)]
+pub struct Experiment {
+    /// As on the command line.
+    pub name: &'static str,
+    /// The lecture that claims it: 26 (the cost of IPC) or 27 (coordination).
+    pub lecture: u8,
+    /// The slides that do.
+    pub slides: &'static [u8],
+    /// The claim in the lecture's words.
+    pub claim: &'static str,
+    /// The entries of its worker processes: a [`crate::pool::worker::enter`] for each type of job.
+    workers: &'static [fn()],
+    run: fn(&Bench) -> Result<Finding>,
+}
+
+/// Turns this process into an experiment's worker if it was started as one. To be called first in
+/// `main`.
+pub fn enter() {
+    for enter in EXPERIMENTS.iter().flat_map(|known| known.workers) {
+        enter();
+    }
+}
+
+/// What an experiment came to.
+#[derive(Clone, Debug, Serialize)]
+pub struct Outcome {
+    /// The experiment's name.
+    pub name: &'static str,
+    /// The lecture.
+    pub lecture: u8,
+    /// Its slides.
+    pub slides: &'static [u8],
+    /// The claim in the lecture's words.
+    pub claim: &'static str,
+    /// The figures that the lecture gives, by their key.
+    pub claimed: BTreeMap<&'static str, Claimed>,
+    /// What was measured, by the same keys, and what else was.
+    pub measured: BTreeMap<&'static str, f64>,
+    /// Whether the claim holds here.
+    pub verdict: Verdict,
+    /// Why, in a sentence.
+    pub because: String,
+    /// How long it took.
+    pub seconds: f64,
+    /// The same for people.
+    #[serde(skip)]
+    pub finding: Finding,
+}
+
+impl Experiment {
+    /// Carries it out.
+    ///
+    /// # Errors
+    /// If workers cannot be started, memory cannot be had, or somebody asked to stop.
+    pub fn carry_out(&self, bench: &Bench) -> Result<Outcome> {
+        let begin = now();
+        let finding = (self.run)(bench)?;
+        let claimed = finding
+            .figures
+            .iter()
+            .filter_map(|figure| Some((figure.key, figure.claimed?)));
+        Ok(Outcome {
+            name: self.name,
+            lecture: self.lecture,
+            slides: self.slides,
+            claim: self.claim,
+            claimed: claimed.collect(),
+            measured: finding
+                .figures
+                .iter()
+                .map(|figure| (figure.key, figure.measured))
+                .collect(),
+            verdict: finding.verdict,
+            because: finding.because.clone(),
+            seconds: bench::seconds_since(begin),
+            finding,
+        })
+    }
+}

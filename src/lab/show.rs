@@ -1,0 +1,100 @@
+//! Outcomes for people.
+
+use super::{Claimed, Drawing, Experiment, Outcome, Unit};
+use crate::report::Style;
+use crate::report::units::{self, ABSENT};
+
+impl Experiment {
+    /// Where the claim is: `lecture 26, slides 5 and 6`.
+    pub fn place(&self) -> String {
+        place(self.lecture, self.slides)
+    }
+}
+
+fn place(lecture: u8, slides: &[u8]) -> String {
+    let one = if slides.len() == 1 { "slide" } else { "slides" };
+    let slides: Vec<_> = slides.iter().map(u8::to_string).collect();
+    format!("lecture {lecture}, {one} {}", units::list(&slides))
+}
+
+impl Outcome {
+    /// The claim, the figures beside the claimed ones, and the verdict.
+    pub fn render(&self, style: Style) -> String {
+        let place = place(self.lecture, self.slides);
+        let title = format!("{} ({place})", self.name);
+        let mut parts = vec![
+            style.strong(&title),
+            style.wrap(&format!("\u{201c}{}\u{201d}", self.claim), 1),
+            self.figures(style),
+        ];
+        parts.extend(
+            self.finding
+                .drawings
+                .iter()
+                .map(|drawing| draw(drawing, style)),
+        );
+        parts.push(style.strong(&format!("{}: {}.", self.verdict, self.because)));
+        parts.join("\n\n")
+    }
+
+    fn figures(&self, style: Style) -> String {
+        let row = |figure: &super::Figure| {
+            vec![
+                figure.what.to_owned(),
+                figure
+                    .claimed
+                    .map_or(ABSENT.into(), |claimed| figure.unit.claimed(claimed)),
+                figure.unit.show(figure.measured),
+            ]
+        };
+        let rows: Vec<_> = self.finding.figures.iter().map(row).collect();
+        style.table(&["", "claimed", "measured"], &rows, 1)
+    }
+}
+
+impl Unit {
+    /// A value with its unit, in three digits.
+    pub fn show(self, value: f64) -> String {
+        match self {
+            Self::Seconds => units::time(1e9 * value),
+            Self::Bytes => units::bytes(value),
+            Self::BytesPerSecond => format!("{}/s", units::bytes(value)),
+            Self::Times => format!("×{}", units::digits(value)),
+            Self::Share => format!("{} %", units::digits(100.0 * value)),
+            Self::Count => units::count(value),
+            Self::PerSecond => format!("{}/s", units::count(value)),
+        }
+    }
+
+    fn claimed(self, claimed: Claimed) -> String {
+        match claimed {
+            Claimed::About(value) => self.show(value),
+            Claimed::Between(least, most) => format!("{} to {}", self.show(least), self.show(most)),
+        }
+    }
+}
+
+/// Cells of the longest bar.
+const LONGEST: usize = 40;
+
+fn draw(drawing: &Drawing, style: Style) -> String {
+    match drawing {
+        Drawing::Table {
+            title,
+            header,
+            rows,
+        } => {
+            let header: Vec<&str> = header.iter().map(String::as_str).collect();
+            format!("{title}\n{}", style.table(&header, rows, 1))
+        }
+        Drawing::Bars { title, unit, bars } => {
+            let most = bars.iter().map(|(_, length)| *length).fold(0.0, f64::max);
+            let row = |(name, length): &(String, f64)| {
+                let cells = (length / most * LONGEST as f64).round() as usize;
+                vec![name.clone(), "█".repeat(cells.max(1)), unit.show(*length)]
+            };
+            let rows: Vec<_> = bars.iter().map(row).collect();
+            format!("{title}\n{}", style.table(&["", "", ""], &rows, 2))
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! What several experiments have worker processes do.
+
+use crate::analysis::burn;
+use crate::error::{Error, Result};
+use crate::pool::{Context, Handle, Job, Never};
+use serde::{Deserialize, Serialize};
+
+/// Work, and nothing else: so many [steps](super::Bench::steps).
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(super) struct Steps(pub u64);
+
+impl Steps {
+    /// Does it here.
+    pub(super) fn carry_out(self) {
+        burn::burn(self.0);
+    }
+}
+
+impl Job for Steps {
+    type Setup = ();
+    type State = ();
+    type Output = ();
+    type Error = Never;
+
+    fn init(_: &()) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn run(&self, _: &mut (), _: &Context<'_>) -> Result<(), Never> {
+        self.carry_out();
+        Ok(())
+    }
+}
+
+/// Waits for a job that does not fail.
+///
+/// # Errors
+/// If it does.
+pub(super) fn done<J: Job>(handle: Handle<J>) -> Result<J::Output> {
+    handle.wait().map_err(failed)
+}
+
+/// Why an experiment could not be carried out.
+pub(super) fn failed(why: impl std::fmt::Display) -> Error {
+    Error::Failed(format!("the experiment cannot be carried out: {why}"))
+}
