@@ -99,8 +99,8 @@ impl Bench {
         Folder::new()
     }
 
-    /// Does all of these, taking turns, until so many seconds have passed (thrice at least), and
-    /// says how long each takes. A moment in which the machine is slow is so for all of them.
+    /// Does all of these, taking turns, until so many seconds have passed (twice at least, thrice
+    /// if it is not to be quick), and says how long each takes. A moment in which the machine is slow is so for all of them.
     ///
     /// # Errors
     /// What they return, and [`Error::Interrupted`] if somebody asked to stop.
@@ -112,7 +112,7 @@ impl Bench {
         let mut taken: [Samples; N] = std::array::from_fn(|_| Samples::default());
         let begin = now();
         for turn in 0.. {
-            if turn >= LEAST && seconds_since(begin) >= seconds {
+            if turn >= self.pick(2, 3) && seconds_since(begin) >= seconds {
                 break;
             }
             for (act, taken) in what.iter_mut().zip(&mut taken) {
@@ -135,9 +135,6 @@ impl fmt::Debug for Bench {
     }
 }
 
-/// Turns, however long they take: of fewer no median is to be had.
-const LEAST: usize = 3;
-
 /// How long ago that was, by [`crate::clock`].
 pub(super) fn seconds_since(begin: u64) -> f64 {
     (now() - begin) as f64 / 1e9
@@ -148,11 +145,17 @@ pub(super) fn seconds_since(begin: u64) -> f64 {
 pub(super) struct Samples(pub Vec<f64>);
 
 impl Samples {
-    /// The one in the middle; not a number if there is none.
+    /// The one in the middle, or the mean of the two there; not a number if there is none.
     pub(super) fn median(&self) -> f64 {
         let mut sorted = self.0.clone();
         sorted.sort_by(f64::total_cmp);
-        sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
+        let at = |index: usize| sorted.get(index).copied().unwrap_or(f64::NAN);
+        let middle = sorted.len() / 2;
+        if sorted.len().is_multiple_of(2) {
+            0.5 * (at(middle.wrapping_sub(1)) + at(middle))
+        } else {
+            at(middle)
+        }
     }
 }
 
@@ -161,7 +164,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_take_turns_thrice_at_least() {
+    fn all_take_turns_and_do_so_again() {
         let order = std::cell::RefCell::new(Vec::new());
         let note = |who| {
             order.borrow_mut().push(who);
@@ -170,8 +173,8 @@ mod tests {
         let [a, b] = Bench::quick()
             .in_turns(0.0, [&mut || note('a'), &mut || note('b')])
             .unwrap();
-        assert_eq!(order.into_inner(), ['a', 'b', 'a', 'b', 'a', 'b']);
-        assert_eq!((a.0.len(), b.0.len()), (3, 3));
+        assert_eq!(order.into_inner(), ['a', 'b', 'a', 'b']);
+        assert_eq!((a.0.len(), b.0.len()), (2, 2));
     }
 
     #[test]
@@ -185,6 +188,7 @@ mod tests {
     #[test]
     fn the_median_is_the_one_in_the_middle() {
         assert_eq!(Samples(vec![3.0, 1.0, 2.0]).median(), 2.0);
+        assert_eq!(Samples(vec![3.0, 1.0]).median(), 2.0);
         assert!(Samples::default().median().is_nan());
     }
 }

@@ -1,5 +1,6 @@
 //! What an experiment found: figures beside the claimed ones, drawings, and a verdict.
 
+use crate::report::units;
 use serde::{Serialize, Serializer};
 use std::fmt;
 
@@ -14,6 +15,23 @@ pub struct Finding {
     pub verdict: Verdict,
     /// Why, in a sentence that has the figures in it on which the verdict rests.
     pub because: String,
+}
+
+impl Finding {
+    /// There was too little memory to measure anything.
+    pub(super) fn no_memory(needed: u64, available: u64) -> Self {
+        let because = format!(
+            "it takes {} of memory, and {} are available",
+            units::bytes(needed as f64),
+            units::bytes(available as f64)
+        );
+        Self {
+            figures: Vec::new(),
+            drawings: Vec::new(),
+            verdict: Verdict::Untestable,
+            because,
+        }
+    }
 }
 
 /// One figure.
@@ -88,6 +106,8 @@ pub enum Unit {
     Count,
     /// A number of things a second.
     PerSecond,
+    /// Whether something was seen to be so: 1, or 0 if it was not.
+    Shown,
 }
 
 /// A figure that a lecture gives.

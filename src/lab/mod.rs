@@ -24,6 +24,8 @@ mod bench;
 mod experiments;
 mod finding;
 mod folder;
+mod frames;
+mod haul;
 mod show;
 mod work;
 
@@ -33,6 +35,7 @@ pub use finding::{Claimed, Drawing, Figure, Finding, Unit, Verdict};
 
 use crate::clock::now;
 use crate::error::Result;
+use crate::measure::available_memory;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -47,6 +50,8 @@ pub struct Experiment {
     pub slides: &'static [u8],
     /// The claim in the lecture's words.
     pub claim: &'static str,
+    /// Memory that it takes, in bytes; 0 if that is little.
+    memory: u64,
     /// The entries of its worker processes: a [`crate::pool::worker::enter`] for each type of job.
     workers: &'static [fn()],
     run: fn(&Bench) -> Result<Finding>,
@@ -90,10 +95,16 @@ impl Experiment {
     /// Carries it out.
     ///
     /// # Errors
-    /// If workers cannot be started, memory cannot be had, or somebody asked to stop.
+    /// If workers cannot be started, or somebody asked to stop. Where there is too little memory,
+    /// the verdict says so.
     pub fn carry_out(&self, bench: &Bench) -> Result<Outcome> {
         let begin = now();
-        let finding = (self.run)(bench)?;
+        let available = available_memory();
+        let finding = if available < self.memory {
+            Finding::no_memory(self.memory, available)
+        } else {
+            (self.run)(bench)?
+        };
         let claimed = finding
             .figures
             .iter()

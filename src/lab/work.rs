@@ -44,3 +44,27 @@ pub(super) fn done<J: Job>(handle: Handle<J>) -> Result<J::Output> {
 pub(super) fn failed(why: impl std::fmt::Display) -> Error {
     Error::Failed(format!("the experiment cannot be carried out: {why}"))
 }
+
+/// Reads all of it: the sum of its words, whose last is filled up with zeros.
+pub(super) fn touch(bytes: &[u8]) -> u64 {
+    let (words, rest) = bytes.as_chunks::<8>();
+    let mut last = [0; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    let sum = |sum: u64, word: &[u8; 8]| sum.wrapping_add(u64::from_le_bytes(*word));
+    words
+        .iter()
+        .fold(0, sum)
+        .wrapping_add(u64::from_le_bytes(last))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn touching_sums_every_byte() {
+        assert_eq!(touch(&[]), 0);
+        assert_eq!(touch(&[1, 0, 0, 0, 0, 0, 0, 0, 2]), 3);
+        assert_eq!(touch(&[0, 1]), 256);
+    }
+}

@@ -1,12 +1,30 @@
 //! The experiments, one file each, in the lectures' order.
 
+mod crossover;
+mod decision_matrix;
+mod discipline;
+mod large_payload;
+mod manager_coordination;
+mod pool_features;
 mod short_tasks;
+mod three_copies;
+mod video_pipeline;
 
 use super::Experiment;
 use crate::error::{Error, Result};
 
 /// All of them.
-pub static EXPERIMENTS: &[&Experiment] = &[&short_tasks::EXPERIMENT];
+pub static EXPERIMENTS: &[&Experiment] = &[
+    &three_copies::EXPERIMENT,
+    &video_pipeline::EXPERIMENT,
+    &decision_matrix::EXPERIMENT,
+    &pool_features::EXPERIMENT,
+    &short_tasks::EXPERIMENT,
+    &large_payload::EXPERIMENT,
+    &manager_coordination::EXPERIMENT,
+    &crossover::EXPERIMENT,
+    &discipline::EXPERIMENT,
+];
 
 /// The experiment of that name.
 ///

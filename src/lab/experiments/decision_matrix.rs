@@ -1,0 +1,257 @@
+//! Light and heavy work on small and large data: which cells of the matrix does a pool win?
+
+use crate::error::Result;
+use crate::lab::haul::{self, Haul, Input, Order, Way};
+use crate::lab::{Bench, Drawing, Experiment, Figure, Finding, Verdict};
+use crate::pool::worker;
+use crate::report::units::{list, time};
+use std::sync::Arc;
+use std::time::Duration;
+
+pub(super) static EXPERIMENT: Experiment = Experiment {
+    name: "decision-matrix",
+    lecture: 26,
+    slides: &[4],
+    claim: "Heavy compute, small data: clear win. Heavy compute, large data: measure first. Light \
+            compute, small data: IPC overhead wins. Light compute, large data: both lose. Rule of \
+            thumb: task duration must be >> IPC overhead (~5–20 ms round-trip).",
+    memory: 1_500_000_000,
+    workers: &[worker::enter::<Haul>],
+    run: |bench| {
+        let weights = [Duration::from_millis(1), Duration::from_millis(200)];
+        Ok(judge(&measure(bench, weights, [1_000, LARGE])?))
+    },
+};
+
+/// A frame of 1920 × 1080, RGB, 16 bits a sample.
+const LARGE: usize = 12_441_600;
+
+/// Speed-ups over one process.
+#[derive(Clone, Copy, Debug)]
+struct Measured {
+    workers: usize,
+    /// An empty task there and back, in seconds.
+    round_trip: f64,
+    /// Light, then heavy.
+    cells: [Row; 2],
+}
+
+/// By how data cross: small ones in, large ones in, large ones out.
+#[derive(Clone, Copy, Debug)]
+struct Row {
+    payload: [f64; 3],
+    reference: [f64; 3],
+}
+
+fn measure(bench: &Bench, weights: [Duration; 2], sizes: [usize; 2]) -> Result<Measured> {
+    let workers = bench.processors;
+    let slots = haul::slots(1, sizes[1])?;
+    let small = Arc::new(haul::array(sizes[0]));
+    let large = Arc::new(haul::array(sizes[1]));
+    let lease = haul::written(&slots, &large)?;
+    let by_channel = haul::pool(workers, true, Some(&slots))?;
+    let by_queue = haul::pool(workers, false, Some(&slots))?;
+    let [trip] = bench.in_turns(
+        bench.pick(0.1, 1.0),
+        [&mut || haul::trip(&by_queue, Order::of(Input::Nothing, 0)).map(drop)],
+    )?;
+    let row = |name: &str, weight: Duration, seconds: f64| {
+        bench.phase(&format!("{name} tasks"))?;
+        let steps = bench.steps(weight);
+        // Long enough to be timed, and a whole number for each worker.
+        let tasks = workers
+            * if weight < Duration::from_millis(10) {
+                4
+            } else {
+                1
+            };
+        let alone = |input: &[u16], output| {
+            (0..tasks).for_each(|_| haul::here(input, steps, output));
+            Ok(())
+        };
+        let channel = |order: Order| haul::all(&by_channel, &order, tasks);
+        let queue = |order: Order| haul::all(&by_queue, &order, tasks);
+        let of = |input: Input| Order::of(input, steps);
+        let out = |way| Order::returning(way, sizes[1], steps);
+        let taken = bench.in_turns(
+            seconds,
+            [
+                &mut || alone(&small, 0),
+                &mut || queue(of(Input::Payload(small.clone()))),
+                &mut || queue(of(Input::Payload(small.clone()))),
+                &mut || alone(&large, 0),
+                &mut || channel(of(Input::Payload(large.clone()))),
+                &mut || queue(of(Input::Shared(lease.clone()))),
+                &mut || alone(&[], sizes[1]),
+                &mut || channel(out(Way::Payload)),
+                &mut || queue(out(Way::Shared)),
+            ],
+        )?;
+        let time = taken.map(|taken| taken.median());
+        let speed_ups = |arm: usize| [0, 1, 2].map(|cell| time[3 * cell] / time[3 * cell + arm]);
+        Ok(Row {
+            payload: speed_ups(1),
+            reference: speed_ups(2),
+        })
+    };
+    Ok(Measured {
+        workers,
+        round_trip: trip.median(),
+        cells: [
+            row("light", weights[0], bench.pick(1.0, 8.0))?,
+            row("heavy", weights[1], bench.pick(1.0, 20.0))?,
+        ],
+    })
+}
+
+/// A speed-up from which on the lecture would not question the architecture.
+const WIN: f64 = 1.2;
+
+fn judge(measured: &Measured) -> Finding {
+    let [light, heavy] = measured.cells;
+    // Of large data, the better of in and out: where even that loses, all do.
+    let large = |row: Row| row.payload[1].max(row.payload[2]);
+    // "Measure first" says nothing that could fail.
+    let cells = [
+        (
+            "heavy on small data wins",
+            heavy.payload[0] >= WIN,
+            heavy.payload[0],
+        ),
+        (
+            "light on small data loses",
+            light.payload[0] < WIN,
+            light.payload[0],
+        ),
+        (
+            "light on large data loses",
+            large(light) < WIN,
+            large(light),
+        ),
+    ];
+    let right = cells.iter().filter(|(_, holds, _)| *holds).count();
+    let verdict = match right {
+        3 => Verdict::Holds,
+        0 => Verdict::Differs,
+        _ => Verdict::Depends,
+    };
+    let told = cells.map(|(cell, holds, speed_up)| {
+        format!(
+            "that {cell} {} (×{speed_up:.2})",
+            if holds { "holds" } else { "does not hold" }
+        )
+    });
+    let because = format!(
+        "with {} workers {}; heavy on large data comes to ×{:.2} by payload and ×{:.2} by \
+         reference; a round trip takes {}",
+        measured.workers,
+        list(&told),
+        large(heavy),
+        heavy.reference[1].max(heavy.reference[2]),
+        time(1e9 * measured.round_trip),
+    );
+    let times = Figure::times;
+    let figures = vec![
+        Figure::seconds(
+            "round_trip_s",
+            "a round trip, the pool warm",
+            measured.round_trip,
+        )
+        .between(0.005, 0.020),
+        times("light_small", "1 ms, 1 kB in", light.payload[0]),
+        times(
+            "light_large_in_payload",
+            "1 ms, 12 MB in, payload",
+            light.payload[1],
+        ),
+        times(
+            "light_large_in_reference",
+            "… reference",
+            light.reference[1],
+        ),
+        times(
+            "light_large_out_payload",
+            "1 ms, 12 MB out, payload",
+            light.payload[2],
+        ),
+        times(
+            "light_large_out_reference",
+            "… reference",
+            light.reference[2],
+        ),
+        times("heavy_small", "200 ms, 1 kB in", heavy.payload[0]),
+        times(
+            "heavy_large_in_payload",
+            "200 ms, 12 MB in, payload",
+            heavy.payload[1],
+        ),
+        times(
+            "heavy_large_in_reference",
+            "… reference",
+            heavy.reference[1],
+        ),
+        times(
+            "heavy_large_out_payload",
+            "200 ms, 12 MB out, payload",
+            heavy.payload[2],
+        ),
+        times(
+            "heavy_large_out_reference",
+            "… reference",
+            heavy.reference[2],
+        ),
+    ];
+    Finding {
+        figures,
+        drawings: vec![matrix(heavy, light)],
+        verdict,
+        because,
+    }
+}
+
+fn matrix(heavy: Row, light: Row) -> Drawing {
+    let both = |row: Row, at: usize| format!("×{:.2} / ×{:.2}", row.payload[at], row.reference[at]);
+    let row = |name: &str, row: Row| {
+        vec![
+            name.to_owned(),
+            format!("×{:.2}", row.payload[0]),
+            both(row, 1),
+            both(row, 2),
+        ]
+    };
+    Drawing::Table {
+        title: "The matrix: speed-up over one process, by payload / by reference".into(),
+        header: ["", "1 kB in", "12 MB in", "12 MB out"]
+            .map(String::from)
+            .to_vec(),
+        rows: vec![row("heavy, 200 ms", heavy), row("light, 1 ms", light)],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(heavy_small: f64, light_small: f64, light_large: [f64; 2]) -> Verdict {
+        let row = |small, large: [f64; 2]| Row {
+            payload: [small, large[0], large[1]],
+            reference: [small, 1.9, 1.9],
+        };
+        let measured = Measured {
+            workers: 2,
+            round_trip: 3e-5,
+            cells: [row(light_small, light_large), row(heavy_small, [1.0, 1.0])],
+        };
+        judge(&measured).verdict
+    }
+
+    #[test]
+    fn three_cells_claim_something_each() {
+        assert_eq!(verdict(1.21, 1.19, [1.19, 0.1]), Verdict::Holds);
+        assert_eq!(verdict(1.19, 1.19, [1.19, 0.1]), Verdict::Depends);
+        assert_eq!(verdict(1.21, 1.21, [0.1, 0.1]), Verdict::Depends);
+        assert_eq!(verdict(1.21, 1.19, [1.21, 0.1]), Verdict::Depends);
+        assert_eq!(verdict(1.21, 1.19, [0.1, 1.21]), Verdict::Depends);
+        assert_eq!(verdict(1.19, 1.21, [0.1, 1.21]), Verdict::Differs);
+    }
+}

@@ -1,0 +1,239 @@
+//! 4K frames to workers at thirty a second, as pixels and as file names.
+
+use crate::error::Result;
+use crate::frame::FrameFormat;
+use crate::lab::frames::{self, Arm, FOUR_K, frames_per_second};
+use crate::lab::{Bench, Drawing, Experiment, Figure, Finding, Unit, Verdict};
+use crate::measure::Limits;
+use crate::pipeline::{FrameJob, Outcome};
+use crate::pool::worker;
+
+pub(super) static EXPERIMENT: Experiment = Experiment {
+    name: "video-pipeline",
+    lecture: 26,
+    slides: &[3],
+    claim: "4K video frame ≈ 50 MB NumPy array. Sending frames to workers: 50 MB × 30 fps = \
+            1.5 GB/second through serialization. System becomes memory-bound — parallelism makes \
+            it SLOWER. Correct design: send file paths → workers read from disk independently.",
+    // Four workers' payloads, and the frames in the page cache.
+    memory: 4_500_000_000,
+    workers: &[worker::enter::<FrameJob>, Limits::serve_helper],
+    run: |bench| {
+        let frames = bench.pick(8, 30);
+        Ok(judge(&measure(bench, FOUR_K, frames)?))
+    },
+};
+
+const FPS: f64 = 30.0;
+
+/// Rates in frames a second.
+#[derive(Clone, Copy, Debug)]
+struct Measured {
+    frame_bytes: f64,
+    processors: usize,
+    sequential: f64,
+    /// With 1, 2 and 4 workers.
+    payload: [Rate; 3],
+    path: f64,
+    mmap: f64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Rate {
+    workers: usize,
+    fps: f64,
+    /// Processors that parent and workers kept busy.
+    busy: f64,
+    /// Bytes that can be copied a second by as many threads; none if there was no room to measure.
+    memcpy: Option<f64>,
+}
+
+fn measure(bench: &Bench, format: FrameFormat, count: u64) -> Result<Measured> {
+    let folder = bench.folder()?;
+    let set = frames::set(bench, &folder, format, count)?;
+    let arm = |mode, workers| Arm { mode, workers };
+    let workers = bench.processors;
+    let arms = [
+        arm("sequential", None),
+        arm("payload", Some(1)),
+        arm("payload", Some(2)),
+        arm("payload", Some(4)),
+        arm("path", Some(workers)),
+        arm("mmap", Some(workers)),
+    ];
+    let outcomes = frames::run(bench, &set, "luma", &arms, bench.pick(1, 2))?;
+    let fps: Vec<f64> = outcomes.iter().map(frames_per_second).collect();
+    let rate = |at: usize| rate(&outcomes[at], fps[at]);
+    Ok(Measured {
+        frame_bytes: format.bytes() as f64,
+        processors: workers,
+        sequential: fps[0],
+        payload: [rate(1), rate(2), rate(3)],
+        path: fps[4],
+        mmap: fps[5],
+    })
+}
+
+fn rate(outcome: &Outcome, fps: f64) -> Rate {
+    let seconds = outcome.totals.pass_wall_ns.iter().sum::<u64>() as f64 / 1e9;
+    Rate {
+        workers: outcome.workload.workers,
+        fps,
+        busy: (outcome.usage.user_s + outcome.usage.system_s) / seconds,
+        memcpy: outcome.limits.memcpy_gb_per_s.map(|speed| 1e9 * speed),
+    }
+}
+
+/// How often a payload's bytes are copied, once read and once written each: out of the page cache
+/// into the array; into the message, which is half as large again since a sample takes up to three
+/// bytes; into the kernel and out of it; out of the message into the worker's array.
+const COPIES: f64 = 1.0 + 1.25 + 2.0 * 1.5 + 1.25;
+
+impl Rate {
+    /// How much of what the machine can copy is copied.
+    fn share_of_memory(&self, frame_bytes: f64) -> Option<f64> {
+        Some(COPIES * frame_bytes * self.fps / self.memcpy?)
+    }
+}
+
+/// A clear difference: the lecture's own threshold.
+const CLEAR: f64 = 1.2;
+
+/// From such a share of what it can do at most, something is what bounds the rest.
+const BOUND: f64 = 0.7;
+
+fn judge(measured: &Measured) -> Finding {
+    let Measured {
+        frame_bytes,
+        sequential,
+        payload,
+        path,
+        mmap,
+        ..
+    } = *measured;
+    let best = payload
+        .into_iter()
+        .max_by(|a, b| a.fps.total_cmp(&b.fps))
+        .unwrap_or(payload[0]);
+    let slower = sequential / best.fps;
+    let share = best.share_of_memory(frame_bytes);
+    let busy = best.busy / measured.processors.min(best.workers + 1) as f64;
+    let (is_memory_bound, bound) = match share {
+        Some(share) if share >= BOUND => (
+            true,
+            format!(
+                "memory bounds it ({:.0} % of what can be copied)",
+                100.0 * share
+            ),
+        ),
+        _ if busy >= BOUND => (
+            false,
+            format!(
+                "not memory bounds it but serialising, on {:.1} busy processors",
+                best.busy
+            ),
+        ),
+        _ => (
+            false,
+            format!(
+                "neither memory nor processors bound it ({:.1} busy) but waiting for each other",
+                best.busy
+            ),
+        ),
+    };
+    let verdict = match (slower >= CLEAR, is_memory_bound) {
+        (true, true) => Verdict::Holds,
+        (true, false) => Verdict::Depends,
+        (false, _) => Verdict::Differs,
+    };
+    let because = format!(
+        "the best payload, {} workers, has {:.1} frames a second, sequential {sequential:.1} \
+         (×{slower:.1}), and {bound}; paths have {path:.1}, mapped spans {mmap:.1}",
+        best.workers, best.fps,
+    );
+    let rate = |key, what, fps| Figure::new(key, what, Unit::PerSecond, fps);
+    let mut figures = vec![
+        Figure::new("frame_bytes", "a 4K frame", Unit::Bytes, frame_bytes).about(50e6),
+        Figure::new(
+            "bytes_per_s",
+            "… thirty of them a second",
+            Unit::BytesPerSecond,
+            FPS * frame_bytes,
+        )
+        .about(1.5e9),
+        rate("sequential_fps", "frames a second, sequential", sequential),
+        rate("payload_1_fps", "… payload, 1 worker", payload[0].fps),
+        rate("payload_2_fps", "… payload, 2 workers", payload[1].fps),
+        rate("payload_4_fps", "… payload, 4 workers", payload[2].fps),
+        rate("path_fps", "… path, a worker a processor", path),
+        rate("mmap_fps", "… mapped, a worker a processor", mmap),
+        Figure::times(
+            "slower",
+            "the best payload is slower than sequential",
+            slower,
+        ),
+        Figure::new("busy", "… busy processors", Unit::Count, best.busy),
+    ];
+    figures.extend(share.map(|share| {
+        let what = "… copied, of what can be copied";
+        Figure::new("share_of_memory", what, Unit::Share, share).about(1.0)
+    }));
+    let bar = |name: &str, fps| (name.to_owned(), fps);
+    Finding {
+        figures,
+        drawings: vec![Drawing::Bars {
+            title: "Frames a second; thirty are wanted".into(),
+            unit: Unit::PerSecond,
+            bars: vec![
+                bar("sequential", sequential),
+                bar("payload, 1 worker", payload[0].fps),
+                bar("payload, 2 workers", payload[1].fps),
+                bar("payload, 4 workers", payload[2].fps),
+                bar("path", path),
+                bar("mmap", mmap),
+            ],
+        }],
+        verdict,
+        because,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finding(payload: f64, memcpy: Option<f64>, busy: f64) -> Finding {
+        let rate = |workers| Rate {
+            workers,
+            fps: payload,
+            busy,
+            memcpy,
+        };
+        judge(&Measured {
+            frame_bytes: 1e8 / COPIES,
+            processors: 2,
+            sequential: 120.0,
+            payload: [1, 2, 4].map(rate),
+            path: 100.0,
+            mmap: 500.0,
+        })
+    }
+
+    #[test]
+    fn it_holds_where_the_payload_is_slower_and_memory_is_why() {
+        // 1e10 bytes a second are copied at 100 frames a second.
+        let verdict = |payload, memcpy| finding(payload, memcpy, 1.0).verdict;
+        assert_eq!(verdict(99.0, Some(1.4e10)), Verdict::Holds);
+        assert_eq!(verdict(99.0, Some(1.42e10)), Verdict::Depends);
+        assert_eq!(verdict(99.0, None), Verdict::Depends);
+        assert_eq!(verdict(101.0, Some(1.4e10)), Verdict::Differs);
+    }
+
+    #[test]
+    fn what_bounds_it_is_named() {
+        let because = |memcpy, busy| finding(50.0, Some(memcpy), busy).because;
+        assert!(because(7e9, 0.1).contains("memory bounds it"));
+        assert!(because(8e9, 1.41).contains("serialising"));
+        assert!(because(8e9, 1.39).contains("waiting"));
+    }
+}
