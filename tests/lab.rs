@@ -2,14 +2,19 @@
 
 mod common;
 
-use common::{Sandbox, children, is_running, kill, workers};
+use common::{Said, Sandbox, children, is_running, kill, workers};
 use serde_json::Value;
+use std::collections::HashSet;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 fn experiments(json: &str) -> Vec<Value> {
     let all: Value = serde_json::from_str(json).unwrap_or_else(|_| panic!("no JSON: {json}"));
     all["experiments"].as_array().unwrap().clone()
+}
+
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// A measured figure.
@@ -48,6 +53,85 @@ fn an_experiment_says_what_was_claimed_and_measured_and_what_follows() {
 
     let written = std::fs::read_to_string(sandbox.path("page/of/it/lab.json")).unwrap();
     assert_eq!(written, said.out);
+}
+
+/// At a thousandth of their size: figures mean nothing then, but there are all of them.
+#[test]
+fn every_experiment_can_be_carried_out_and_leaves_nothing() {
+    let sandbox = Sandbox::new();
+    sandbox.write("tmp/empty", b"");
+    let line = "lab all --rehearse --json --out page";
+    let mut command = sandbox.command(line);
+    command.env("TMPDIR", sandbox.path("tmp"));
+    let said = Said::from(command.output().unwrap(), line).succeeds();
+    assert_eq!(said.err, "");
+    let all = experiments(&said.out);
+    let names: Vec<_> = all
+        .iter()
+        .map(|one| one["name"].as_str().unwrap())
+        .collect();
+    assert!(names.starts_with(&["three-copies", "video-pipeline", "decision-matrix"]));
+    let fields = [
+        "name", "lecture", "slides", "claim", "claimed", "measured", "verdict", "because",
+        "seconds",
+    ];
+    for one in &all {
+        let keys: HashSet<_> = one
+            .as_object()
+            .unwrap()
+            .keys()
+            .map(String::as_str)
+            .collect();
+        assert_eq!(keys, HashSet::from(fields), "{one}");
+        let measured = one["measured"].as_object().unwrap();
+        assert!(!measured.is_empty(), "{one}");
+        for (key, value) in measured {
+            assert!(value.is_number(), "{key}: {one}");
+        }
+        for key in one["claimed"].as_object().unwrap().keys() {
+            assert!(
+                measured.contains_key(key),
+                "{key} is claimed, but not measured: {one}"
+            );
+        }
+        let needs_two = ["crossover", "discipline"].contains(&one["name"].as_str().unwrap());
+        let is_tested = one["verdict"] != "untestable here";
+        assert!(is_tested || needs_two && processors() == 1, "{one}");
+    }
+    let features = &all[names
+        .iter()
+        .position(|&name| name == "pool-features")
+        .unwrap()];
+    assert_eq!(features["verdict"], "holds", "{features}");
+
+    let page = std::fs::read_to_string(sandbox.path("page/lab.md")).unwrap();
+    for name in names {
+        assert!(
+            page.contains(&format!("\n#### {name}\n")),
+            "no {name}: {page}"
+        );
+    }
+    let left = std::fs::read_dir(sandbox.path("tmp")).unwrap();
+    let left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["empty"]);
+}
+
+#[test]
+fn the_page_goes_to_standard_output_or_a_file() {
+    let sandbox = Sandbox::new();
+    let said = sandbox.run("lab report --rehearse").succeeds();
+    assert!(said.out.starts_with("# "), "{said:#?}");
+    assert!(said.out.contains("### Slide 10: "), "{said:#?}");
+    sandbox.write("page.md", b"an old one");
+    sandbox
+        .run("lab report --rehearse --out page.md")
+        .succeeds();
+    let page = std::fs::read_to_string(sandbox.path("page.md")).unwrap();
+    assert!(page.starts_with("# "), "{page}");
+    sandbox
+        .run("lab report --rehearse --out nowhere/page.md")
+        .fails(2, &["nowhere/page.md"])
+        .one_line();
 }
 
 #[test]

@@ -3,10 +3,12 @@
 use super::progress::Progress;
 use super::stop::stop_on_signals;
 use crate::error::Error;
-use crate::lab::{self, Bench, EXPERIMENTS, Experiment};
+use crate::lab::{self, Bench, EXPERIMENTS, Experiment, Outcome};
+use crate::measure::Machine;
 use crate::pipeline::Watch;
 use crate::report::Style;
 use anyhow::Context;
+use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -19,20 +21,46 @@ use std::time::Duration;
 /// Each experiment quotes a claim on what processes cost, carries it out at the lecture's own
 /// numbers, and says whether it holds here.
 #[derive(clap::Args)]
-#[command(after_help = names())]
+#[command(after_help = names(), args_conflicts_with_subcommands = true)]
 pub(super) struct Args {
+    #[command(subcommand)]
+    what: Option<What>,
     /// Experiments by name, or all [default: all]
     #[arg(value_name = "NAME")]
     names: Vec<String>,
-    /// Fewer repetitions: all within two minutes
-    #[arg(long)]
-    quick: bool,
+    #[command(flatten)]
+    effort: Effort,
     /// Print JSON instead of text
     #[arg(long)]
     json: bool,
-    /// Write lab.json there as well
+    /// Write lab.json there as well, and the page that `lab report` prints, lab.md
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+}
+
+#[derive(clap::Subcommand)]
+enum What {
+    Report(ReportArgs),
+}
+
+/// Try all claims, and write one page that goes through the lectures slide by slide
+#[derive(clap::Args)]
+struct ReportArgs {
+    #[command(flatten)]
+    effort: Effort,
+    /// The file for the page, in Markdown [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+#[derive(clap::Args, Clone, Copy)]
+struct Effort {
+    /// Fewer repetitions: all within two minutes
+    #[arg(long)]
+    quick: bool,
+    /// Go through the motions with a thousandth of the data: the figures mean nothing
+    #[arg(long, hide = true, conflicts_with = "quick")]
+    rehearse: bool,
 }
 
 fn names() -> String {
@@ -62,36 +90,35 @@ impl Args {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    match &args.what {
+        Some(What::Report(args)) => report(args),
+        None => tell(args),
+    }
+}
+
+/// Carries out what was asked for, and prints each outcome as it comes.
+fn tell(args: &Args) -> anyhow::Result<ExitCode> {
     let experiments = args.experiments()?;
     if let Some(folder) = &args.out {
         // A place that cannot be written is refused before the work.
         std::fs::create_dir_all(folder).map_err(Error::io(folder, "cannot create the folder"))?;
     }
-    let stop = stop_on_signals().context("cannot listen for Ctrl-C")?;
-    end_if_nobody_listens(&stop);
-    let teller = Teller::new();
-    let bench = if args.quick {
-        Bench::quick()
-    } else {
-        Bench::thorough()
-    };
-    let bench = bench.stopped_by(stop).telling(teller.says());
-    let mut outcomes = Vec::new();
-    for (at, experiment) in experiments.iter().enumerate() {
-        teller.begin(experiment, at + 1, experiments.len());
-        let outcome = experiment.carry_out(&bench)?;
-        if !args.json {
-            let gap = if at == 0 { "" } else { "\n" };
-            let text = outcome.render(Style::of_stdout());
-            teller.suspend(|| writeln!(std::io::stdout(), "{gap}{text}"))?;
+    let mut gap = "";
+    let outcomes = carry_out(&experiments, args.effort, |outcome| {
+        if args.json {
+            return Ok(());
         }
-        outcomes.push(outcome);
-    }
-    // Both hold the line of progress.
-    drop((bench, teller));
+        let text = outcome.render(Style::of_stdout());
+        writeln!(
+            std::io::stdout(),
+            "{}{text}",
+            std::mem::replace(&mut gap, "\n")
+        )
+    })?;
     let json = serde_json::to_string_pretty(&serde_json::json!({ "experiments": outcomes }))?;
     if let Some(folder) = &args.out {
-        write(&folder.join("lab.json"), &json)?;
+        write(&folder.join("lab.json"), &format!("{json}\n"))?;
+        write(&folder.join("lab.md"), &args.effort.page(&outcomes))?;
     }
     if args.json {
         writeln!(std::io::stdout(), "{json}")?;
@@ -99,8 +126,58 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Carries all out, and writes the page.
+fn report(args: &ReportArgs) -> anyhow::Result<ExitCode> {
+    if let Some(file) = &args.out {
+        // A place that cannot be written is refused before the work; what is there stays till then.
+        let opened = File::options().append(true).create(true).open(file);
+        opened.map_err(Error::io(file, "cannot write"))?;
+    }
+    let outcomes = carry_out(EXPERIMENTS, args.effort, |_| Ok(()))?;
+    let page = args.effort.page(&outcomes);
+    match &args.out {
+        Some(file) => write(file, &page)?,
+        None => write!(std::io::stdout(), "{page}")?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+impl Effort {
+    fn bench(self) -> Bench {
+        match self {
+            Self { rehearse: true, .. } => Bench::rehearsal(),
+            Self { quick: true, .. } => Bench::quick(),
+            _ => Bench::thorough(),
+        }
+    }
+
+    fn page(self, outcomes: &[Outcome]) -> String {
+        lab::page(outcomes, &Machine::probe(), self.quick)
+    }
+}
+
+/// One experiment after the other; `print` gets each outcome when it is there.
+fn carry_out(
+    experiments: &[&Experiment],
+    effort: Effort,
+    mut print: impl FnMut(&Outcome) -> std::io::Result<()>,
+) -> anyhow::Result<Vec<Outcome>> {
+    let stop = stop_on_signals().context("cannot listen for Ctrl-C")?;
+    end_if_nobody_listens(&stop);
+    let teller = Teller::new();
+    let bench = effort.bench().stopped_by(stop).telling(teller.says());
+    let mut outcomes = Vec::new();
+    for (at, experiment) in experiments.iter().enumerate() {
+        teller.begin(experiment, at + 1, experiments.len());
+        let outcome = experiment.carry_out(&bench)?;
+        teller.suspend(|| print(&outcome))?;
+        outcomes.push(outcome);
+    }
+    Ok(outcomes)
+}
+
 fn write(path: &Path, text: &str) -> crate::Result<()> {
-    std::fs::write(path, format!("{text}\n")).map_err(Error::io(path, "cannot write"))
+    std::fs::write(path, text).map_err(Error::io(path, "cannot write"))
 }
 
 /// Ends this process some time after it was asked to stop: an experiment that is just then within
@@ -175,8 +252,12 @@ mod tests {
     fn experiments_come_in_the_order_asked_for_and_each_once() {
         let asked = |names: &[&str]| {
             let args = Args {
+                what: None,
                 names: names.iter().map(|&name| name.to_owned()).collect(),
-                quick: true,
+                effort: Effort {
+                    quick: true,
+                    rehearse: false,
+                },
                 json: false,
                 out: None,
             };

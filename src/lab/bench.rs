@@ -12,8 +12,7 @@ use std::time::Duration;
 
 /// The place where experiments are carried out, and how thoroughly.
 pub struct Bench {
-    /// Few repetitions: a look, within seconds.
-    quick: bool,
+    effort: Effort,
     /// Processors that this process may use.
     pub(super) processors: usize,
     /// Steps of work that take a second.
@@ -22,11 +21,21 @@ pub struct Bench {
     tell: Box<dyn Fn(&str) + Send + Sync>,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Effort {
+    Rehearsal,
+    Quick,
+    Thorough,
+}
+
+/// Data and times of a rehearsal are so many times smaller.
+const REHEARSAL: usize = 1_000;
+
 impl Bench {
     /// All repetitions: half a minute an experiment.
     pub fn thorough() -> Self {
         Self {
-            quick: false,
+            effort: Effort::Thorough,
             processors: available_workers(),
             steps_a_second: burn::steps_within(1.0) as f64,
             stop: Arc::default(),
@@ -37,7 +46,16 @@ impl Bench {
     /// Few: some seconds an experiment.
     pub fn quick() -> Self {
         Self {
-            quick: true,
+            effort: Effort::Quick,
+            ..Self::thorough()
+        }
+    }
+
+    /// As little as can be, of a thousandth of the size: whether experiments can be carried out at
+    /// all. Their figures mean nothing.
+    pub fn rehearsal() -> Self {
+        Self {
+            effort: Effort::Rehearsal,
             ..Self::thorough()
         }
     }
@@ -88,7 +106,41 @@ impl Bench {
 
     /// The one if it is to be quick, or else the other.
     pub(super) fn pick<T>(&self, quick: T, thorough: T) -> T {
-        if self.quick { quick } else { thorough }
+        match self.effort {
+            Effort::Rehearsal | Effort::Quick => quick,
+            Effort::Thorough => thorough,
+        }
+    }
+
+    pub(super) fn is_rehearsal(&self) -> bool {
+        self.effort == Effort::Rehearsal
+    }
+
+    /// So many bytes of data; some of them in a rehearsal.
+    pub(super) fn size(&self, bytes: usize) -> usize {
+        if self.is_rehearsal() {
+            (bytes / REHEARSAL).next_multiple_of(8)
+        } else {
+            bytes
+        }
+    }
+
+    /// So long a task; shorter in a rehearsal.
+    pub(super) fn length(&self, task: Duration) -> Duration {
+        if self.is_rehearsal() {
+            task / REHEARSAL as u32
+        } else {
+            task
+        }
+    }
+
+    /// For so many seconds something is to be done: the one if it is to be quick, or else the other.
+    pub(super) fn seconds(&self, quick: f64, thorough: f64) -> f64 {
+        if self.is_rehearsal() {
+            0.02
+        } else {
+            self.pick(quick, thorough)
+        }
     }
 
     /// An empty folder of its own, removed when it is dropped.
@@ -129,7 +181,7 @@ impl Bench {
 impl fmt::Debug for Bench {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Bench")
-            .field("quick", &self.quick)
+            .field("effort", &self.effort)
             .field("processors", &self.processors)
             .finish_non_exhaustive()
     }

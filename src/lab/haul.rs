@@ -3,15 +3,15 @@
 use super::work::{failed, touch};
 use crate::analysis::burn;
 use crate::error::{Error, Result};
-use crate::handoff::{Lease, SlotReader, SlotTicket, Slots};
-use crate::measure::{MemoryPeak, MemorySampler};
-use crate::pool::{Context, Handle, Job, Pack, Packed, Pids, Pool, Shared, Trip};
+use crate::handoff::{Draft, Lease, SlotReader, SlotTicket, Slots};
+use crate::pool::{Context, Handle, Job, Pack, Packed, Pool, Shared, Trip};
 use crate::sys::arena::Whereabouts;
 use crate::sys::map::FileMap;
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// How data cross.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -206,9 +206,16 @@ pub(super) fn pool(workers: usize, by_channel: bool, slots: Option<&Slots>) -> R
     pool.start(at)
 }
 
-/// A slot with that in it, and the time that it took to copy it there, in seconds.
+/// A slot to write, as soon as one is free: a pool lets go of an order a moment after its end.
+pub(super) fn draft(slots: &Slots) -> Result<Draft> {
+    const PATIENCE: Duration = Duration::from_secs(10);
+    let draft = slots.take_timeout(PATIENCE);
+    draft.ok_or_else(|| failed("no slot is free"))
+}
+
+/// A slot with that in it.
 pub(super) fn written(slots: &Slots, samples: &[u16]) -> Result<Lease> {
-    let mut draft = slots.take().ok_or_else(|| failed("no slot is free"))?;
+    let mut draft = draft(slots)?;
     let bytes: &[u8] = bytemuck::cast_slice(samples);
     draft[..bytes.len()].copy_from_slice(bytes);
     Ok(draft.finish())
@@ -247,26 +254,6 @@ pub(super) fn all(pool: &Haulers, order: &Order, tasks: usize) -> Result<()> {
     handles
         .into_iter()
         .try_for_each(|handle| end(handle).map(drop))
-}
-
-/// What the processes hold now: of a pool and of this one.
-pub(super) fn memory_at_rest(pids: &Pids) -> MemoryPeak {
-    let pids = pids.clone();
-    MemorySampler::start(move || pids.list()).finish()
-}
-
-/// The most anonymous memory, in bytes, that they take above what they held at rest while `act` is
-/// done.
-pub(super) fn memory_above(
-    rest: MemoryPeak,
-    pids: &Pids,
-    act: impl FnOnce() -> Result<()>,
-) -> Result<f64> {
-    let pids = pids.clone();
-    let sampler = MemorySampler::start(move || pids.list());
-    act()?;
-    let peak = sampler.finish();
-    Ok(peak.anon_bytes.saturating_sub(rest.anon_bytes) as f64)
 }
 
 #[cfg(test)]

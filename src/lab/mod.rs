@@ -26,12 +26,15 @@ mod finding;
 mod folder;
 mod frames;
 mod haul;
+mod memory;
+mod page;
 mod show;
 mod work;
 
 pub use bench::Bench;
 pub use experiments::{EXPERIMENTS, by_name};
 pub use finding::{Claimed, Drawing, Figure, Finding, Unit, Verdict};
+pub use page::page;
 
 use crate::clock::now;
 use crate::error::Result;
@@ -51,7 +54,7 @@ pub struct Experiment {
     /// The claim in the lecture's words.
     pub claim: &'static str,
     /// Memory that it takes, in bytes; 0 if that is little.
-    memory: u64,
+    memory: usize,
     /// The entries of its worker processes: a [`crate::pool::worker::enter`] for each type of job.
     workers: &'static [fn()],
     run: fn(&Bench) -> Result<Finding>,
@@ -99,31 +102,34 @@ impl Experiment {
     /// the verdict says so.
     pub fn carry_out(&self, bench: &Bench) -> Result<Outcome> {
         let begin = now();
-        let available = available_memory();
-        let finding = if available < self.memory {
-            Finding::no_memory(self.memory, available)
+        let (needed, available) = (bench.size(self.memory), available_memory());
+        let finding = if available < needed as u64 {
+            Finding::no_memory(needed as u64, available)
         } else {
             (self.run)(bench)?
         };
-        let claimed = finding
-            .figures
-            .iter()
-            .filter_map(|figure| Some((figure.key, figure.claimed?)));
-        Ok(Outcome {
-            name: self.name,
-            lecture: self.lecture,
-            slides: self.slides,
-            claim: self.claim,
+        Ok(Outcome::new(self, finding, bench::seconds_since(begin)))
+    }
+}
+
+impl Outcome {
+    fn new(experiment: &Experiment, finding: Finding, seconds: f64) -> Self {
+        let figures = finding.figures.iter();
+        let claimed = figures.filter_map(|figure| Some((figure.key, figure.claimed?)));
+        let figures = finding.figures.iter();
+        Self {
+            name: experiment.name,
+            lecture: experiment.lecture,
+            slides: experiment.slides,
+            claim: experiment.claim,
             claimed: claimed.collect(),
-            measured: finding
-                .figures
-                .iter()
+            measured: figures
                 .map(|figure| (figure.key, figure.measured))
                 .collect(),
             verdict: finding.verdict,
             because: finding.because.clone(),
-            seconds: bench::seconds_since(begin),
+            seconds,
             finding,
-        })
+        }
     }
 }

@@ -67,7 +67,7 @@ impl Unit {
         }
     }
 
-    fn claimed(self, claimed: Claimed) -> String {
+    pub(super) fn claimed(self, claimed: Claimed) -> String {
         match claimed {
             Claimed::About(value) => self.show(value),
             Claimed::Between(least, most) => format!("{} to {}", self.show(least), self.show(most)),
@@ -88,14 +88,24 @@ fn draw(drawing: &Drawing, style: Style) -> String {
             let header: Vec<&str> = header.iter().map(String::as_str).collect();
             format!("{title}\n{}", style.table(&header, rows, 1))
         }
-        Drawing::Bars { title, unit, bars } => {
-            let most = bars.iter().map(|(_, length)| *length).fold(0.0, f64::max);
-            let row = |(name, length): &(String, f64)| {
-                let cells = (length / most * LONGEST as f64).round() as usize;
-                vec![name.clone(), "█".repeat(cells.max(1)), unit.show(*length)]
-            };
-            let rows: Vec<_> = bars.iter().map(row).collect();
-            format!("{title}\n{}", style.table(&["", "", ""], &rows, 2))
-        }
+        Drawing::Bars {
+            title,
+            unit,
+            bars: all,
+        } => format!("{title}\n{}", bars(*unit, all, style)),
     }
+}
+
+/// A line each: its name, its length, its value.
+pub(super) fn bars(unit: Unit, bars: &[(String, f64)], style: Style) -> String {
+    let most = bars.iter().map(|(_, length)| *length).fold(0.0, f64::max);
+    let widest = bars.iter().map(|(name, _)| name.chars().count()).max();
+    let (widest, longest) = (widest.unwrap_or(0), LONGEST.min(style.width / 2));
+    let draw = |(name, length): &(String, f64)| {
+        let cells = (length / most * longest as f64).round() as usize;
+        let bar = "█".repeat(cells.max(1));
+        format!("{name:<widest$}  {bar} {}", unit.show(*length))
+    };
+    let lines: Vec<_> = bars.iter().map(draw).collect();
+    lines.join("\n")
 }

@@ -18,8 +18,8 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
     memory: 1_500_000_000,
     workers: &[worker::enter::<Haul>],
     run: |bench| {
-        let weights = [Duration::from_millis(1), Duration::from_millis(200)];
-        Ok(judge(&measure(bench, weights, [1_000, LARGE])?))
+        let weights = [1, 200].map(|ms| bench.length(Duration::from_millis(ms)));
+        Ok(judge(&measure(bench, weights, [1_000, bench.size(LARGE)])?))
     },
 };
 
@@ -52,7 +52,7 @@ fn measure(bench: &Bench, weights: [Duration; 2], sizes: [usize; 2]) -> Result<M
     let by_channel = haul::pool(workers, true, Some(&slots))?;
     let by_queue = haul::pool(workers, false, Some(&slots))?;
     let [trip] = bench.in_turns(
-        bench.pick(0.1, 1.0),
+        bench.seconds(0.1, 1.0),
         [&mut || haul::trip(&by_queue, Order::of(Input::Nothing, 0)).map(drop)],
     )?;
     let row = |name: &str, weight: Duration, seconds: f64| {
@@ -98,8 +98,8 @@ fn measure(bench: &Bench, weights: [Duration; 2], sizes: [usize; 2]) -> Result<M
         workers,
         round_trip: trip.median(),
         cells: [
-            row("light", weights[0], bench.pick(1.0, 8.0))?,
-            row("heavy", weights[1], bench.pick(1.0, 20.0))?,
+            row("light", weights[0], bench.seconds(1.0, 8.0))?,
+            row("heavy", weights[1], bench.seconds(1.0, 20.0))?,
         ],
     })
 }

@@ -51,7 +51,7 @@ fn measure(bench: &Bench, tasks: usize) -> Result<Measured> {
     bench.phase("sequential, parallel, batched")?;
     let mut cpu = 0.0;
     let taken = bench.in_turns(
-        bench.pick(1.5, 15.0),
+        bench.seconds(1.5, 15.0),
         [
             &mut || {
                 let before = Usage::of_self();

@@ -50,7 +50,7 @@ fn measure(bench: &Bench) -> Result<Measured> {
     let share = TASKS.div_ceil(workers as u32);
     bench.phase("8 tasks of 1 ms")?;
     let taken = bench.in_turns(
-        bench.pick(1.0, 10.0),
+        bench.seconds(1.0, 10.0),
         [
             &mut || trip(Steps(0)),
             &mut || {

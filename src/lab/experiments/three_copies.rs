@@ -7,8 +7,10 @@
 
 use crate::clock::now;
 use crate::error::Result;
+use crate::handoff::Slots;
 use crate::lab::bench::{Samples, seconds_since};
-use crate::lab::haul::{self, Haul, Input, Order, Way};
+use crate::lab::haul::{self, Haul, Haulers, Input, Order, Way};
+use crate::lab::memory;
 use crate::lab::{Bench, Drawing, Experiment, Figure, Finding, Unit, Verdict};
 use crate::pool::{Trip, worker};
 use std::cell::RefCell;
@@ -22,7 +24,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
             Typical pickling speed: ~100 MB/s → 1 s overhead for every 100 MB task input/output.",
     memory: 1_200_000_000,
     workers: &[worker::enter::<Haul>],
-    run: |bench| Ok(judge(&measure(bench, 100_000_000)?)),
+    run: |bench| Ok(judge(&measure(bench, bench.size(100_000_000))?)),
 };
 
 /// Times in seconds.
@@ -64,7 +66,7 @@ fn measure(bench: &Bench, bytes: usize) -> Result<Measured> {
     let output = |way| haul::trip(&pool, Order::returning(way, bytes, 0)).map(drop);
     let lease = RefCell::new(Some(haul::written(&slots, &data)?));
     let taken = bench.in_turns(
-        bench.pick(3.0, 25.0),
+        bench.seconds(3.0, 25.0),
         [
             &mut || {
                 trips
@@ -74,8 +76,9 @@ fn measure(bench: &Bench, bytes: usize) -> Result<Measured> {
             },
             &mut || input(Input::PayloadRaw(data.clone())).map(drop),
             &mut || {
-                // Outside what is timed as copying: the slot before is free again.
                 lease.take();
+                // Not part of the copying: waiting until the slot is free again.
+                drop(haul::draft(&slots)?);
                 let begin = now();
                 *lease.borrow_mut() = Some(haul::written(&slots, &data)?);
                 copied.borrow_mut().0.push(seconds_since(begin));
@@ -116,26 +119,19 @@ fn measure(bench: &Bench, bytes: usize) -> Result<Measured> {
 }
 
 /// The most memory that each way takes, the array itself included.
-fn peaks(
-    bench: &Bench,
-    slots: &crate::handoff::Slots,
-    pool: &haul::Haulers,
-    bytes: usize,
-) -> Result<[f64; 3]> {
+fn peaks(bench: &Bench, slots: &Slots, pool: &Haulers, bytes: usize) -> Result<[f64; 3]> {
     bench.phase("memory")?;
     let pids = pool.pids();
     haul::trip(pool, Order::of(Input::Nothing, 0))?;
     let peak = |way: Way| {
-        let rest = haul::memory_at_rest(&pids);
-        let anonymous = haul::memory_above(rest, &pids, || {
+        let rest = memory::at_rest(&pids);
+        let anonymous = memory::above(rest, &pids, || {
             let input = match way {
                 Way::Payload => Input::Payload(Arc::new(haul::array(bytes))),
                 Way::PayloadRaw => Input::PayloadRaw(Arc::new(haul::array(bytes))),
                 Way::Shared => {
                     // Made where it is to be read.
-                    let mut draft = slots
-                        .take()
-                        .ok_or_else(|| crate::lab::work::failed("no slot"))?;
+                    let mut draft = haul::draft(slots)?;
                     draft.fill(0x5a);
                     Input::Shared(draft.finish())
                 }

@@ -6,7 +6,7 @@
 use crate::error::{Error, Result};
 use crate::lab::Bench;
 use crate::lab::folder::Folder;
-use crate::lab::haul::{self, Haul, Haulers, Input, Order, Packer, Way};
+use crate::lab::haul::{self, Haul, Input, Order, Packer, Way};
 use crate::lab::work::failed;
 use crate::pool::{JobError, Pool};
 use std::os::unix::fs::PermissionsExt;
@@ -17,14 +17,15 @@ use std::sync::Arc;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ended {
     Done,
-    /// Its worker came to an end for want of memory.
+    /// Its worker could not go on for want of memory.
     Died,
     /// No worker could be started under a limit.
     NotTried,
 }
 
-/// What a worker of that pool has in address space at rest, in bytes.
-pub(super) fn address_space(pool: &Haulers) -> Result<u64> {
+/// What a worker has in address space at rest, in bytes.
+fn address_space_at_rest() -> Result<u64> {
+    let pool = haul::pool(1, true, None)?;
     let pid = pool.pids().list().first().copied().unwrap_or(0);
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).map_err(failed)?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmSize:"));
@@ -42,16 +43,11 @@ exec \"$FRAMEHAUL_LAB_EXE\" \"$@\" 2>/dev/null
 
 /// A task on these data by each way, in workers that may have twice their size of memory beside
 /// what they have at rest.
-pub(super) fn try_all(
-    bench: &Bench,
-    folder: &Folder,
-    at_rest: u64,
-    data: &Arc<Vec<u16>>,
-) -> Result<[Ended; 3]> {
+pub(super) fn try_all(bench: &Bench, folder: &Folder, data: &Arc<Vec<u16>>) -> Result<[Ended; 3]> {
     let bytes = 2 * data.len();
     let script = folder.join("limited");
     write_script(&script).map_err(Error::io(&script, "cannot write"))?;
-    let kilobytes = (at_rest + 2 * bytes as u64) / 1024;
+    let kilobytes = (address_space_at_rest()? + 2 * bytes as u64) / 1024;
     let mut all = [Ended::NotTried; 3];
     for (ended, way) in all.iter_mut().zip(Way::ALL) {
         bench.phase(&format!("{} under a memory limit", way.name()))?;
@@ -89,7 +85,9 @@ fn try_one(way: Way, data: &Arc<Vec<u16>>, script: &PathBuf, kilobytes: u64) -> 
     };
     match pool.submit(Order::of(input, 0)).wait() {
         Ok(_) => Ok(Ended::Done),
-        Err(JobError::WorkerDied(_)) => Ok(Ended::Died),
+        Err(JobError::WorkerDied(_) | JobError::Panicked(_) | JobError::NotUnderstood(_)) => {
+            Ok(Ended::Died)
+        }
         Err(other) => Err(failed(other)),
     }
 }

@@ -5,6 +5,7 @@ mod limited;
 use crate::error::Result;
 use crate::lab::bench::Samples;
 use crate::lab::haul::{self, Haul, Input, Order, Way};
+use crate::lab::memory;
 use crate::lab::work::failed;
 use crate::lab::{Bench, Drawing, Experiment, Figure, Finding, Unit, Verdict};
 use crate::pool::{Trip, worker};
@@ -27,8 +28,8 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
     run: |bench| {
         Ok(judge(&measure(
             bench,
-            100_000_000,
-            Duration::from_millis(200),
+            bench.size(100_000_000),
+            bench.length(Duration::from_millis(200)),
         )?))
     },
 };
@@ -71,7 +72,7 @@ fn measure(bench: &Bench, bytes: usize, work: Duration) -> Result<Measured> {
     let moving = RefCell::new(Samples::default());
     let trip = |input: Input| haul::trip(&pool, Order::of(input, steps));
     let taken = bench.in_turns(
-        bench.pick(2.0, 20.0),
+        bench.seconds(2.0, 20.0),
         [
             &mut || {
                 let trip = trip(Input::Payload(data.clone()))?;
@@ -84,15 +85,14 @@ fn measure(bench: &Bench, bytes: usize, work: Duration) -> Result<Measured> {
         ],
     )?;
     let [payload, raw, shared, mapped] = taken.map(|taken| taken.median());
-    let at_rest = limited::address_space(&pool)?;
     drop((pool, lease, slots));
 
     let (payload_peak, moving_four) = four_payloads(bench, bytes, steps)?;
     bench.phase("four workers, shared memory")?;
     let slots = haul::slots(WORKERS, bytes)?;
     let pool = haul::pool(WORKERS, false, Some(&slots))?;
-    let rest = haul::memory_at_rest(&pool.pids());
-    let anonymous = haul::memory_above(rest, &pool.pids(), || {
+    let rest = memory::at_rest(&pool.pids());
+    let anonymous = memory::above(rest, &pool.pids(), || {
         let leases: Result<Vec<_>> = (0..WORKERS).map(|_| haul::written(&slots, &data)).collect();
         let orders = leases?
             .into_iter()
@@ -105,7 +105,7 @@ fn measure(bench: &Bench, bytes: usize, work: Duration) -> Result<Measured> {
     let shared_peak = anonymous + slots.bytes().0 as f64;
     drop((pool, slots));
 
-    let limited = limited::try_all(bench, &folder, at_rest, &data)?;
+    let limited = limited::try_all(bench, &folder, &data)?;
     Ok(Measured {
         bytes: bytes as f64,
         payload,
@@ -130,9 +130,9 @@ fn four_payloads(bench: &Bench, bytes: usize, steps: u64) -> Result<(f64, f64)> 
     bench.phase("four workers, payload")?;
     let pool = haul::pool(WORKERS, true, None)?;
     haul::all(&pool, &Order::of(Input::Nothing, 0), WORKERS)?;
-    let rest = haul::memory_at_rest(&pool.pids());
+    let rest = memory::at_rest(&pool.pids());
     let mut moving = 0.0;
-    let peak = haul::memory_above(rest, &pool.pids(), || {
+    let peak = memory::above(rest, &pool.pids(), || {
         let input = |_| Input::Payload(Arc::new(haul::array(bytes)));
         let inputs: Vec<_> = (0..WORKERS).map(input).collect();
         let orders = inputs.into_iter().map(|input| Order::of(input, steps));
@@ -177,24 +177,23 @@ fn judge(measured: &Measured) -> Finding {
             .collect()
     };
     let left = in_bytes(2.0 * bytes);
-    let sentence = |names: Vec<&str>, what: &str| {
-        (!names.is_empty()).then(|| format!("{} {what}", list(&names)))
-    };
-    let limits: Vec<_> = [
-        sentence(under_limit(Ended::Died), "does not swap but is killed"),
-        sentence(under_limit(Ended::Done), "is done"),
-        sentence(under_limit(Ended::NotTried), "could not be tried"),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
+    let limits = [
+        (Ended::Died, "killed"),
+        (Ended::Done, "done"),
+        (Ended::NotTried, "not tried"),
+    ];
+    let limits = limits.map(|(ended, word)| (under_limit(ended), word));
+    let limits = limits.iter().filter(|(names, _)| !names.is_empty());
+    let limits: Vec<_> = limits
+        .map(|(names, word)| format!("{word}: {}", list(names)))
+        .collect();
     let because = format!(
         "{:.0} % of a payload's time is moving it, and four workers have {times:.1} times their \
-         arrays in memory, through shared memory {:.1} times; where a worker's memory is limited \
-         to {left} more than it has, {}",
+         arrays in memory, through shared memory {:.1} times; where a worker may have {left} \
+         more than at rest, none swaps ({})",
         100.0 * share,
         measured.shared_peak / (four * bytes),
-        list(&limits),
+        limits.join("; "),
     );
     let shown = |key, what, ended: Ended| {
         Figure::new(
@@ -233,7 +232,7 @@ fn judge(measured: &Measured) -> Finding {
         ),
         shown(
             "limited_payload",
-            "200 MB left: payload is done",
+            "done with 200 MB more: payload",
             limited[0],
         ),
         shown("limited_raw", "… raw bytes", limited[1]),
@@ -289,14 +288,8 @@ mod tests {
     fn what_became_of_each_way_under_the_limit_is_told() {
         let because = |limited| finding(0.9, 3.0, limited).because;
         let told = because([Ended::Died, Ended::Done, Ended::Done]);
-        assert!(
-            told.contains("payload does not swap but is killed"),
-            "{told}"
-        );
-        assert!(
-            told.contains("payload-raw and shared memory is done"),
-            "{told}"
-        );
-        assert!(because([Ended::NotTried; 3]).contains("could not be tried"));
+        let words = "killed: payload; done: payload-raw and shared memory";
+        assert!(told.contains(words), "{told}");
+        assert!(because([Ended::NotTried; 3]).contains("not tried: payload, payload-raw"));
     }
 }

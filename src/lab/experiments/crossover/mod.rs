@@ -1,15 +1,19 @@
 //! How long must a task be until workers are worth their trips?
 //!
-//! For each payload and each of two ways to a worker, task lengths are tried until two neighbours
+//! A task reads all of its payload and computes; its length is what that takes in one process. For
+//! each payload and each of two ways to a worker, task lengths are tried until two neighbours
 //! are found, of which the shorter is done sooner by one process and the longer by the workers.
 //! The way there is either an ipc-channel, with the payload as an array through serde, or the
 //! hand-over in shared memory, where the payload lies.
+
+mod search;
 
 use crate::error::Result;
 use crate::lab::haul::{self, Haul, Haulers, Input, Order};
 use crate::lab::{Bench, Drawing, Experiment, Figure, Finding, Unit, Verdict};
 use crate::pool::worker;
 use crate::report::units::{bytes as in_bytes, time};
+use search::{Compared, Crossing, find};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,53 +27,90 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
     memory: 2_500_000_000,
     workers: &[worker::enter::<Haul>],
     run: |bench| {
-        let payloads: &[usize] = bench.pick(
-            &[0, 1_000_000, 12_441_600],
-            &[0, 64_000, 1_000_000, 12_441_600, 49_766_400],
-        );
-        Ok(judge(&measure(bench, payloads)?))
+        let all = PAYLOADS
+            .iter()
+            .filter(|payload| payload.is_quick || bench.pick(false, true));
+        Ok(judge(&measure(bench, all)?))
     },
 };
 
-/// Seconds: the lecture's, and the range of task lengths that are tried.
+/// Seconds, by the lecture.
 const CLAIMED: [f64; 2] = [0.010, 0.050];
-const RANGE: [f64; 2] = [10e-6, 0.5];
 
-/// Where the workers begin to win.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Crossing {
-    /// The longest task, in seconds, that one process was seen to do sooner; 0 if there is none
-    /// in the range.
-    loses: f64,
-    /// The shortest that the workers were; infinite if there is none.
-    wins: f64,
+/// Tasks are not made longer than that.
+const MOST: Duration = Duration::from_millis(500);
+
+/// A payload in bytes, and the keys and names of its figures: by ipc-channel, through shared memory.
+#[derive(Debug)]
+struct Payload {
+    bytes: usize,
+    is_quick: bool,
+    keys: [&'static str; 2],
+    names: [&'static str; 2],
 }
+
+static PAYLOADS: [Payload; 5] = [
+    Payload {
+        bytes: 0,
+        is_quick: true,
+        keys: ["channel_none_s", "shared_none_s"],
+        names: ["no payload, by ipc-channel", "… through shared memory"],
+    },
+    Payload {
+        bytes: 64_000,
+        is_quick: false,
+        keys: ["channel_64k_s", "shared_64k_s"],
+        names: ["64 kB, by ipc-channel", "… through shared memory"],
+    },
+    Payload {
+        bytes: 1_000_000,
+        is_quick: true,
+        keys: ["channel_1m_s", "shared_1m_s"],
+        names: ["1 MB, by ipc-channel", "… through shared memory"],
+    },
+    Payload {
+        bytes: 12_441_600,
+        is_quick: true,
+        keys: ["channel_12m_s", "shared_12m_s"],
+        names: ["12 MB, by ipc-channel", "… through shared memory"],
+    },
+    Payload {
+        bytes: 49_766_400,
+        is_quick: false,
+        keys: ["channel_50m_s", "shared_50m_s"],
+        names: ["50 MB, by ipc-channel", "… through shared memory"],
+    },
+];
 
 #[derive(Clone, Debug)]
 struct Measured {
     workers: usize,
+    /// An empty task there and back, by ipc-channel and through shared memory, in seconds.
+    trips: [f64; 2],
     curves: Vec<Point>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Point {
-    payload: usize,
+    payload: &'static Payload,
     channel: Crossing,
     shared: Crossing,
 }
 
-fn measure(bench: &Bench, payloads: &[usize]) -> Result<Measured> {
+fn measure(bench: &Bench, payloads: impl Iterator<Item = &'static Payload>) -> Result<Measured> {
     let workers = bench.processors;
+    let trips = trips(bench)?;
     let mut curves = Vec::new();
-    for &payload in payloads {
-        let data = Arc::new(haul::array(payload));
-        let slots = haul::slots(1, payload.max(1))?;
+    for payload in payloads {
+        let bytes = bench.size(payload.bytes);
+        let data = Arc::new(haul::array(bytes));
+        let slots = haul::slots(1, bytes.max(1))?;
         let lease = haul::written(&slots, &data)?;
-        let [by_value, by_reference] = match payload {
+        let [by_value, by_reference] = match bytes {
             0 => [Input::Nothing, Input::Nothing],
             _ => [Input::Payload(data.clone()), Input::Shared(lease)],
         };
-        let size = in_bytes(payload as f64);
+        let size = in_bytes(bytes as f64);
         let cross = |name: &str, by_channel, input| {
             let pool = haul::pool(workers, by_channel, Some(&slots))?;
             let at = |length: f64| {
@@ -79,7 +120,8 @@ fn measure(bench: &Bench, payloads: &[usize]) -> Result<Measured> {
                 ))?;
                 compare(bench, &pool, &data, &input, length)
             };
-            find(at, bench.pick(2.0, 1.3))
+            let most = bench.length(MOST).as_secs_f64();
+            find(at, most, bench.pick(2.0, 1.3))
         };
         curves.push(Point {
             payload,
@@ -87,14 +129,22 @@ fn measure(bench: &Bench, payloads: &[usize]) -> Result<Measured> {
             shared: cross("shared memory", false, by_reference)?,
         });
     }
-    Ok(Measured { workers, curves })
+    Ok(Measured {
+        workers,
+        trips,
+        curves,
+    })
 }
 
-/// What two ways to do tasks of one length take, in seconds a task.
-#[derive(Clone, Copy, Debug)]
-struct Compared {
-    sequential: f64,
-    parallel: f64,
+fn trips(bench: &Bench) -> Result<[f64; 2]> {
+    let pool = |by_channel| haul::pool(1, by_channel, None);
+    let (by_channel, by_queue) = (pool(true)?, pool(false)?);
+    let trip = |pool: &Haulers| haul::trip(pool, Order::of(Input::Nothing, 0)).map(drop);
+    let taken = bench.in_turns(
+        bench.seconds(0.1, 1.0),
+        [&mut || trip(&by_channel), &mut || trip(&by_queue)],
+    )?;
+    Ok(taken.map(|taken| taken.median()))
 }
 
 fn compare(
@@ -126,63 +176,15 @@ fn compare(
     })
 }
 
-/// Finds two lengths, at most `factor` apart, between which the workers begin to win.
-fn find(mut at: impl FnMut(f64) -> Result<Compared>, factor: f64) -> Result<Crossing> {
-    let wins = |compared: Compared| compared.parallel < compared.sequential;
-    let [least, most] = RANGE;
-    let first = at(least)?;
-    if wins(first) {
-        return Ok(Crossing {
-            loses: 0.0,
-            wins: least,
-        });
+impl Payload {
+    fn size(&self) -> String {
+        in_bytes(self.bytes as f64)
     }
-    // Parallel tasks take no less when they are longer: as long as that, one process is sooner.
-    let mut loses = first.parallel.clamp(least, most);
-    let mut to = loses;
-    loop {
-        if to >= most {
-            return Ok(Crossing {
-                loses,
-                wins: f64::INFINITY,
-            });
-        }
-        to = (2.0 * to).min(most);
-        if wins(at(to)?) {
-            break;
-        }
-        loses = to;
-    }
-    while to / loses > factor {
-        let middle = (loses * to).sqrt();
-        if wins(at(middle)?) {
-            to = middle;
-        } else {
-            loses = middle;
-        }
-    }
-    Ok(Crossing { loses, wins: to })
 }
 
-impl Crossing {
-    /// In between; none if the workers never win.
-    fn middle(self) -> Option<f64> {
-        let least = self.loses.max(RANGE[0]);
-        self.wins.is_finite().then(|| (least * self.wins).sqrt())
-    }
-
-    fn show(self) -> String {
-        match self {
-            Self { wins, .. } if wins.is_infinite() => format!("> {}", time(1e9 * RANGE[1])),
-            Self { loses: 0.0, wins } => format!("< {}", time(1e9 * wins)),
-            Self { loses, wins } => format!("{} to {}", time(1e9 * loses), time(1e9 * wins)),
-        }
-    }
-
-    /// Whether it may be within what is claimed.
-    fn is_as_claimed(self) -> bool {
-        self.loses <= CLAIMED[1] && self.wins >= CLAIMED[0]
-    }
+/// Whether it may be within what is claimed.
+fn is_as_claimed(crossing: Crossing) -> bool {
+    crossing.loses <= CLAIMED[1] && crossing.wins >= CLAIMED[0]
 }
 
 fn judge(measured: &Measured) -> Finding {
@@ -190,7 +192,7 @@ fn judge(measured: &Measured) -> Finding {
     let channel = |point: &Point| point.channel;
     let as_claimed = curves
         .iter()
-        .filter(|point| point.channel.is_as_claimed())
+        .filter(|point| is_as_claimed(point.channel))
         .count();
     let verdict = match as_claimed {
         _ if measured.workers < 2 => Verdict::Untestable,
@@ -212,7 +214,7 @@ fn judge(measured: &Measured) -> Finding {
             "at {} without a payload and at {} with {}",
             crossing(first).show(),
             crossing(last).show(),
-            in_bytes(last.payload as f64)
+            last.payload.size()
         ),
         _ => "nowhere".into(),
     };
@@ -226,14 +228,19 @@ fn judge(measured: &Measured) -> Finding {
             told(|point| point.shared),
         )
     };
-    let mut figures = Vec::new();
+    let [channel_trip, shared_trip] = measured.trips;
+    let mut figures = vec![
+        Figure::seconds(
+            "channel_trip_s",
+            "a round trip by ipc-channel",
+            channel_trip,
+        ),
+        Figure::seconds("shared_trip_s", "… through shared memory", shared_trip),
+    ];
     for point in curves {
-        let known = KEYS.iter().find(|(payload, ..)| *payload == point.payload);
-        let Some(&(_, keys, names)) = known else {
-            continue;
-        };
         let crossings = [point.channel, point.shared];
-        for ((key, what), crossing) in keys.into_iter().zip(names).zip(crossings) {
+        let Payload { keys, names, .. } = point.payload;
+        for ((key, what), crossing) in keys.iter().zip(names).zip(crossings) {
             // What never wins has no figure: the sentence and the table say so.
             if let Some(middle) = crossing.middle() {
                 figures.push(Figure::seconds(key, what, middle).between(CLAIMED[0], CLAIMED[1]));
@@ -241,16 +248,19 @@ fn judge(measured: &Measured) -> Finding {
         }
     }
     let row = |point: &Point| {
-        let size = in_bytes(point.payload as f64);
+        let size = point.payload.size();
         vec![size, point.channel.show(), point.shared.show()]
     };
-    let bars = |crossing: fn(&Point) -> Crossing| {
-        let bar = |point: &Point| {
-            let middle = crossing(point).middle().unwrap_or(RANGE[1]);
-            (in_bytes(point.payload as f64), middle)
-        };
-        curves.iter().map(bar).collect()
+    let bar = |point: &Point, way: &str, crossing: Crossing| {
+        let middle = crossing.middle().unwrap_or(crossing.loses);
+        (format!("{}, {way}", point.payload.size()), middle)
     };
+    let by_channel = curves
+        .iter()
+        .map(|point| bar(point, "ipc-channel", point.channel));
+    let by_queue = curves
+        .iter()
+        .map(|point| bar(point, "shared memory", point.shared));
     let header = ["payload", "ipc-channel", "shared memory"];
     Finding {
         figures,
@@ -261,14 +271,9 @@ fn judge(measured: &Measured) -> Finding {
                 rows: curves.iter().map(row).collect(),
             },
             Drawing::Bars {
-                title: "By ipc-channel".into(),
+                title: "From there on workers win".into(),
                 unit: Unit::Seconds,
-                bars: bars(channel),
-            },
-            Drawing::Bars {
-                title: "Through shared memory".into(),
-                unit: Unit::Seconds,
-                bars: bars(|point| point.shared),
+                bars: by_channel.chain(by_queue).collect(),
             },
         ],
         verdict,
@@ -276,73 +281,16 @@ fn judge(measured: &Measured) -> Finding {
     }
 }
 
-/// A payload in bytes, and its figures' keys and names: by ipc-channel, through shared memory.
-type Keys = (usize, [&'static str; 2], [&'static str; 2]);
-
-const KEYS: [Keys; 5] = [
-    (
-        0,
-        ["channel_none_s", "shared_none_s"],
-        ["no payload, by ipc-channel", "… through shared memory"],
-    ),
-    (
-        64_000,
-        ["channel_64k_s", "shared_64k_s"],
-        ["64 kB, by ipc-channel", "… through shared memory"],
-    ),
-    (
-        1_000_000,
-        ["channel_1m_s", "shared_1m_s"],
-        ["1 MB, by ipc-channel", "… through shared memory"],
-    ),
-    (
-        12_441_600,
-        ["channel_12m_s", "shared_12m_s"],
-        ["12 MB, by ipc-channel", "… through shared memory"],
-    ),
-    (
-        49_766_400,
-        ["channel_50m_s", "shared_50m_s"],
-        ["50 MB, by ipc-channel", "… through shared memory"],
-    ),
-];
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Two workers, to each of which a task takes that long to get.
-    fn model(overhead: f64) -> impl FnMut(f64) -> Result<Compared> {
-        move |length| {
-            Ok(Compared {
-                sequential: length,
-                parallel: (length + overhead) / 2.0,
-            })
+    fn measured(workers: usize, curves: Vec<Point>) -> Measured {
+        Measured {
+            workers,
+            trips: [5e-5, 5e-6],
+            curves,
         }
-    }
-
-    #[test]
-    fn the_crossing_is_found_within_the_factor() {
-        for overhead in [11e-6, 1e-4, 3e-3, 0.04, 0.4] {
-            let found = find(model(overhead), 1.3).unwrap();
-            assert!(
-                found.loses <= overhead && overhead <= found.wins,
-                "{overhead}: {found:?}"
-            );
-            assert!(found.wins / found.loses <= 1.3, "{found:?}");
-        }
-        let [least, most] = RANGE;
-        let at_once = find(model(least / 2.0), 2.0).unwrap();
-        assert_eq!(
-            at_once,
-            Crossing {
-                loses: 0.0,
-                wins: least
-            }
-        );
-        let never = find(model(2.0 * most), 2.0).unwrap();
-        assert_eq!((never.loses, never.wins), (most, f64::INFINITY));
-        assert_eq!(never.middle(), None);
     }
 
     fn verdict(channel: &[[f64; 2]]) -> Verdict {
@@ -351,12 +299,12 @@ mod tests {
             wins: 1e-5,
         };
         let point = |&[loses, wins]: &[f64; 2]| Point {
-            payload: 0,
+            payload: &PAYLOADS[0],
             channel: Crossing { loses, wins },
             shared,
         };
         let curves = channel.iter().map(point).collect();
-        judge(&Measured { workers: 2, curves }).verdict
+        judge(&measured(2, curves)).verdict
     }
 
     #[test]
@@ -377,11 +325,7 @@ mod tests {
 
     #[test]
     fn one_processor_cannot_tell() {
-        let measured = Measured {
-            workers: 1,
-            curves: Vec::new(),
-        };
-        assert_eq!(judge(&measured).verdict, Verdict::Untestable);
+        assert_eq!(judge(&measured(1, Vec::new())).verdict, Verdict::Untestable);
     }
 
     #[test]
@@ -390,15 +334,15 @@ mod tests {
             loses: 0.01,
             wins: 0.02,
         };
-        let point = |(payload, ..): Keys| Point {
+        let point = |payload| Point {
             payload,
             channel: crossing,
             shared: crossing,
         };
-        let curves: Vec<_> = KEYS.map(point).to_vec();
-        assert_eq!(
-            judge(&Measured { workers: 2, curves }).figures.len(),
-            2 * KEYS.len()
-        );
+        let curves: Vec<_> = PAYLOADS.iter().map(point).collect();
+        let finding = judge(&measured(2, curves));
+        let keys: std::collections::HashSet<_> =
+            finding.figures.iter().map(|figure| figure.key).collect();
+        assert_eq!(keys.len(), 2 + 2 * PAYLOADS.len());
     }
 }

@@ -1,0 +1,25 @@
+//! What something takes of memory, over all processes that have a part in it.
+
+use crate::error::Result;
+use crate::measure::{MemoryPeak, MemorySampler};
+use crate::pool::Pids;
+
+/// What the processes hold now: of a pool and of this one.
+pub(super) fn at_rest(pids: &Pids) -> MemoryPeak {
+    let pids = pids.clone();
+    MemorySampler::start(move || pids.list()).finish()
+}
+
+/// The most anonymous memory, in bytes, that they take above what they held at rest while `act` is
+/// done.
+pub(super) fn above(
+    rest: MemoryPeak,
+    pids: &Pids,
+    act: impl FnOnce() -> Result<()>,
+) -> Result<f64> {
+    let pids = pids.clone();
+    let sampler = MemorySampler::start(move || pids.list());
+    act()?;
+    let peak = sampler.finish();
+    Ok(peak.anon_bytes.saturating_sub(rest.anon_bytes) as f64)
+}
