@@ -152,7 +152,12 @@ impl Effort {
     }
 
     fn page(self, outcomes: &[Outcome]) -> String {
-        lab::page(outcomes, &Machine::probe(), self.quick)
+        let how = match self {
+            Self { rehearse: true, .. } => "Rehearsed, with a thousandth of the data,",
+            Self { quick: true, .. } => "Quickly measured",
+            _ => "Measured",
+        };
+        lab::page(outcomes, &Machine::probe(), how)
     }
 }
 

@@ -9,7 +9,8 @@ pub(super) struct Progress(ProgressBar);
 
 impl Progress {
     pub(super) fn new() -> Self {
-        let bar = ProgressBar::no_length();
+        // Nothing to show yet: the default would be an empty bar.
+        let bar = ProgressBar::no_length().with_style(ProgressStyle::default_spinner());
         // It takes a thread, which there may be none for.
         if !bar.is_hidden() {
             bar.enable_steady_tick(Duration::from_millis(100));

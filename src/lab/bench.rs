@@ -159,12 +159,25 @@ impl Bench {
     pub(super) fn in_turns<const N: usize>(
         &self,
         seconds: f64,
+        what: [&mut dyn FnMut() -> Result<()>; N],
+    ) -> Result<[Samples; N]> {
+        self.in_turns_of(self.pick(2, 3), seconds, what)
+    }
+
+    /// The same, so many times at least.
+    ///
+    /// # Errors
+    /// As [`Self::in_turns`].
+    pub(super) fn in_turns_of<const N: usize>(
+        &self,
+        least: usize,
+        seconds: f64,
         mut what: [&mut dyn FnMut() -> Result<()>; N],
     ) -> Result<[Samples; N]> {
         let mut taken: [Samples; N] = std::array::from_fn(|_| Samples::default());
         let begin = now();
         for turn in 0.. {
-            if turn >= self.pick(2, 3) && seconds_since(begin) >= seconds {
+            if turn >= least && seconds_since(begin) >= seconds {
                 break;
             }
             for (act, taken) in what.iter_mut().zip(&mut taken) {

@@ -36,7 +36,7 @@ pub(super) struct Arm {
     pub workers: Option<usize>,
 }
 
-/// Analyses the set by all of these, taking turns, so many times each.
+/// Analyses the set by all of these, one after the other, once each.
 ///
 /// # Errors
 /// If workers cannot be started, or somebody asked to stop.
@@ -45,7 +45,6 @@ pub(super) fn run(
     set: &FrameSet,
     analyze: &str,
     arms: &[Arm],
-    repeat: usize,
 ) -> Result<Vec<Outcome>> {
     let mut plans = Vec::new();
     for arm in arms {
@@ -53,7 +52,6 @@ pub(super) fn run(
             modes: vec![arm.mode.into()],
             workers: arm.workers,
             batch: Some(1),
-            repeat,
             stop: bench.stop(),
             ..Request::new(set.clone(), Analysis::parse(analyze)?)
         };
@@ -62,12 +60,13 @@ pub(super) fn run(
     run_alternately(plans, &mut Tell(bench))
 }
 
-/// Frames a second, the median of all passes.
+/// How long a run took, in seconds.
+pub(super) fn seconds(outcome: &Outcome) -> f64 {
+    outcome.totals.pass_wall_ns.iter().sum::<u64>() as f64 / 1e9
+}
+
 pub(super) fn frames_per_second(outcome: &Outcome) -> f64 {
-    let totals = &outcome.totals;
-    let seconds = totals.pass_wall_ns.iter().map(|&ns| ns as f64 / 1e9);
-    let a_pass = totals.frames_analysed as f64 / totals.pass_wall_ns.len() as f64;
-    a_pass / super::bench::Samples(seconds.collect()).median()
+    outcome.totals.frames_analysed as f64 / seconds(outcome)
 }
 
 /// Tells of a run what the bench wants to be told.
@@ -79,13 +78,8 @@ impl Watch for Tell<'_> {
         let _ = self.0.phase(what);
     }
 
-    fn pass(&mut self, mode: &str, pass: usize, passes: usize, _: Option<u64>) {
-        let which = if passes > 1 {
-            format!("{mode}, pass {pass} of {passes}")
-        } else {
-            mode.to_owned()
-        };
-        let _ = self.0.phase(&which);
+    fn pass(&mut self, mode: &str, _: usize, _: usize, _: Option<u64>) {
+        let _ = self.0.phase(mode);
     }
 
     fn progress(&mut self, _: u64) {}

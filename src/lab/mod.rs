@@ -5,6 +5,8 @@
 //! numbers, and comes to a [`Finding`]: what was measured beside what was claimed, and whether the
 //! claim holds on this machine. [`EXPERIMENTS`] has them all, in the lectures' order.
 //!
+//! [`page`] puts outcomes together, slide by slide.
+//!
 //! An experiment is one file and its line in the registry. It measures (`measure`, which takes a
 //! [`Bench`]), and judges what was measured (`judge`, which knows nothing but the figures, so that it
 //! can be shown any).

@@ -41,13 +41,9 @@ const LECTURES: [(u8, &str); 2] = [
     (27, "Coordination speed trade-off in multiprocessing"),
 ];
 
-/// The page: what each slide claims, what was measured on that machine, and what follows.
-pub fn page(outcomes: &[Outcome], machine: &Machine, is_quick: bool) -> String {
-    let how = if is_quick {
-        "Quickly measured"
-    } else {
-        "Measured"
-    };
+/// The page: what each slide claims, what was measured on that machine, and how (`Measured`), and what
+/// follows.
+pub fn page(outcomes: &[Outcome], machine: &Machine, how: &str) -> String {
     let mut page = format!(
         "# Two lectures on processes, measured\n\n{how} on {}, {} processors, {} of memory, {}. \
          Each claim is the lecture's; each figure beside it is this machine's.\n\n",
@@ -209,7 +205,7 @@ mod tests {
             ("pool-features", &[5, 6][..])
         );
         let machine = Machine::probe();
-        let page = page(&[outcome], &machine, true);
+        let page = page(&[outcome], &machine, "Quickly measured");
         for text in [
             "Quickly measured",
             "| 26 | 5: concurrent.futures.ProcessPoolExecutor | [pool-features](#pool-features) | differs |",

@@ -102,7 +102,7 @@ pub(crate) fn list<S: AsRef<str>>(words: &[S]) -> String {
 }
 
 /// `1 frame`, `2 frames`.
-pub(super) fn plural(n: u64, one: &str) -> String {
+pub(crate) fn plural(n: u64, one: &str) -> String {
     format!("{n} {one}{}", if n == 1 { "" } else { "s" })
 }
 

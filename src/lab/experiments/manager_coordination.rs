@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::lab::work::done;
 use crate::lab::{Bench, Drawing, Experiment, Figure, Finding, Unit, Verdict};
 use crate::pool::{Context, Job, Pool, worker};
-use crate::report::units::{count, time};
+use crate::report::units::{count, plural, time};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -194,7 +194,7 @@ fn judge(measured: &Measured) -> Finding {
             measured.shared[0] / one,
         ),
     ];
-    let bar = |(workers, looks): (usize, f64)| (format!("{workers} workers"), looks);
+    let bar = |(workers, looks): (usize, f64)| (plural(workers as u64, "worker"), looks);
     Finding {
         figures,
         drawings: vec![Drawing::Bars {

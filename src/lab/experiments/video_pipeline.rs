@@ -62,7 +62,7 @@ fn measure(bench: &Bench, format: FrameFormat, count: u64) -> Result<Measured> {
         arm("path", Some(workers)),
         arm("mmap", Some(workers)),
     ];
-    let outcomes = frames::run(bench, &set, "luma", &arms, bench.pick(1, 2))?;
+    let outcomes = frames::run(bench, &set, "luma", &arms)?;
     let fps: Vec<f64> = outcomes.iter().map(frames_per_second).collect();
     let rate = |at: usize| rate(&outcomes[at], fps[at]);
     Ok(Measured {
@@ -76,7 +76,7 @@ fn measure(bench: &Bench, format: FrameFormat, count: u64) -> Result<Measured> {
 }
 
 fn rate(outcome: &Outcome, fps: f64) -> Rate {
-    let seconds = outcome.totals.pass_wall_ns.iter().sum::<u64>() as f64 / 1e9;
+    let seconds = frames::seconds(outcome);
     Rate {
         workers: outcome.workload.workers,
         fps,

@@ -121,7 +121,7 @@ fn measure(bench: &Bench, payloads: impl Iterator<Item = &'static Payload>) -> R
                 compare(bench, &pool, &data, &input, length)
             };
             let most = bench.length(MOST).as_secs_f64();
-            find(at, most, bench.pick(2.0, 1.3))
+            find(at, most, bench.pick(2.0, 1.5))
         };
         curves.push(Point {
             payload,
@@ -158,9 +158,11 @@ fn compare(
     let order = Order::of(input.clone(), steps);
     // As many as make a turn of some milliseconds, and two for each worker at least.
     let tasks = pool.workers() * (2.0 / (500.0 * length)).clamp(2.0, 20.0) as usize;
-    let seconds = bench.pick(0.05, 0.3);
-    let taken = bench.in_turns(
-        seconds,
+    // Long tasks are known by one turn, which takes a second or more.
+    let turns = if length * tasks as f64 > 0.2 { 1 } else { 3 };
+    let taken = bench.in_turns_of(
+        turns,
+        bench.seconds(0.05, 0.2),
         [
             &mut || {
                 (0..tasks).for_each(|_| haul::here(data, steps, 0));

@@ -36,35 +36,34 @@ pub(super) fn find(
     factor: f64,
 ) -> Result<Crossing> {
     let first = at(LEAST)?;
+    // What a task takes beside computing. Lengths are compared by what was asked for: what was
+    // measured of two of them may be out of order where the machine has other work as well.
+    let reading = (first.sequential - LEAST).max(0.0);
+    let between = |from: f64, to: f64| Crossing {
+        loses: if from > 0.0 { from + reading } else { 0.0 },
+        wins: to + reading,
+    };
     if first.workers_win() {
-        let wins = first.sequential;
-        return Ok(Crossing { loses: 0.0, wins });
+        return Ok(between(0.0, LEAST));
     }
-    let (mut from, mut loses) = (LEAST, first.sequential);
+    let mut from = LEAST;
     // Parallel tasks take no less when they are longer: as long as that, one process is sooner.
     let mut to = (first.parallel - first.sequential).clamp(LEAST, most);
-    let mut wins = loop {
-        let compared = at(to)?;
-        if compared.workers_win() {
-            break compared.sequential;
-        }
-        (from, loses) = (to, compared.sequential);
+    while !at(to)?.workers_win() {
         if to >= most {
-            let wins = f64::INFINITY;
-            return Ok(Crossing { loses, wins });
+            return Ok(between(to, f64::INFINITY));
         }
-        to = (2.0 * to).min(most);
-    };
+        (from, to) = (to, (2.0 * to).min(most));
+    }
     while to / from > factor {
         let middle = (from * to).sqrt();
-        let compared = at(middle)?;
-        if compared.workers_win() {
-            (to, wins) = (middle, compared.sequential);
+        if at(middle)?.workers_win() {
+            to = middle;
         } else {
-            (from, loses) = (middle, compared.sequential);
+            from = middle;
         }
     }
-    Ok(Crossing { loses, wins })
+    Ok(between(from, to))
 }
 
 impl Crossing {
