@@ -274,6 +274,8 @@ mod tests {
             abandoned: 1,
             rows_analysed: 1840,
             stopped_after: vec![None, Some(12_345)],
+            found_by: Some((0, 1_000_000)),
+            begun_at: vec![Some(1_000), Some(2_000)],
         }
     }
 

@@ -53,6 +53,12 @@ pub struct Searched {
     /// (When a worker was first told, [`crate::coordination::Seat::saw`], says something else: one
     /// that was still at an earlier frame had to finish that first.)
     pub stopped_after: Vec<Option<Nanos>>,
+    /// The worker that found the result, and when it recorded it, by [`crate::clock`]; none if
+    /// there is none, or if all were wanted.
+    pub found_by: Option<(usize, Nanos)>,
+    /// When each worker began its first job of this input, by the same clock; none for those that
+    /// had none.
+    pub begun_at: Vec<Option<Nanos>>,
 }
 
 /// A frame that meets the condition.

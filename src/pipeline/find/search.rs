@@ -98,7 +98,10 @@ impl Streams<'_> {
             unreachable!("a stream with an order under way is not settled");
         };
         match completion.outcome {
-            Ok(output) => stream.done(order, output),
+            Ok(output) => {
+                stream.begun(output.worker, completion.trip.run_begin);
+                stream.done(order, output);
+            }
             Err(JobError::PoolEnded(why)) => return Err(Error::Failed(why)),
             Err(error) => {
                 let culprit = culprit(&error, order.frames.clone());

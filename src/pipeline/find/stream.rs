@@ -64,6 +64,8 @@ impl UnderWay {
                 abandoned: 0,
                 rows_analysed: 0,
                 stopped_after: vec![None; workers],
+                found_by: None,
+                begun_at: vec![None; workers],
             },
         })
     }
@@ -119,6 +121,12 @@ impl UnderWay {
         }
     }
 
+    /// That worker began one of its orders then.
+    pub(super) fn begun(&mut self, worker: usize, at: Nanos) {
+        let begun = &mut self.so_far.begun_at[worker];
+        *begun = Some(begun.map_or(at, |earlier| earlier.min(at)));
+    }
+
     /// An order has failed as a whole: the frame at fault, if it is known, is failed, and the
     /// others are tried again one by one.
     pub(super) fn failed(&mut self, order: &Order, culprit: Option<u64>, why: &str) {
@@ -153,7 +161,9 @@ impl UnderWay {
             if let Some(winner) = search.winner() {
                 let values = from_fixed(&winner.value, findings.len());
                 self.credit(winner.position);
-                self.time_stops(winner.position, winner.at, winner.worker as usize);
+                let worker = winner.worker as usize;
+                self.time_stops(winner.position, winner.at, worker);
+                self.so_far.found_by = Some((worker, winner.at));
                 self.so_far.found.push(hit((winner.position, values)));
             }
         } else {
@@ -286,13 +296,23 @@ mod tests {
         let mut stream = under_way(Which::Any);
         let (first, second) = (stream.next().unwrap(), stream.next().unwrap());
         let met = offer(&second, 1, 3);
-        let at = first.search.as_ref().unwrap().winner().unwrap().at + 5_000;
+        let found_at = first.search.as_ref().unwrap().winner().unwrap().at;
+        let at = found_at + 5_000;
+        stream.begun(1, 70);
         stream.done(&second, output(1, vec![met]));
+        stream.begun(1, 60);
+        stream.begun(1, 80);
         let ends = vec![End::Unmet, End::Abandoned { rows: 20, at }];
         stream.done(&first, output(0, ends));
         assert!(stream.next().is_none() && stream.is_settled());
         let searched = stream.settle(&names());
         assert_eq!(searched.stopped_after, [Some(5_000), None]);
+        assert_eq!(searched.found_by, Some((1, found_at)));
+        assert_eq!(
+            searched.begun_at,
+            [None, Some(60)],
+            "the earliest job counts"
+        );
         assert_eq!((searched.analysed, searched.abandoned), (2, 1));
         assert_eq!(searched.rows_analysed, 2 * 48 + 20);
         assert_eq!(searched.rows_untouched(), 9 * 48 + 28);
