@@ -28,9 +28,12 @@ mod finding;
 mod folder;
 mod frames;
 mod haul;
+mod loops;
 mod memory;
 mod page;
+mod primes;
 mod show;
+mod start_line;
 mod work;
 
 pub use bench::Bench;

@@ -2,8 +2,9 @@
 
 use crate::analysis::burn;
 use crate::error::{Error, Result};
-use crate::pool::{Context, Handle, Job, Never};
+use crate::pool::{Context, Handle, Job, Never, Pool};
 use serde::{Deserialize, Serialize};
+use std::path::Path;
 
 /// Work, and nothing else: so many [steps](super::Bench::steps).
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -38,6 +39,24 @@ impl Job for Steps {
 /// If it does.
 pub(super) fn done<J: Job>(handle: Handle<J>) -> Result<J::Output> {
     handle.wait().map_err(failed)
+}
+
+/// Has the workers do all of these, one each at the same time if they are at rest; what came of them,
+/// in their order.
+///
+/// # Errors
+/// If one fails.
+pub(super) fn together<J: Job>(
+    pool: &Pool<J>,
+    jobs: impl IntoIterator<Item = J>,
+) -> Result<Vec<J::Output>> {
+    let handles: Vec<_> = jobs.into_iter().map(|job| pool.submit(job)).collect();
+    handles.into_iter().map(done).collect()
+}
+
+/// Whether there is such a process, be it a zombie that nobody has waited for.
+pub(super) fn is_there(pid: u32) -> bool {
+    Path::new(&format!("/proc/{pid}")).exists()
 }
 
 /// Why an experiment could not be carried out.
