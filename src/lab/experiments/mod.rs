@@ -5,6 +5,7 @@ mod decision_matrix;
 mod discipline;
 mod large_payload;
 mod manager_coordination;
+mod poison_pill;
 mod pool_features;
 mod short_tasks;
 mod three_copies;
@@ -24,6 +25,7 @@ pub static EXPERIMENTS: &[&Experiment] = &[
     &manager_coordination::EXPERIMENT,
     &crossover::EXPERIMENT,
     &discipline::EXPERIMENT,
+    &poison_pill::EXPERIMENT,
 ];
 
 /// The experiment of that name.
