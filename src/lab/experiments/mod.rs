@@ -3,6 +3,7 @@
 mod crossover;
 mod decision_matrix;
 mod discipline;
+mod early_exit;
 mod large_payload;
 mod manager_coordination;
 mod poison_pill;
@@ -26,6 +27,7 @@ pub static EXPERIMENTS: &[&Experiment] = &[
     &crossover::EXPERIMENT,
     &discipline::EXPERIMENT,
     &poison_pill::EXPERIMENT,
+    &early_exit::EXPERIMENT,
 ];
 
 /// The experiment of that name.
