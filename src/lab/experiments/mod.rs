@@ -10,6 +10,7 @@ mod poison_pill;
 mod pool_features;
 mod short_tasks;
 mod three_copies;
+mod value_latency;
 mod video_pipeline;
 
 use super::Experiment;
@@ -28,6 +29,7 @@ pub static EXPERIMENTS: &[&Experiment] = &[
     &discipline::EXPERIMENT,
     &poison_pill::EXPERIMENT,
     &early_exit::EXPERIMENT,
+    &value_latency::EXPERIMENT,
 ];
 
 /// The experiment of that name.

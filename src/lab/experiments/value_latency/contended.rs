@@ -1,0 +1,146 @@
+//! A process that writes a value, and this one, which reads it meanwhile.
+
+use super::{MANY, timed};
+use crate::clock::now;
+use crate::coordination::{SharedValue, StopFlag, Watch};
+use crate::error::Result;
+use crate::lab::Bench;
+use crate::lab::bench::seconds_since;
+use crate::lab::work::done;
+use crate::pool::{Context, Job, Never, Pool};
+use serde::{Deserialize, Serialize};
+use std::thread::yield_now;
+
+/// Writes a value over and over until it is told to stop; returns how many times it did.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Write {
+    value: SharedValue<u8>,
+    until: Watch,
+}
+
+impl Job for Write {
+    type Setup = ();
+    type State = ();
+    type Output = u64;
+    type Error = Never;
+
+    fn init(_: &()) -> std::result::Result<(), String> {
+        Ok(())
+    }
+
+    fn run(&self, _: &mut (), _: &Context<'_>) -> std::result::Result<u64, Never> {
+        let mut times = 0;
+        let mut stop = self.until.check_every(64);
+        while !stop.should_stop() {
+            times += 1;
+            self.value.store(times as u8 | 1);
+        }
+        Ok(times)
+    }
+}
+
+/// Reading a value while another process writes it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Contended {
+    /// Seconds a read.
+    pub seconds: f64,
+    /// The share of the reads that saw another value than the one before.
+    pub new: f64,
+    /// Writes a second.
+    pub writes: f64,
+}
+
+/// Fewer reads than this share that saw a new value were not disturbed by anybody: reader and
+/// writer had one processor between them.
+const DISTURBED: f64 = 1e-3;
+
+impl Contended {
+    fn is_disturbed(&self) -> bool {
+        self.new >= DISTURBED
+    }
+}
+
+/// Tries to read while the pool's worker writes, until both have a processor for long enough.
+pub(super) fn contend(
+    bench: &Bench,
+    pool: &Pool<Write>,
+    value: &SharedValue<u8>,
+) -> Result<Option<Contended>> {
+    const TRIES: usize = 20;
+    for _ in 0..TRIES {
+        bench.go_on()?;
+        let read = while_written(pool, value)?;
+        if read.is_disturbed() {
+            return Ok(Some(read));
+        }
+    }
+    Ok(None)
+}
+
+/// Reads in which the writer's next write is waited for.
+const PATIENCE: u32 = 1 << 20;
+
+fn while_written(pool: &Pool<Write>, value: &SharedValue<u8>) -> Result<Contended> {
+    value.store(0);
+    let flag = StopFlag::new()?;
+    let until = flag.watch();
+    let begin = now();
+    let writer = pool.submit(Write {
+        value: value.clone(),
+        until: until.clone(),
+    });
+    // The writer writes anything else.
+    while value.load() == 0 && !writer.is_done() {
+        yield_now();
+    }
+    // Both may have to wait for a processor: it begins when one has seen the other at work.
+    let first = value.load();
+    let _ = (0..PATIENCE).find(|_| value.load() != first);
+    let (mut last, mut changes) = (0, 0u32);
+    let seconds = timed(|| {
+        let read = value.load();
+        changes += u32::from(read != last);
+        last = read;
+    });
+    until.set();
+    let written = done(writer)?;
+    Ok(Contended {
+        seconds,
+        new: f64::from(changes) / f64::from(MANY),
+        writes: written as f64 / seconds_since(begin),
+    })
+}
+
+/// The one in the middle.
+pub(super) fn median(mut reads: Vec<Contended>) -> Option<Contended> {
+    reads.sort_by(|a, b| a.seconds.total_cmp(&b.seconds));
+    reads.get(reads.len() / 2).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_that_nobody_disturbed_do_not_count() {
+        let read = |seconds, new| Contended {
+            seconds,
+            new,
+            writes: 1e8,
+        };
+        assert!(!read(1e-9, 0.99e-3).is_disturbed());
+        assert!(read(1e-9, 1.01e-3).is_disturbed());
+        assert!(median(Vec::new()).is_none());
+        let reads = [9e-9, 7e-9, 8e-9].map(|seconds| read(seconds, 0.5));
+        assert_eq!(median(reads.to_vec()).unwrap().seconds, 8e-9);
+    }
+
+    #[test]
+    fn a_writer_writes_until_it_is_told_to_stop() {
+        let pool = Pool::<Write>::threads(1).start(()).unwrap();
+        let value = SharedValue::new(0).unwrap();
+        let read = while_written(&pool, &value).unwrap();
+        assert!(read.seconds > 0.0 && read.writes > 0.0);
+        assert_ne!(value.load(), 0);
+    }
+}
