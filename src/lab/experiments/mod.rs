@@ -1,5 +1,6 @@
 //! The experiments, one file each, in the lectures' order.
 
+mod check_interval;
 mod crossover;
 mod decision_matrix;
 mod discipline;
@@ -30,6 +31,7 @@ pub static EXPERIMENTS: &[&Experiment] = &[
     &poison_pill::EXPERIMENT,
     &early_exit::EXPERIMENT,
     &value_latency::EXPERIMENT,
+    &check_interval::EXPERIMENT,
 ];
 
 /// The experiment of that name.
