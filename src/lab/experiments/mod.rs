@@ -9,6 +9,7 @@ mod large_payload;
 mod manager_coordination;
 mod poison_pill;
 mod pool_features;
+mod shared_state;
 mod short_tasks;
 mod three_copies;
 mod value_latency;
@@ -32,6 +33,7 @@ pub static EXPERIMENTS: &[&Experiment] = &[
     &early_exit::EXPERIMENT,
     &value_latency::EXPERIMENT,
     &check_interval::EXPERIMENT,
+    &shared_state::EXPERIMENT,
 ];
 
 /// The experiment of that name.

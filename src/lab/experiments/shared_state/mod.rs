@@ -1,0 +1,237 @@
+//! Not all shared state costs the same.
+
+mod job;
+
+use self::job::{Access, Accesses, ELEMENTS, KEY, Kind, State};
+use crate::coordination::{Manager, SharedArray, SharedValue};
+use crate::error::{Error, Result};
+use crate::lab::bench::Samples;
+use crate::lab::work::{done, failed};
+use crate::lab::{Bench, Drawing, Experiment, Figure, Finding, Verdict};
+use crate::pool::{Pool, worker};
+use crate::report::units::{digits, time};
+use crate::sys::segment::{LINE, Segment};
+
+pub(super) static EXPERIMENT: Experiment = Experiment {
+    name: "shared-state",
+    lecture: 27,
+    slides: &[8, 9],
+    claim: "Manager.dict / .list: 1–5 ms (IPC round-trip). multiprocessing.Value, Array, \
+            shared_memory: ~100 ns (memory access). Manager: 1,000–50,000× slower per access than \
+            Value.",
+    memory: 0,
+    workers: &[worker::enter::<Accesses>, Manager::serve],
+    run: |bench| Ok(judge(&measure(bench)?)),
+};
+
+/// Each kind, its name, and how often it is accessed at a time: for about a millisecond, so that
+/// the job's own round trip is not seen.
+const KINDS: [(Kind, &str, u32); 6] = [
+    (Kind::Dict, "Manager, dict", 50),
+    (Kind::List, "Manager, list", 50),
+    (Kind::Value, "SharedValue", 1 << 20),
+    (Kind::Locked, "SharedValue, under its lock", 1 << 14),
+    (Kind::Array, "SharedArray, an element", 1 << 20),
+    (Kind::Memory, "shared memory, a word", 1 << 20),
+];
+
+/// What one kind costs, in seconds an access.
+#[derive(Clone, Copy, Debug)]
+struct Cost {
+    read: f64,
+    write: f64,
+}
+
+/// In the order of [`KINDS`].
+#[derive(Clone, Copy, Debug)]
+struct Measured {
+    dict: Cost,
+    list: Cost,
+    value: Cost,
+    locked: Cost,
+    array: Cost,
+    memory: Cost,
+}
+
+fn measure(bench: &Bench) -> Result<Measured> {
+    let manager = Manager::start()?;
+    let state = State {
+        dict: manager.dict(),
+        list: manager.list(),
+        value: SharedValue::new(0)?,
+        array: SharedArray::new(ELEMENTS)?,
+        memory: Segment::create(LINE).map_err(no_memory)?,
+    };
+    state.dict.set(KEY, &0u64)?;
+    state.list.push(&0u64)?;
+    let pool = Pool::<Accesses>::processes(1).start(state)?;
+    let mut taken: [[Samples; 2]; KINDS.len()] = Default::default();
+    bench.phase("reading and writing from a worker")?;
+    let mut turn = || {
+        for ((kind, _, times), taken) in KINDS.into_iter().zip(&mut taken) {
+            for (access, taken) in [Access::Read, Access::Write].into_iter().zip(taken) {
+                let accesses = Accesses {
+                    kind,
+                    access,
+                    times,
+                };
+                taken.0.push(done(pool.submit(accesses))?);
+            }
+        }
+        Ok(())
+    };
+    bench.in_turns(bench.seconds(3.0, 20.0), [&mut turn])?;
+    let [dict, list, value, locked, array, memory] = taken.map(|[read, write]| Cost {
+        read: read.median(),
+        write: write.median(),
+    });
+    Ok(Measured {
+        dict,
+        list,
+        value,
+        locked,
+        array,
+        memory,
+    })
+}
+
+fn no_memory(error: std::io::Error) -> Error {
+    failed(format!("no shared memory: {error}"))
+}
+
+/// What the lecture says, in seconds, and how many times as long.
+const MANAGER: (f64, f64) = (1e-3, 5e-3);
+const MEMORY: f64 = 100e-9;
+const SLOWER: (f64, f64) = (1_000.0, 50_000.0);
+
+/// About so much is from the one share of it to the other.
+const ABOUT: (f64, f64) = (1.0 / 3.0, 3.0);
+
+fn within(value: f64, (least, most): (f64, f64)) -> bool {
+    (least..=most).contains(&value)
+}
+
+fn judge(measured: &Measured) -> Finding {
+    let slower = measured.dict.read / measured.value.read;
+    let parts = [
+        within(measured.dict.read, MANAGER) && within(measured.list.read, MANAGER),
+        [measured.value, measured.array, measured.memory]
+            .iter()
+            .all(|cost| within(cost.read / MEMORY, ABOUT)),
+        within(slower, SLOWER),
+    ];
+    let verdict = match parts {
+        [true, true, true] => Verdict::Holds,
+        [false, false, false] => Verdict::Differs,
+        _ => Verdict::Depends,
+    };
+    let because = format!(
+        "reading a dictionary's value took {}, reading a shared number {}: {} times as long; under \
+         the number's lock, {} times",
+        time(1e9 * measured.dict.read),
+        time(1e9 * measured.value.read),
+        digits(slower),
+        digits(measured.dict.read / measured.locked.read),
+    );
+    let seconds = Figure::seconds;
+    let of_manager =
+        |key, what, cost: Cost| seconds(key, what, cost.read).between(MANAGER.0, MANAGER.1);
+    let of_memory = |key, what, cost: Cost| seconds(key, what, cost.read).about(MEMORY);
+    Finding {
+        figures: vec![
+            of_manager(
+                "dict_read_s",
+                "reading from a Manager's dict",
+                measured.dict,
+            ),
+            of_manager(
+                "list_read_s",
+                "reading from a Manager's list",
+                measured.list,
+            ),
+            of_memory("value_read_s", "reading a SharedValue", measured.value),
+            of_memory(
+                "array_read_s",
+                "reading an element of an array",
+                measured.array,
+            ),
+            of_memory("memory_read_s", "reading a word of memory", measured.memory),
+            Figure::times("slower", "the dict to the value", slower).between(SLOWER.0, SLOWER.1),
+            Figure::times(
+                "slower_than_locked",
+                "the dict to the value under its lock",
+                measured.dict.read / measured.locked.read,
+            )
+            .between(SLOWER.0, SLOWER.1),
+        ],
+        drawings: vec![table(measured)],
+        verdict,
+        because,
+    }
+}
+
+fn table(measured: &Measured) -> Drawing {
+    let Measured {
+        dict,
+        list,
+        value,
+        locked,
+        array,
+        memory,
+    } = *measured;
+    let costs = [dict, list, value, locked, array, memory];
+    let row = |((_, name, _), cost): ((Kind, &str, u32), Cost)| {
+        vec![
+            name.to_owned(),
+            time(1e9 * cost.read),
+            time(1e9 * cost.write),
+            format!("×{}", digits(cost.read / value.read)),
+        ]
+    };
+    Drawing::Table {
+        title: "One access from a worker process".into(),
+        header: ["", "read", "write", "read, to a SharedValue"]
+            .map(String::from)
+            .to_vec(),
+        rows: KINDS.into_iter().zip(costs).map(row).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(manager: f64, memory: f64) -> Verdict {
+        let cost = |read| Cost { read, write: read };
+        let measured = Measured {
+            dict: cost(manager),
+            list: cost(manager),
+            value: cost(memory),
+            locked: cost(memory),
+            array: cost(memory),
+            memory: cost(memory),
+        };
+        judge(&measured).verdict
+    }
+
+    #[test]
+    fn the_claim_holds_if_both_times_and_their_ratio_are_as_claimed() {
+        assert_eq!(verdict(1e-3, 100e-9), Verdict::Holds);
+        assert_eq!(verdict(5e-3, 100e-9), Verdict::Holds);
+        // The ratio is still as claimed, as it is with 101 ns.
+        assert_eq!(verdict(0.99e-3, 100e-9), Verdict::Depends);
+        assert_eq!(verdict(5.01e-3, 110e-9), Verdict::Depends);
+        assert_eq!(verdict(1e-3, 34e-9), Verdict::Holds);
+        assert_eq!(verdict(1e-3, 33e-9), Verdict::Depends);
+        assert_eq!(verdict(1e-3, 299e-9), Verdict::Holds);
+        assert_eq!(verdict(1e-3, 301e-9), Verdict::Depends);
+    }
+
+    #[test]
+    fn it_differs_if_neither_time_nor_the_ratio_is() {
+        assert_eq!(verdict(51e-6, 1e-9), Verdict::Differs);
+        assert_eq!(verdict(49e-6, 1e-9), Verdict::Depends, "the ratio is");
+        assert_eq!(verdict(1.01e-6, 1e-9), Verdict::Depends);
+        assert_eq!(verdict(0.99e-6, 1e-9), Verdict::Differs);
+    }
+}
