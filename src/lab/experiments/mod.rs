@@ -5,6 +5,7 @@ mod crossover;
 mod decision_matrix;
 mod discipline;
 mod early_exit;
+mod fraud_streams;
 mod large_payload;
 mod manager_coordination;
 mod poison_pill;
@@ -34,6 +35,7 @@ pub static EXPERIMENTS: &[&Experiment] = &[
     &value_latency::EXPERIMENT,
     &check_interval::EXPERIMENT,
     &shared_state::EXPERIMENT,
+    &fraud_streams::EXPERIMENT,
 ];
 
 /// The experiment of that name.
