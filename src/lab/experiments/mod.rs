@@ -5,6 +5,7 @@ mod crossover;
 mod decision_matrix;
 mod discipline;
 mod early_exit;
+mod early_exit_pool;
 mod fraud_streams;
 mod large_payload;
 mod manager_coordination;
@@ -36,6 +37,7 @@ pub static EXPERIMENTS: &[&Experiment] = &[
     &check_interval::EXPERIMENT,
     &shared_state::EXPERIMENT,
     &fraud_streams::EXPERIMENT,
+    &early_exit_pool::EXPERIMENT,
 ];
 
 /// The experiment of that name.
