@@ -117,7 +117,7 @@ fn search_items(bench: &Bench) -> Result<[Items4; 2]> {
 /// One search: each worker has 100,000 numbers of its own, which are large enough that finding one
 /// to be prime takes a while in which another may do so too.
 fn search_prime(pool: &Pool<PrimeSearch>, sum: &mut Primes) -> Result<()> {
-    const FROM: u64 = 100_000_000;
+    const FROM: u64 = 10_000_000_000;
     // Other numbers each time, for some thousands of searches.
     let first = FROM + sum.searches * u64::from(WORKERS) * ITEMS;
     let numbers = (0..u64::from(WORKERS)).map(|worker| {

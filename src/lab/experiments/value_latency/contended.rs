@@ -1,7 +1,7 @@
 //! A process that writes a value, and this one, which reads it meanwhile.
 
-use super::{MANY, timed};
-use crate::clock::now;
+use super::MANY;
+use crate::clock::{Nanos, now};
 use crate::coordination::{SharedValue, StopFlag, Watch};
 use crate::error::Result;
 use crate::lab::Bench;
@@ -66,7 +66,7 @@ pub(super) fn contend(
     pool: &Pool<Write>,
     value: &SharedValue<u8>,
 ) -> Result<Option<Contended>> {
-    const TRIES: usize = 20;
+    const TRIES: usize = 5;
     for _ in 0..TRIES {
         bench.go_on()?;
         let read = while_written(pool, value)?;
@@ -77,8 +77,8 @@ pub(super) fn contend(
     Ok(None)
 }
 
-/// Reads in which the writer's next write is waited for.
-const PATIENCE: u32 = 1 << 20;
+/// So long, in nanoseconds, the writer is waited for to come to another processor.
+const PATIENCE: Nanos = 20_000_000;
 
 fn while_written(pool: &Pool<Write>, value: &SharedValue<u8>) -> Result<Contended> {
     value.store(0);
@@ -93,22 +93,31 @@ fn while_written(pool: &Pool<Write>, value: &SharedValue<u8>) -> Result<Contende
     while value.load() == 0 && !writer.is_done() {
         yield_now();
     }
-    // Both may have to wait for a processor: it begins when one has seen the other at work.
-    let first = value.load();
-    let _ = (0..PATIENCE).find(|_| value.load() != first);
-    let (mut last, mut changes) = (0, 0u32);
-    let seconds = timed(|| {
-        let read = value.load();
-        changes += u32::from(read != last);
-        last = read;
-    });
+    // Both may be on one processor at first: it begins when one sees the other at work.
+    let submitted = now();
+    while changes(value, 4_096) < 8 && now() - submitted < PATIENCE {}
+    let timed = now();
+    let new = changes(value, MANY);
+    let seconds = seconds_since(timed) / f64::from(MANY);
     until.set();
     let written = done(writer)?;
     Ok(Contended {
         seconds,
-        new: f64::from(changes) / f64::from(MANY),
+        new: f64::from(new) / f64::from(MANY),
         writes: written as f64 / seconds_since(begin),
     })
+}
+
+/// How many of so many reads see another value than the one before.
+fn changes(value: &SharedValue<u8>, reads: u32) -> u32 {
+    let mut last = value.load();
+    let mut changes = 0;
+    for _ in 0..reads {
+        let read = value.load();
+        changes += u32::from(read != last);
+        last = read;
+    }
+    changes
 }
 
 /// The one in the middle.
