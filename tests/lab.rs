@@ -196,3 +196,52 @@ fn who_is_interrupted_ends_with_130_and_leaves_nobody_behind() {
     assert_eq!(child.wait().unwrap().code(), Some(130));
     assert!(soon(|| started.iter().all(|&pid| !is_running(pid))));
 }
+
+/// What the program says with a script in the place of the lectures' Python.
+fn with_peer(script: &str, rest: &str) -> Said {
+    let sandbox = Sandbox::new();
+    sandbox.write(
+        "scripts/lab-peer",
+        format!("#!/bin/sh\n{script}\n").as_bytes(),
+    );
+    let made = sandbox.path("scripts/lab-peer");
+    let may_run = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(made, may_run).unwrap();
+    let line = format!("lab short-tasks --rehearse --peer python {rest}");
+    let mut command = sandbox.command(&line);
+    command.env("FRAMEHAUL_SCRIPTS", sandbox.path("scripts"));
+    Said::from(command.output().unwrap(), &line)
+}
+
+#[test]
+fn what_python_measured_has_a_column_and_its_failure_is_a_sentence() {
+    let figures = r#"{"python": "3.0 $*", "figures": {"sequential_s": 0.5}, "notes": ["Slow."]}"#;
+    let script = format!("cat <<END\n{figures}\nEND");
+    let said = with_peer(&script, "").succeeds();
+    let line = said
+        .out
+        .lines()
+        .find(|line| line.starts_with("8 tasks"))
+        .unwrap();
+    assert!(line.ends_with("500 ms"), "{said:#?}");
+    // It is told which experiment, and how thorough it is to be.
+    let told = "Python 3.0 short-tasks --quick. Slow.";
+    assert!(said.out.contains(told), "{said:#?}");
+    let json: Value = serde_json::from_str(&with_peer(&script, "--json").succeeds().out).unwrap();
+    let peer = &json["experiments"][0]["peer"];
+    assert_eq!(peer["figures"]["sequential_s"], 0.5);
+
+    for (script, words) in [
+        ("echo one >&2; echo two >&2; exit 3", ["code 3", "two"]),
+        ("echo nothing", ["no figures", "short-tasks"]),
+        ("kill -KILL $$", ["SIGKILL", "said nothing"]),
+    ] {
+        with_peer(script, "").fails(1, &words).one_line();
+    }
+    let sandbox = Sandbox::new();
+    let line = "lab short-tasks --rehearse --peer python";
+    let mut command = sandbox.command(line);
+    command.env("FRAMEHAUL_SCRIPTS", sandbox.path("nowhere"));
+    let said = Said::from(command.output().unwrap(), line);
+    said.fails(2, &["nowhere", "FRAMEHAUL_SCRIPTS"]).one_line();
+}

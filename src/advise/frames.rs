@@ -1,6 +1,6 @@
 //! Advice for frames and analyzers.
 
-use super::race::{FIRST_FULL, Laps, Runners, choice, fastest, race};
+use super::race::{Laps, Runners, choice, fastest, race};
 use super::verdict::{self, Cell, Spent};
 use super::ways::{self, Way};
 use super::{Advice, Tested};
@@ -33,16 +33,16 @@ pub fn frames(request: &Request, budget: Duration, watch: &mut dyn Watch) -> Res
     let processors = available_workers();
     let limits = Limits::measure(processors)?;
 
-    let mut race_track = Track::new(&request, now() + budget.as_nanos() as u64, watch)?;
-    let laps = race(race_track.runners.len(), &mut race_track)?;
-    if race_track.runners[0].tried.is_none() {
+    let mut track = Track::new(&request, now() + budget.as_nanos() as u64, watch)?;
+    let laps = race(track.runners.len(), &mut track)?;
+    if track.runners[0].tried.is_none() {
         return Err(Error::Failed(format!(
             "{} s are too few to run a frame of {} once; give it more, by --budget",
             budget.as_secs_f64(),
             request.source.input()
         )));
     }
-    race_track.advice(&laps, &limits, begin)
+    track.advice(&laps, &limits, begin)
 }
 
 fn refuse_what_comes_once(source: &Source) -> Result<()> {
@@ -247,9 +247,7 @@ impl Runners for Track<'_> {
             )));
         }
         let time = each(&tried);
-        if round >= FIRST_FULL {
-            self.sample = self.sample.max(tried.frames);
-        }
+        self.sample = self.sample.max(tried.frames);
         runner.tried = Some(tried);
         Ok(Some(time))
     }

@@ -1,6 +1,6 @@
 //! Advice for jobs of one's own.
 
-use super::race::{FIRST_FULL, Laps, Runners, choice, race};
+use super::race::{Laps, Runners, choice, race};
 use super::verdict::{self, Cell, Spent};
 use super::ways::{self, PROCESSES, Way};
 use super::{Advice, Tested};
@@ -191,9 +191,7 @@ impl<J: Job + Clone> Runners for Bench<'_, J> {
         let begin = now();
         finish(pool, these, way.batch)?;
         let seconds = (now() - begin) as f64 / 1e9;
-        if round >= FIRST_FULL {
-            self.most = self.most.max(jobs);
-        }
+        self.most = self.most.max(jobs);
         Ok(Some(seconds / jobs as f64))
     }
 

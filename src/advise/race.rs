@@ -11,7 +11,7 @@ use crate::statistics::{Estimate, median, ratio};
 const STAYS: [f64; 7] = [2.5, 2.0, 1.6, 1.4, 1.25, 1.15, 1.1];
 
 /// The rounds before this are short: their figures are good enough to drop out by, and no more.
-pub(super) const FIRST_FULL: usize = 2;
+const FIRST_FULL: usize = 2;
 
 /// Full rounds before anything is called clear.
 const LEAST: usize = 5;

@@ -1,15 +1,16 @@
 //! `framehaul lab`: the lectures' claims, measured here.
 
+use super::complain::complain;
+use super::print::print;
 use super::progress::Progress;
 use super::stop::stop_on_signals;
 use crate::error::Error;
-use crate::lab::{self, Bench, EXPERIMENTS, Experiment, Outcome};
+use crate::lab::{self, Bench, EXPERIMENTS, Experiment, Outcome, Peer};
 use crate::measure::Machine;
 use crate::pipeline::Watch;
 use crate::report::Style;
 use anyhow::Context;
 use std::fs::File;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -58,9 +59,18 @@ struct Effort {
     /// Fewer repetitions: all within two minutes
     #[arg(long)]
     quick: bool,
+    /// Have the lecture's own Python do the same, for a further column; it is in framehaul's
+    /// repository (or FRAMEHAUL_SCRIPTS), and installs NumPy there the first time
+    #[arg(long, value_enum, value_name = "LANGUAGE")]
+    peer: Option<PeerName>,
     /// Go through the motions with a thousandth of the data: the figures mean nothing
     #[arg(long, hide = true, conflicts_with = "quick")]
     rehearse: bool,
+}
+
+#[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq)]
+enum PeerName {
+    Python,
 }
 
 fn names() -> String {
@@ -109,11 +119,7 @@ fn tell(args: &Args) -> anyhow::Result<ExitCode> {
             return Ok(());
         }
         let text = outcome.render(Style::of_stdout());
-        writeln!(
-            std::io::stdout(),
-            "{}{text}",
-            std::mem::replace(&mut gap, "\n")
-        )
+        print(format_args!("{}{text}", std::mem::replace(&mut gap, "\n")))
     })?;
     let json = serde_json::to_string_pretty(&serde_json::json!({ "experiments": outcomes }))?;
     if let Some(folder) = &args.out {
@@ -121,7 +127,7 @@ fn tell(args: &Args) -> anyhow::Result<ExitCode> {
         write(&folder.join("lab.md"), &args.effort.page(&outcomes))?;
     }
     if args.json {
-        writeln!(std::io::stdout(), "{json}")?;
+        print(&json)?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -137,7 +143,7 @@ fn report(args: &ReportArgs) -> anyhow::Result<ExitCode> {
     let page = args.effort.page(&outcomes);
     match &args.out {
         Some(file) => write(file, &page)?,
-        None => write!(std::io::stdout(), "{page}")?,
+        None => print(page.trim_end())?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -161,21 +167,29 @@ impl Effort {
     }
 }
 
-/// One experiment after the other; `print` gets each outcome when it is there.
+/// One experiment after the other; `tell` gets each outcome when it is there.
 fn carry_out(
     experiments: &[&Experiment],
     effort: Effort,
-    mut print: impl FnMut(&Outcome) -> std::io::Result<()>,
+    mut tell: impl FnMut(&Outcome) -> anyhow::Result<()>,
 ) -> anyhow::Result<Vec<Outcome>> {
     let stop = stop_on_signals().context("cannot listen for Ctrl-C")?;
     end_if_nobody_listens(&stop);
     let teller = Teller::new();
-    let bench = effort.bench().stopped_by(stop).telling(teller.says());
+    let bench = effort
+        .bench()
+        .stopped_by(stop.clone())
+        .telling(teller.says());
     let mut outcomes = Vec::new();
     for (at, experiment) in experiments.iter().enumerate() {
         teller.begin(experiment, at + 1, experiments.len());
-        let outcome = experiment.carry_out(&bench)?;
-        teller.suspend(|| print(&outcome))?;
+        let mut outcome = experiment.carry_out(&bench)?;
+        if effort.peer == Some(PeerName::Python) {
+            teller.says()("Python");
+            let quick = effort.quick || effort.rehearse;
+            outcome.peer = Some(Peer::python(experiment.name, quick, &stop)?);
+        }
+        teller.suspend(|| tell(&outcome))?;
         outcomes.push(outcome);
     }
     Ok(outcomes)
@@ -196,7 +210,7 @@ fn end_if_nobody_listens(stop: &Arc<AtomicBool>) {
             std::thread::sleep(Duration::from_millis(100));
         }
         std::thread::sleep(PATIENCE);
-        eprintln!("framehaul: {}", Error::Interrupted);
+        complain(Error::Interrupted);
         std::process::exit(130);
     };
     // Without this thread, a second Ctrl-C does the same.
@@ -261,6 +275,7 @@ mod tests {
                 names: names.iter().map(|&name| name.to_owned()).collect(),
                 effort: Effort {
                     quick: true,
+                    peer: None,
                     rehearse: false,
                 },
                 json: false,

@@ -31,6 +31,7 @@ mod haul;
 mod loops;
 mod memory;
 mod page;
+mod peer;
 mod primes;
 mod show;
 mod start_line;
@@ -40,6 +41,7 @@ pub use bench::Bench;
 pub use experiments::{EXPERIMENTS, by_name};
 pub use finding::{Claimed, Drawing, Figure, Finding, Unit, Verdict};
 pub use page::page;
+pub use peer::Peer;
 
 use crate::clock::now;
 use crate::error::Result;
@@ -94,6 +96,9 @@ pub struct Outcome {
     pub because: String,
     /// How long it took.
     pub seconds: f64,
+    /// What the lecture's Python measured, if it was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub peer: Option<Peer>,
     /// The same for people.
     #[serde(skip)]
     pub finding: Finding,
@@ -134,6 +139,7 @@ impl Outcome {
             verdict: finding.verdict,
             because: finding.because.clone(),
             seconds,
+            peer: None,
             finding,
         }
     }

@@ -1,10 +1,10 @@
 //! All outcomes on one page of Markdown, slide by slide.
 
 use super::show::bars;
-use super::{Drawing, Figure, Outcome};
+use super::{Drawing, Outcome};
 use crate::measure::Machine;
 use crate::report::Style;
-use crate::report::units::{self, ABSENT};
+use crate::report::units;
 use std::fmt::Write;
 
 /// A slide that claims something: its lecture, its number, its title. (The first of each lecture is
@@ -106,20 +106,9 @@ fn tell(page: &mut String, outcome: &Outcome) {
         ..
     } = outcome;
     line(page, format_args!("\n#### {name}\n\n> {claim}\n"));
-    let figures = &outcome.finding.figures;
-    if !figures.is_empty() {
-        let row = |figure: &Figure| {
-            let claimed = figure
-                .claimed
-                .map_or(ABSENT.into(), |claimed| figure.unit.claimed(claimed));
-            vec![
-                figure.what.to_owned(),
-                claimed,
-                figure.unit.show(figure.measured),
-            ]
-        };
-        let rows: Vec<_> = figures.iter().map(row).collect();
-        table(page, &["", "claimed", "measured"], &rows);
+    let (header, rows) = outcome.rows();
+    if !rows.is_empty() {
+        table(page, &header, &rows);
     }
     for drawing in &outcome.finding.drawings {
         match drawing {
@@ -157,7 +146,7 @@ fn table(page: &mut String, header: &[&str], rows: &[Vec<String>]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lab::{EXPERIMENTS, Finding, Unit, Verdict};
+    use crate::lab::{EXPERIMENTS, Figure, Finding, Unit, Verdict};
 
     #[test]
     fn every_slide_that_claims_something_is_tried() {

@@ -33,22 +33,38 @@ impl Outcome {
                 .iter()
                 .map(|drawing| draw(drawing, style)),
         );
+        if let Some(peer) = &self.peer {
+            let notes = peer.notes.iter().map(|note| format!(" {note}"));
+            let line = format!("Python {}.{}", peer.python, notes.collect::<String>());
+            parts.push(style.wrap(&line, 2));
+        }
         parts.push(style.strong(&format!("{}: {}.", self.verdict, self.because)));
         parts.join("\n\n")
     }
 
     fn figures(&self, style: Style) -> String {
+        let (header, rows) = self.rows();
+        style.table(&header, &rows, 1)
+    }
+
+    /// The figures as a table: what, claimed, measured, and the peer's if it was asked.
+    pub(super) fn rows(&self) -> (Vec<&'static str>, Vec<Vec<String>>) {
+        let mut header = vec!["", "claimed", "measured"];
+        header.extend(self.peer.is_some().then_some("Python"));
         let row = |figure: &super::Figure| {
-            vec![
+            let claimed = figure.claimed.map(|claimed| figure.unit.claimed(claimed));
+            let mut row = vec![
                 figure.what.to_owned(),
-                figure
-                    .claimed
-                    .map_or(ABSENT.into(), |claimed| figure.unit.claimed(claimed)),
+                claimed.unwrap_or_else(|| ABSENT.into()),
                 figure.unit.show(figure.measured),
-            ]
+            ];
+            row.extend(self.peer.as_ref().map(|peer| {
+                let measured = peer.figures.get(figure.key);
+                measured.map_or_else(|| ABSENT.into(), |value| figure.unit.show(*value))
+            }));
+            row
         };
-        let rows: Vec<_> = self.finding.figures.iter().map(row).collect();
-        style.table(&["", "claimed", "measured"], &rows, 1)
+        (header, self.finding.figures.iter().map(row).collect())
     }
 }
 
