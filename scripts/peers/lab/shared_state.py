@@ -1,0 +1,87 @@
+"""A read of each kind of shared state, from a worker (lecture 27, slides 8 and 9).
+
+A key of a Manager's dict, an item of its list, `Value.value`, an element of an `Array`, and an element of
+a NumPy view of a `SharedMemory`. Value and Array are as the lecture makes them, with their built-in lock,
+which every access takes; under its lock means that the lock is held around that as well. The worker is
+a process of its own, forked.
+"""
+
+import multiprocessing
+import timeit
+from multiprocessing import shared_memory
+
+import numpy as np
+
+from common import median, run
+
+# What is timed, and how often at a time: for some milliseconds each.
+READS = {
+    "dict": ("shared['frames']", 50),
+    "list": ("shared[0]", 50),
+    "value": ("shared.value", 20_000),
+    "locked": ("with shared.get_lock():\n    shared.value", 20_000),
+    "array": ("shared[7]", 20_000),
+    "memory": ("shared[7]", 20_000),
+    "bare": ("shared.value", 20_000),
+}
+
+
+def serve(pipe, state, name):
+    """Times what it is asked for, until it is asked for nothing."""
+    memory = shared_memory.SharedMemory(name)
+    view = np.ndarray(8, np.uint64, memory.buf)
+    state = {**state, "memory": view}
+    while True:
+        what = pipe.recv()
+        if what is None:
+            break
+        statement, times = READS[what]
+        pipe.send(timeit.timeit(statement, globals={"shared": state[what]}, number=times) / times)
+    del view, state  # nothing may look at the memory when it is closed
+    memory.close()
+
+
+def measure(bench):
+    # Before the worker, so that both have one resource tracker, which then knows of it once.
+    memory = shared_memory.SharedMemory(create=True, size=64)
+    value = multiprocessing.Value("Q", 0)
+    taken = {what: [] for what in READS}
+    with multiprocessing.Manager() as server:
+        state = {
+            "dict": server.dict(frames=0),
+            "list": server.list([0]),
+            "value": value,
+            "locked": value,
+            "array": multiprocessing.Array("Q", 256),
+            "bare": multiprocessing.Value("Q", 0, lock=False),
+        }
+        ours, theirs = multiprocessing.Pipe()
+        worker = multiprocessing.Process(target=serve, args=(theirs, state, memory.name))
+        worker.start()
+
+        def turn():
+            for what, times in taken.items():
+                ours.send(what)
+                times.append(ours.recv())
+
+        bench.phase("reading from a worker")
+        bench.in_turns(bench.pick(2.5, 20), turn)
+        ours.send(None)
+        worker.join()
+    memory.close()
+    memory.unlink()
+    read = {what: median(times) for what, times in taken.items()}
+    bench.note(f"without its lock (lock=False) reading a Value takes {1e9 * read['bare']:.0f} ns")
+    return {
+        "dict_read_s": read["dict"],
+        "list_read_s": read["list"],
+        "value_read_s": read["value"],
+        "array_read_s": read["array"],
+        "memory_read_s": read["memory"],
+        "slower": read["dict"] / read["value"],
+        "slower_than_locked": read["dict"] / read["locked"],
+    }
+
+
+if __name__ == "__main__":
+    run(measure)
