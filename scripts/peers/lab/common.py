@@ -15,6 +15,7 @@ import math
 import multiprocessing
 import os
 import platform
+import signal
 import statistics
 import sys
 import tempfile
@@ -36,6 +37,10 @@ def run(measure):
     parser.add_argument("--start-method", choices=methods, default=default)
     arguments = parser.parse_args()
     multiprocessing.set_start_method(arguments.start_method)
+    # Who is told to end ends its workers and removes its files; these end at once.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL))
     bench = Bench(arguments.quick)
     figures = measure(bench)
     # What was never seen has no figure: JSON has no number for it.
@@ -132,6 +137,11 @@ def nothing(_=None):
 def warm_up(pool, workers):
     """Returns when the workers of a pool have had something to do."""
     pool.map(burn, [1_000] * (4 * workers), chunksize=1)
+
+
+def process(target, *arguments, **options):
+    """One that does not outlive this process; not started yet."""
+    return multiprocessing.Process(target=target, args=arguments, kwargs=options, daemon=True)
 
 
 def is_there(pid):
@@ -234,7 +244,7 @@ def peak_memory(pids, act):
         act()
         return math.nan
     ours, theirs = multiprocessing.Pipe()
-    sampler = multiprocessing.Process(target=_sample, args=(pids, theirs))
+    sampler = process(_sample, pids, theirs)
     sampler.start()
     ours.recv()
     rest = _anonymous(pids)

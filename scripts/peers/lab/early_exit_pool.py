@@ -11,7 +11,7 @@ import multiprocessing
 import time
 from collections import Counter
 
-from common import is_there, run
+from common import is_there, process, run
 from primes import EXHAUSTED, TOO_LATE, WON, search_all
 
 WORKERS = 4
@@ -41,8 +41,7 @@ def loops(every, iterations):
     """Four of them, under way, and what they share."""
     flag, ended = multiprocessing.Value("b", False), multiprocessing.Value("i", 0)
     start, looks = multiprocessing.Barrier(WORKERS + 1), multiprocessing.SimpleQueue()
-    workers = [multiprocessing.Process(target=loop, args=(flag, every, iterations, start, ended, looks))
-               for _ in range(WORKERS)]
+    workers = [process(loop, flag, every, iterations, start, ended, looks) for _ in range(WORKERS)]
     for worker in workers:
         worker.start()
     start.wait()

@@ -13,7 +13,7 @@ import multiprocessing
 
 import numpy as np
 
-from common import median, now, run
+from common import median, now, process, run
 
 WORKERS = 4
 WIDTH, HEIGHT = 3840, 2160
@@ -79,8 +79,7 @@ def find_nothing(worker, shared, frames, every):
 
 
 def in_workers(target, shared, number, every):
-    workers = [multiprocessing.Process(target=target, args=(worker, shared, number, every))
-               for worker in range(WORKERS)]
+    workers = [process(target, worker, shared, number, every) for worker in range(WORKERS)]
     for worker in workers:
         worker.start()
     for worker in workers:

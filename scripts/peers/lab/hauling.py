@@ -10,7 +10,7 @@ import time
 
 import numpy as np
 
-from common import array, burn, fill, samples_of, touch
+from common import array, burn, fill, process, samples_of, touch
 
 _SHARED = []
 
@@ -113,7 +113,7 @@ class Courier:
 
     def __init__(self, init=None, *arguments):
         self.pipe, theirs = multiprocessing.Pipe()
-        self.process = multiprocessing.Process(target=_serve, args=(theirs, self.pipe, init, arguments))
+        self.process = process(_serve, theirs, self.pipe, init, arguments)
         self.process.start()
         theirs.close()
 

@@ -8,7 +8,7 @@ shorter. The Value has its lock, which every look takes. Workers are processes o
 import multiprocessing
 import time
 
-from common import now, run
+from common import now, process, run
 
 WORKERS = (1, 2, 4, 8)
 KEY = "stop"
@@ -42,13 +42,12 @@ def look_at_value(flag, pause, start, seconds, looks):
 def looks_a_second(look, flag, workers, pause, seconds):
     """Of all workers together."""
     start, looks = multiprocessing.Barrier(workers), multiprocessing.SimpleQueue()
-    processes = [multiprocessing.Process(target=look, args=(flag, pause, start, seconds, looks))
-                 for _ in range(workers)]
-    for process in processes:
-        process.start()
-    count = sum(looks.get() for _ in processes)
-    for process in processes:
-        process.join()
+    lookers = [process(look, flag, pause, start, seconds, looks) for _ in range(workers)]
+    for looker in lookers:
+        looker.start()
+    count = sum(looks.get() for _ in lookers)
+    for looker in lookers:
+        looker.join()
     return count / seconds
 
 

@@ -7,7 +7,7 @@ then a `Pool` with four workers, forked like these, is closed and joined with 20
 
 import multiprocessing
 
-from common import burn, is_there, median, now, run, warm_up
+from common import burn, is_there, median, now, process, run, warm_up
 
 WORKERS = 4
 TASKS = 200
@@ -31,7 +31,7 @@ def consume(tasks, steps, taken):
 def by_queue(steps):
     """The tasks that each worker took, and the processes that are still there."""
     tasks, taken = multiprocessing.Queue(), multiprocessing.SimpleQueue()
-    workers = [multiprocessing.Process(target=consume, args=(tasks, steps, taken)) for _ in range(WORKERS)]
+    workers = [process(consume, tasks, steps, taken) for _ in range(WORKERS)]
     for worker in workers:
         worker.start()
     for task in range(TASKS):

@@ -2,6 +2,8 @@
 
 import multiprocessing
 
+from common import process
+
 # How a worker's part of a search ended.
 WON, TOO_LATE, TOLD, EXHAUSTED = "won", "too late", "told", "exhausted"
 
@@ -57,10 +59,7 @@ def search_all(ranges, **options):
     found = multiprocessing.Value("b", False)
     results, ends = multiprocessing.Queue(), multiprocessing.SimpleQueue()
     start = multiprocessing.Barrier(len(ranges))
-    workers = [
-        multiprocessing.Process(target=search, args=(numbers, found, results, ends, start), kwargs=options)
-        for numbers in ranges
-    ]
+    workers = [process(search, numbers, found, results, ends, start, **options) for numbers in ranges]
     for worker in workers:
         worker.start()
     for worker in workers:

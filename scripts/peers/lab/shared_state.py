@@ -12,7 +12,7 @@ from multiprocessing import shared_memory
 
 import numpy as np
 
-from common import median, run
+from common import median, process, run
 
 # What is timed, and how often at a time: for some milliseconds each.
 READS = {
@@ -56,7 +56,7 @@ def measure(bench):
             "bare": multiprocessing.Value("Q", 0, lock=False),
         }
         ours, theirs = multiprocessing.Pipe()
-        worker = multiprocessing.Process(target=serve, args=(theirs, state, memory.name))
+        worker = process(serve, theirs, state, memory.name)
         worker.start()
 
         def turn():

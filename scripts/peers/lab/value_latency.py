@@ -9,7 +9,7 @@ change. All times have the loop in them, which is timed beside them.
 import multiprocessing
 import timeit
 
-from common import median, now, run
+from common import median, now, process, run
 
 MANY = 100_000
 # Fewer reads than this share that saw a new value were not disturbed: both had one processor. Then it
@@ -38,7 +38,7 @@ def seconds(statement, names):
 def contended(flag):
     """Seconds a read, and the share of reads that saw a new value."""
     stop = multiprocessing.Event()
-    writer = multiprocessing.Process(target=write, args=(flag, stop))
+    writer = process(write, flag, stop)
     writer.start()
     first = flag.value
     while flag.value == first:
