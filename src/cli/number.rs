@@ -14,10 +14,11 @@ pub(super) fn rate(text: &str) -> Result<f64, String> {
         .ok_or_else(|| format!("expected a rate from {least} to {most} frames a second"))
 }
 
-/// A time in seconds.
+/// A time in seconds, with or without its unit: `1.5`, `60s`.
 pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     let (least, most) = (SECONDS.start(), SECONDS.end());
-    let seconds = within(SECONDS, text).map(Duration::from_secs_f64);
+    let number = text.strip_suffix('s').unwrap_or(text);
+    let seconds = within(SECONDS, number).map(Duration::from_secs_f64);
     seconds.ok_or_else(|| format!("expected a number of seconds from {least} to {most}"))
 }
 
@@ -33,7 +34,8 @@ mod tests {
     fn what_makes_no_sense_is_refused_with_what_would() {
         assert_eq!(rate("29.97"), Ok(29.97));
         assert_eq!(seconds("0.5"), Ok(Duration::from_millis(500)));
-        for bad in ["0", "-3", "1e-300", "1e300", "nan", "inf", "", "fast"] {
+        assert_eq!(seconds("60s"), Ok(Duration::from_secs(60)));
+        for bad in ["0", "-3", "1e-300", "1e300", "nan", "inf", "", "s", "fast"] {
             let said = rate(bad).unwrap_err();
             assert!(said.contains("from 0.001 to 100000"), "{bad}: {said}");
             let said = seconds(bad).unwrap_err();

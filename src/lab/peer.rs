@@ -92,8 +92,13 @@ impl Running {
     }
 }
 
+/// So long it may take to put away its files when it is told to end.
+const GRACE: Duration = Duration::from_secs(1);
+
 impl Drop for Running {
     fn drop(&mut self) {
+        self.0.ask_to_end();
+        let _ = self.0.ended(GRACE);
         self.0.kill();
         // Workers of its own as well.
         self.0.kill_group();

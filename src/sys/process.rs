@@ -165,12 +165,22 @@ impl Process {
 
     /// Kills it with SIGKILL; does nothing if it has ended already, reaped or not.
     pub fn kill(&self) {
+        self.signal(libc::SIGKILL);
+    }
+
+    /// Asks it to end with SIGTERM, which it may heed or not.
+    #[cfg(feature = "cli")]
+    pub fn ask_to_end(&self) {
+        self.signal(libc::SIGTERM);
+    }
+
+    fn signal(&self, signal: libc::c_int) {
         // SAFETY: the descriptor names this very process even after its id was reused.
         unsafe {
             libc::syscall(
                 libc::SYS_pidfd_send_signal,
                 self.pidfd.as_raw_fd(),
-                libc::SIGKILL,
+                signal,
                 std::ptr::null::<libc::siginfo_t>(),
                 0,
             );
