@@ -1,9 +1,9 @@
 //! Advice for frames and analyzers.
 
-use super::race::{Laps, Runners, choice, fastest, race};
+use super::race::{Laps, Runners, race};
 use super::verdict::{self, Cell, Spent};
 use super::ways::{self, Way};
-use super::{Advice, Tested};
+use super::{Advice, Standing};
 use crate::clock::now;
 use crate::error::{Error, Result};
 use crate::measure::Limits;
@@ -11,7 +11,6 @@ use crate::pipeline::{Plan, Request, Trial, Tried, Watch};
 use crate::pool::available_workers;
 use crate::source::{Place, Source};
 use crate::stage::Stage;
-use crate::statistics::median;
 use crate::transport::{self, Family, Placement};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -292,19 +291,16 @@ fn shipping(way: &Way, tried: &Tried) -> f64 {
 impl Track<'_> {
     /// What follows from the race.
     fn advice(&self, laps: &[Laps], limits: &Limits, begin: u64) -> Result<Advice> {
-        let chosen = choice(laps, |who| self.runners[who].way.rank());
-        let baseline = fastest(laps, |who| self.is_baseline(who)).0;
-        // Those that there was no time for are not told of.
-        let ran = (0..laps.len()).filter(|&who| !laps[who].times.is_empty());
-        let ways = ran.clone().map(|who| Tested {
-            way: self.runners[who].way.clone(),
-            each_s: median(&laps[who].times),
-            speed_up: super::speed_up(laps, baseline, who),
-            to_the_end: laps[who].stayed,
-        });
-        let ways: Vec<_> = ways.collect();
-        let place = |of| ran.clone().position(|who| who == of).unwrap_or(0);
-        let (advised, baseline) = (place(chosen), place(baseline));
+        let Standing {
+            ways,
+            chosen,
+            advised,
+            baseline,
+        } = Standing::of(
+            laps,
+            |who| self.runners[who].way.clone(),
+            |who| self.is_baseline(who),
+        );
 
         let first = self.runners[0].tried.as_ref();
         let work_s = match &self.request.source {

@@ -1,14 +1,13 @@
 //! Advice for jobs of one's own.
 
-use super::race::{Laps, Runners, choice, race};
+use super::race::{Laps, Runners, race};
 use super::verdict::{self, Cell, Spent};
 use super::ways::{self, PROCESSES, Way};
-use super::{Advice, Tested};
+use super::{Advice, Standing, Tested};
 use crate::clock::now;
 use crate::error::{Error, Result};
 use crate::measure::Limits;
 use crate::pool::{Batch, Job, JobError, Pool, available_workers};
-use crate::statistics::median;
 use std::time::Duration;
 
 /// Advice for jobs like those of `sample`, which are run again and again, measured within about
@@ -110,17 +109,16 @@ impl<'a, J: Job + Clone> Bench<'a, J> {
     }
 
     fn advice(&self, laps: &[Laps], whole: Option<u64>, limits: &Limits, begin: u64) -> Advice {
-        let chosen = choice(laps, |who| self.ways[who].rank());
-        let ran = (0..laps.len()).filter(|&who| !laps[who].times.is_empty());
-        let advised = ran.clone().position(|who| who == chosen).unwrap_or(0);
-        let ways = ran.map(|who| Tested {
-            way: self.ways[who].clone(),
-            each_s: median(&laps[who].times),
-            speed_up: super::speed_up(laps, 0, who),
-            to_the_end: laps[who].stayed,
-        });
-        let ways: Vec<_> = ways.collect();
-        let baseline = 0;
+        let Standing {
+            ways,
+            advised,
+            baseline,
+            ..
+        } = Standing::of(
+            laps,
+            |who| self.ways[who].clone(),
+            |who| self.is_baseline(who),
+        );
         let (work_s, round_trip_s) = (ways[baseline].each_s, limits.wakeup_us / 1e6);
         // What one worker that gets them one by one takes beside the work and the message.
         let alone = ways

@@ -32,8 +32,8 @@ pub use jobs::jobs;
 pub use ways::Way;
 
 use crate::pool::available_workers;
-use crate::statistics::{Estimate, ratio};
-use race::Laps;
+use crate::statistics::{Estimate, median, ratio};
+use race::{Laps, choice, fastest, paces};
 use serde::Serialize;
 use std::time::Duration;
 use verdict::{Bound, Cell, Gains, Verdict};
@@ -96,7 +96,8 @@ pub struct Tested {
     pub way: Way,
     /// Median seconds a frame or job.
     pub each_s: f64,
-    /// How many times as fast as the baseline; with an interval if it was not far behind.
+    /// How many times as fast as the baseline, round by round, which a machine that slows down now and
+    /// then disturbs less than `each_s`; with an interval if it was not far behind.
     pub speed_up: Estimate,
     /// Whether it was measured to the end.
     pub to_the_end: bool,
@@ -106,6 +107,38 @@ impl Advice {
     /// The way that is advised.
     pub fn way(&self) -> &Tested {
         &self.ways[self.advised]
+    }
+}
+
+/// How a race ended. Those that there was no time for are not told of.
+struct Standing {
+    ways: Vec<Tested>,
+    /// The one to be advised, of all that were in the race.
+    chosen: usize,
+    /// The same, of `ways`.
+    advised: usize,
+    /// What all are compared with, of `ways`.
+    baseline: usize,
+}
+
+impl Standing {
+    fn of(laps: &[Laps], way: impl Fn(usize) -> Way, is_baseline: impl Fn(usize) -> bool) -> Self {
+        let chosen = choice(laps, |who| way(who).rank());
+        let baseline = fastest(&paces(laps), is_baseline);
+        let ran = (0..laps.len()).filter(|&who| !laps[who].times.is_empty());
+        let tested = |who: usize| Tested {
+            way: way(who),
+            each_s: median(&laps[who].times),
+            speed_up: speed_up(laps, baseline, who),
+            to_the_end: laps[who].stayed,
+        };
+        let place = |of| ran.clone().position(|who| who == of).unwrap_or(0);
+        Self {
+            ways: ran.clone().map(tested).collect(),
+            chosen,
+            advised: place(chosen),
+            baseline: place(baseline),
+        }
     }
 }
 

@@ -16,9 +16,6 @@ const FIRST_FULL: usize = 2;
 /// Full rounds before anything is called clear.
 const LEAST: usize = 5;
 
-/// Full rounds after which there is no more to be learned.
-const MOST: usize = 15;
-
 /// Two that differ by less are as fast.
 const EQUAL: f64 = 1.03;
 
@@ -57,7 +54,7 @@ pub(super) fn race(count: usize, runners: &mut dyn Runners) -> Result<Vec<Laps>>
         count
     ];
     let mut best = f64::INFINITY;
-    for round in 0..FIRST_FULL + MOST {
+    for round in 0.. {
         let mut order: Vec<_> = (0..count).filter(|&who| laps[who].stayed).collect();
         if round % 2 == 1 {
             order.reverse();
@@ -83,12 +80,16 @@ pub(super) fn race(count: usize, runners: &mut dyn Runners) -> Result<Vec<Laps>>
                 }
             }
         }
-        best = fastest(&laps, |_| true).1;
-        let baseline = fastest(&laps, |who| runners.is_baseline(who)).0;
+        let paces = paces(&laps);
+        let first = fastest(&paces, |_| true);
+        let baseline = fastest(&paces, |who| runners.is_baseline(who));
+        let leader = laps[first].times.clone();
+        best = median(&leader);
         for (who, laps) in laps.iter_mut().enumerate() {
-            let behind = median(&laps.times) / best;
-            let far = behind > STAYS[round.min(STAYS.len() - 1)];
-            if laps.stayed && who != baseline && far {
+            let far = paces[who] / paces[first] > STAYS[round.min(STAYS.len() - 1)];
+            // Once there is an interval, one unlucky round is no reason.
+            let surely = || laps.times.len() < 2 || ratio(&laps.times, &leader).low > 1.0;
+            if laps.stayed && who != baseline && far && surely() {
                 laps.stayed = false;
                 runners.retire(who);
             }
@@ -100,18 +101,39 @@ pub(super) fn race(count: usize, runners: &mut dyn Runners) -> Result<Vec<Laps>>
     Ok(laps)
 }
 
-/// Who has the least median of those that stayed and are such, and that.
-pub(super) fn fastest(laps: &[Laps], is_such: impl Fn(usize) -> bool) -> (usize, f64) {
-    let staying = laps.iter().enumerate();
-    let staying = staying.filter(|(who, laps)| laps.stayed && is_such(*who));
-    let medians = staying.map(|(who, laps)| (who, median(&laps.times)));
-    let least = medians.min_by(|a, b| a.1.total_cmp(&b.1));
-    least.unwrap_or((0, f64::INFINITY))
+/// The pace of each: the median of its times, each in terms of what those who stayed took in the same
+/// round, so that a noisy round is as noisy for all. Infinite for those who are out.
+pub(super) fn paces(laps: &[Laps]) -> Vec<f64> {
+    let staying = || laps.iter().filter(|laps| laps.stayed);
+    // In the last round not all may have run.
+    let rounds = staying().map(|laps| laps.times.len()).min().unwrap_or(0);
+    let of_all = |round: usize| {
+        let logs: f64 = staying().map(|laps| laps.times[round].ln()).sum();
+        (logs / staying().count() as f64).exp()
+    };
+    let of_all: Vec<_> = (0..rounds).map(of_all).collect();
+    let pace = |laps: &Laps| {
+        let relative = laps.times.iter().zip(&of_all).map(|(time, all)| time / all);
+        let relative: Vec<_> = relative.collect();
+        match (laps.stayed, laps.times.is_empty()) {
+            (true, false) if rounds == 0 => median(&laps.times),
+            (true, false) => median(&relative),
+            _ => f64::INFINITY,
+        }
+    };
+    laps.iter().map(pace).collect()
+}
+
+/// Who has the best pace of those that are such.
+pub(super) fn fastest(paces: &[f64], is_such: impl Fn(usize) -> bool) -> usize {
+    let such = (0..paces.len()).filter(|&who| is_such(who));
+    let least = such.min_by(|&a, &b| paces[a].total_cmp(&paces[b]));
+    least.unwrap_or(0)
 }
 
 /// Whether everybody who stayed is known to be slower than the fastest, or as fast.
 fn is_clear(laps: &[Laps]) -> bool {
-    let best = fastest(laps, |_| true).0;
+    let best = fastest(&paces(laps), |_| true);
     let others = laps.iter().enumerate();
     let mut others = others.filter(|(who, laps)| *who != best && laps.stayed);
     others.all(|(_, other)| {
@@ -122,9 +144,9 @@ fn is_clear(laps: &[Laps]) -> bool {
 
 /// The first in order of `rank` of those that are as fast as the fastest.
 pub(super) fn choice<K: Ord>(laps: &[Laps], rank: impl Fn(usize) -> K) -> usize {
-    let (best, least) = fastest(laps, |_| true);
-    let equals = (0..laps.len())
-        .filter(|&who| laps[who].stayed && median(&laps[who].times) <= EQUAL * least);
+    let paces = paces(laps);
+    let best = fastest(&paces, |_| true);
+    let equals = (0..laps.len()).filter(|&who| paces[who] <= EQUAL * paces[best]);
     equals.min_by_key(|&who| rank(who)).unwrap_or(best)
 }
 
@@ -160,6 +182,10 @@ mod tests {
         }
     }
 
+    fn best_of(laps: &[Laps]) -> usize {
+        fastest(&paces(laps), |_| true)
+    }
+
     fn raced(paces: &[f64], left: usize, seed: u64) -> (Vec<Laps>, Vec<usize>) {
         let mut known = Known {
             paces: paces.to_vec(),
@@ -176,13 +202,30 @@ mod tests {
         for seed in 0..200 {
             let paces = [2.0, 1.3, 1.0, 5.0, 1.08, 30.0];
             let (laps, runs) = raced(&paces, usize::MAX, seed);
-            assert_eq!(fastest(&laps, |_| true).0, 2, "seed {seed}: {laps:?}");
+            assert_eq!(best_of(&laps), 2, "seed {seed}: {laps:?}");
             assert_eq!((runs[3], runs[5]), (1, 1), "seed {seed}");
             assert!(
                 laps[0].stayed && runs[0] >= FIRST_FULL + LEAST,
                 "seed {seed}"
             );
         }
+    }
+
+    #[test]
+    fn a_round_that_is_slow_for_all_says_nothing_of_any() {
+        let laps = |times: &[f64]| Laps {
+            times: times.to_vec(),
+            stayed: true,
+        };
+        // The worse one has the better median: its last round is still to come.
+        let better = laps(&[1.0, 2.0, 20.0, 30.0, 40.0]);
+        let worse = laps(&[1.1, 2.2, 22.0, 11.0]);
+        assert_eq!(best_of(&[worse, better.clone()]), 1);
+        let out = Laps {
+            stayed: false,
+            ..laps(&[0.1])
+        };
+        assert_eq!(best_of(&[out, better]), 1);
     }
 
     #[test]
@@ -208,7 +251,7 @@ mod tests {
             let (laps, runs) = raced(&[2.0, 1.0, 1.5], left, 1);
             assert_eq!(runs.iter().sum::<usize>(), left.min(runs.iter().sum()));
             if left >= 3 {
-                assert_eq!(fastest(&laps, |_| true).0, 1, "{left}: {laps:?}");
+                assert_eq!(best_of(&laps), 1, "{left}: {laps:?}");
             }
         }
     }
