@@ -151,7 +151,10 @@ impl<'a> Track<'a> {
             };
             for workers in workers {
                 let batches = match self.request.source {
-                    Source::Set(_) => ways::batches(count, workers, work, bytes),
+                    Source::Set(_) => {
+                        let looks_back = self.request.analysis.looks_back();
+                        ways::batches(count, workers, work, bytes, looks_back)
+                    }
                     // What is live is not kept waiting for company.
                     Source::Live(_) => vec![1],
                 };

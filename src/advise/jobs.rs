@@ -91,7 +91,7 @@ impl<'a, J: Job + Clone> Bench<'a, J> {
                 bench.ways.push(Way::new("threads", workers, 1));
             }
             // Their bytes are not known; their time says enough.
-            for batch in ways::batches(u64::MAX, workers, work, 0) {
+            for batch in ways::batches(u64::MAX, workers, work, 0, false) {
                 bench.ways.push(Way::new(PROCESSES, workers, batch));
             }
         }

@@ -93,12 +93,25 @@ const LONGEST: f64 = 0.02;
 /// And so many bytes.
 const MOST_BYTES: u64 = 16 << 20;
 
-/// Batches worth trying for `count` pieces of work, of so many seconds and bytes each.
-pub(super) fn batches(count: u64, workers: usize, work: f64, bytes: u64) -> Vec<u64> {
+/// Every batch begins with a look back, where there is one: it is the least part of so many frames, and
+/// of more it is hardly less.
+const LOOKED_BACK_ENOUGH: u64 = 16;
+
+/// Batches worth trying for `count` pieces of work, of so many seconds and bytes each, of which the
+/// first of a batch `looks_back` at the one before it.
+pub(super) fn batches(
+    count: u64,
+    workers: usize,
+    work: f64,
+    bytes: u64,
+    looks_back: bool,
+) -> Vec<u64> {
     let each = [1, 4, 16, 64, 256, 1024].into_iter();
     each.filter(|&batch| {
-        let fits = batch * bytes <= MOST_BYTES && batch as f64 * work <= LONGEST;
-        batch == 1 || (fits && batch <= count / (4 * workers as u64))
+        let is_small = batch * bytes <= MOST_BYTES && batch as f64 * work <= LONGEST;
+        let fits = is_small || looks_back && batch <= LOOKED_BACK_ENOUGH;
+        let jobs_each = if is_small { 4 } else { 2 };
+        batch == 1 || (fits && batch <= count / (jobs_each * workers as u64))
     })
     .collect()
 }
@@ -116,12 +129,21 @@ mod tests {
 
     #[test]
     fn batches_are_of_little_work_and_few_bytes_and_everybody_gets_some() {
+        let batches = |count, workers, work, bytes| batches(count, workers, work, bytes, false);
         assert_eq!(batches(1 << 20, 2, 1e-6, 1000), [1, 4, 16, 64, 256, 1024]);
         assert_eq!(batches(1 << 20, 2, 1e-3, 1000), [1, 4, 16]);
         assert_eq!(batches(1 << 20, 2, 1e-6, 1 << 20), [1, 4, 16]);
         assert_eq!(batches(1 << 20, 2, 1e-6, 50 << 20), [1]);
         assert_eq!(batches(128, 2, 1e-6, 1000), [1, 4, 16]);
         assert_eq!(batches(3, 2, 1e-6, 1000), [1]);
+    }
+
+    #[test]
+    fn a_look_back_is_shared_by_a_batch_however_heavy_its_frames() {
+        let batches = |count, bytes| batches(count, 2, 0.03, bytes, true);
+        assert_eq!(batches(1 << 20, 50 << 20), [1, 4, 16]);
+        assert_eq!(batches(40, 50 << 20), [1, 4]);
+        assert_eq!(batches(15, 1000), [1]);
     }
 
     #[test]
