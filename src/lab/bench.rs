@@ -5,6 +5,7 @@ use crate::analysis::burn;
 use crate::clock::now;
 use crate::error::{Error, Result};
 use crate::pool::available_workers;
+use crate::statistics::median;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -210,17 +211,9 @@ pub(super) fn seconds_since(begin: u64) -> f64 {
 pub(super) struct Samples(pub Vec<f64>);
 
 impl Samples {
-    /// The one in the middle, or the mean of the two there; not a number if there is none.
+    /// As [`median`] has it.
     pub(super) fn median(&self) -> f64 {
-        let mut sorted = self.0.clone();
-        sorted.sort_by(f64::total_cmp);
-        let at = |index: usize| sorted.get(index).copied().unwrap_or(f64::NAN);
-        let middle = sorted.len() / 2;
-        if sorted.len().is_multiple_of(2) {
-            0.5 * (at(middle.wrapping_sub(1)) + at(middle))
-        } else {
-            at(middle)
-        }
+        median(&self.0)
     }
 }
 
@@ -248,12 +241,5 @@ mod tests {
         let done = bench.in_turns(1.0, [&mut || panic!("it was to stop")]);
         assert!(matches!(done, Err(Error::Interrupted)));
         assert!(bench.phase("anything").is_err());
-    }
-
-    #[test]
-    fn the_median_is_the_one_in_the_middle() {
-        assert_eq!(Samples(vec![3.0, 1.0, 2.0]).median(), 2.0);
-        assert_eq!(Samples(vec![3.0, 1.0]).median(), 2.0);
-        assert!(Samples::default().median().is_nan());
     }
 }
