@@ -130,6 +130,24 @@ fn oom_kills_under(root: &Path) -> u64 {
         .unwrap_or(0)
 }
 
+/// Processor seconds that the quotas of this process's groups kept from them so far; none where no
+/// group counts it. `/proc` and the mounts are below `root`.
+#[cfg(feature = "video")]
+pub(super) fn throttled_s_under(root: &Path) -> Option<f64> {
+    let of_group = |folder: &PathBuf| {
+        let text = read_to_string(folder.join("cpu.stat")).ok()?;
+        let number = |key: &str| {
+            let mut lines = text.lines();
+            lines.find_map(|line| line.strip_prefix(key)?.trim().parse::<u64>().ok())
+        };
+        let microseconds = number("throttled_usec ").map(|us| us as f64 / 1e6);
+        microseconds.or_else(|| Some(number("throttled_time ")? as f64 / 1e9))
+    };
+    let folders = folders(root);
+    let groups = folders.iter().flatten().filter_map(of_group);
+    groups.reduce(|sum, one| sum + one)
+}
+
 /// For each hierarchy that this process is in, the folders of its group and of all above it.
 fn folders(root: &Path) -> Vec<Vec<PathBuf>> {
     let read = |path: &str| read_to_string(root.join(path)).unwrap_or_default();
@@ -277,6 +295,36 @@ mod tests {
         assert_eq!(counted(&[vmstat, mount, group, events]), 2);
         assert_eq!(counted(&[vmstat, mount, group]), 9);
         assert_eq!(counted(&[]), 0);
+    }
+
+    #[cfg(feature = "video")]
+    #[test]
+    fn what_quotas_kept_back_is_summed_over_the_groups_that_count_it() {
+        let mount = ("proc/self/mountinfo", V2_MOUNT);
+        let group = ("proc/self/cgroup", "0::/slice/job\n");
+        let throttled = |text: &[_]| throttled_s_under(files(text).path());
+        let outer = (
+            "sys/fs/cgroup/slice/cpu.stat",
+            "usage_usec 5\nnr_throttled 3\nthrottled_usec 250000\n",
+        );
+        let inner = (
+            "sys/fs/cgroup/slice/job/cpu.stat",
+            "usage_usec 5\nthrottled_usec 500000\n",
+        );
+        assert_eq!(throttled(&[mount, group, outer, inner]), Some(0.75));
+        assert_eq!(throttled(&[mount, group]), None);
+        let version_1 = [
+            ("proc/self/cgroup", "4:cpu:/\n"),
+            (
+                "proc/self/mountinfo",
+                "35 31 0:32 / /cpu rw - cgroup cgroup rw,cpu\n",
+            ),
+            (
+                "cpu/cpu.stat",
+                "nr_throttled 1\nthrottled_time 2000000000\n",
+            ),
+        ];
+        assert_eq!(throttled(&version_1), Some(2.0));
     }
 
     #[test]

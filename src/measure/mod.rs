@@ -22,22 +22,30 @@ mod machine;
 #[cfg(feature = "video")]
 mod memory;
 #[cfg(feature = "video")]
+mod noise;
+#[cfg(feature = "video")]
+mod reads;
+#[cfg(feature = "video")]
 mod stages;
 #[cfg(feature = "video")]
 mod survey;
 mod usage;
 
 pub use cgroup::{Cgroup, GroupMemory, oom_kills};
-#[cfg(feature = "video")]
-pub use limits::Limits;
 #[cfg(feature = "cli")]
 pub(crate) use limits::READS;
+#[cfg(feature = "video")]
+pub use limits::{KernelCosts, Limits};
 #[cfg(feature = "video")]
 pub use machine::Machine;
 #[cfg(feature = "video")]
 pub use memory::{MemoryPeak, MemorySampler, available_memory};
 #[cfg(feature = "video")]
-pub use stages::{LONGEST, StageHistograms};
+pub use noise::{Noise, NoiseProbe};
+#[cfg(feature = "video")]
+pub use reads::BytesRead;
+#[cfg(feature = "video")]
+pub use stages::{LONGEST, StageHistograms, percentile};
 #[cfg(feature = "video")]
 pub use survey::{Ffmpeg, HugePages, ShmSpace, Survey};
 pub use usage::Usage;

@@ -45,6 +45,12 @@ impl Usage {
         Self::from_rusage(&crate::sys::usage::of_self())
     }
 
+    /// The calling thread alone, so far.
+    #[cfg(feature = "video")]
+    pub(crate) fn of_this_thread() -> Self {
+        Self::from_rusage(&crate::sys::usage::of_this_thread())
+    }
+
     /// From the kernel's own struct, as `wait4` fills it for a process that has ended.
     pub(crate) fn from_rusage(usage: &libc::rusage) -> Self {
         let seconds = |time: libc::timeval| time.tv_sec as f64 + time.tv_usec as f64 / 1e6;

@@ -7,12 +7,15 @@ use crate::measure::{Limits, ShmSpace, Survey};
 /// The frame that the figures are applied to: 3840 × 2160 RGB, 16 bits a sample.
 const FRAME_4K: f64 = 49_766_400.0;
 
+/// Its pages.
+const PAGES_4K: f64 = FRAME_4K / 4096.0;
+
 /// What was found, line by line, and what follows from it.
 ///
 /// ```
 /// use framehaul::measure::{Limits, Survey};
 /// use framehaul::report::{Style, checkup};
-/// let limits = Limits { memcpy_gb_per_s: Some(11.6), read_gb_per_s: Some(57.2), wakeup_us: 8.4 };
+/// let limits = Limits { memcpy_gb_per_s: Some(11.6), read_gb_per_s: Some(57.2), wakeup_us: 8.4, kernel: None };
 /// assert!(checkup(&Survey::take(), &limits, Style::plain(80)).contains("57.2 GB/s"));
 /// ```
 pub fn checkup(survey: &Survey, limits: &Limits, style: Style) -> String {
@@ -21,6 +24,7 @@ pub fn checkup(survey: &Survey, limits: &Limits, style: Style) -> String {
         reading(limits),
         copying(limits),
         waking(limits),
+        kernel(limits),
         memory(survey),
         cgroup(survey),
         dev_shm(survey),
@@ -123,6 +127,37 @@ fn waking(limits: &Limits) -> Line {
         means: "All worker modes: a ticket to a sleeping worker and its answer cannot take less. \
                 Where it is near a frame's compute time, batches hide it."
             .into(),
+    }
+}
+
+fn kernel(limits: &Limits) -> Line {
+    let Some(costs) = limits.kernel else {
+        return Line {
+            name: "kernel",
+            found: BANDWIDTH_NOT_MEASURED.into(),
+            means: "payload and payload-raw: their frames go through sockets, into fresh memory."
+                .into(),
+        };
+    };
+    let seconds = |gb_per_s: f64| FRAME_4K / gb_per_s;
+    let passes = seconds(costs.send_gb_per_s) + seconds(costs.receive_gb_per_s);
+    Line {
+        name: "kernel",
+        found: format!(
+            "reads {} GB/s out of its cache, takes {} GB/s into sockets and gives {} GB/s out of them, all \
+             cores; {} a page fault",
+            digits(costs.read_gb_per_s),
+            digits(costs.send_gb_per_s),
+            digits(costs.receive_gb_per_s),
+            time(costs.fault_us * 1e3),
+        ),
+        means: format!(
+            "path and shm: {} at least to read a 4K frame, if all cores do. payload and payload-raw: {} for \
+             it to pass a socket, and {} of one core for the memory that it arrives in.",
+            time(seconds(costs.read_gb_per_s)),
+            time(passes),
+            time(costs.fault_us * 1e3 * PAGES_4K),
+        ),
     }
 }
 
@@ -264,6 +299,7 @@ fn ffmpeg(survey: &Survey) -> Line {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::measure::KernelCosts;
 
     #[test]
     fn every_line_fits_and_says_what_it_means() {
@@ -271,10 +307,17 @@ mod tests {
             memcpy_gb_per_s: Some(10.0),
             read_gb_per_s: Some(50.0),
             wakeup_us: 8.4,
+            kernel: Some(KernelCosts {
+                read_gb_per_s: 9.0,
+                send_gb_per_s: 6.5,
+                receive_gb_per_s: 7.25,
+                fault_us: 1.4,
+            }),
         };
         let unknown = Limits {
             memcpy_gb_per_s: None,
             read_gb_per_s: None,
+            kernel: None,
             ..limits
         };
         let survey = Survey::take();
@@ -288,5 +331,7 @@ mod tests {
         let text = checkup(&survey, &limits, Style::plain(10_000));
         assert!(text.contains("in less than 995 µs"), "{text}");
         assert!(text.contains("1005 such frames"), "{text}");
+        assert!(text.contains("1.40 µs a page fault"), "{text}");
+        assert!(text.contains("17.0 ms of one core"), "{text}");
     }
 }

@@ -302,6 +302,12 @@ pub(super) fn memory_file(bytes: u64, more_flags: libc::c_uint) -> io::Result<Fi
     Ok(file)
 }
 
+/// A file in memory for this process alone, of that many bytes; none of the memory is taken yet.
+#[cfg(feature = "video")]
+pub fn scratch_file(bytes: u64) -> io::Result<File> {
+    memory_file(bytes, 0)
+}
+
 /// Fixes a file's size for good; `more` seals are added.
 pub(super) fn seal(file: &File, more: libc::c_int) -> io::Result<()> {
     let seals = libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | more;

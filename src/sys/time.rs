@@ -11,3 +11,9 @@ pub fn monotonic_ns() -> u64 {
     unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut ts) };
     ts.tv_sec as u64 * 1_000_000_000 + ts.tv_nsec as u64
 }
+
+/// The unit in which `/proc/stat` counts processor time: so many are a second.
+pub fn ticks_a_second() -> f64 {
+    // SAFETY: takes no pointer; every Linux knows _SC_CLK_TCK.
+    unsafe { libc::sysconf(libc::_SC_CLK_TCK) as f64 }
+}

@@ -16,9 +16,11 @@
 //! Where that cannot be, [`Limits::measure_here`] measures in the calling process.
 
 mod bandwidth;
+mod kernel;
 mod kernels;
 mod wakeup;
 
+pub use self::kernel::KernelCosts;
 #[cfg(feature = "cli")]
 pub(crate) use self::kernels::READS;
 use super::oom_kills;
@@ -40,6 +42,9 @@ pub struct Limits {
     /// Median round trip of a blocking wake-up between two threads, through the kernel's futex:
     /// the least that a message and its answer can take between two who sleep.
     pub wakeup_us: f64,
+    /// What the kernel takes for copies and for fresh memory; none where it was not measured.
+    #[serde(default)]
+    pub kernel: Option<KernelCosts>,
 }
 
 /// The first argument that turns this executable into the helper.
@@ -94,6 +99,11 @@ impl Limits {
             memcpy_gb_per_s: bandwidth.as_ref().map(|found| found.copy_gb_per_s),
             read_gb_per_s: bandwidth.as_ref().map(|found| found.read_gb_per_s),
             wakeup_us: wakeup::median_round_trip_us().map_err(no_thread)?,
+            kernel: match bandwidth {
+                Some(_) => kernel::measure(threads.max(1)).map_err(no_thread)?,
+                // There is too little memory for that as well.
+                None => None,
+            },
         })
     }
 
