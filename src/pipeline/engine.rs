@@ -5,13 +5,14 @@ use super::dispatch::pass;
 use super::job::{FramePool, Packer, Setup};
 use super::kept::{Findings, Kept};
 use super::outcome::{Cache, Outcome, SlotsUsed};
+use super::passes::{PassFigures, Side, new_alternation};
 use super::plan::{Plan, Policy};
 use super::sum::{Measured, Sum};
 use crate::clock::{Nanos, now};
 use crate::coordination::SharedArray;
 use crate::error::{Error, Result};
 use crate::handoff::Slots;
-use crate::measure::{Limits, MemorySampler, Usage};
+use crate::measure::{BytesRead, Limits, MemorySampler, NoiseProbe, Usage};
 use crate::pool::Death;
 use crate::source::FrameSet;
 use crate::sys::pagecache;
@@ -49,7 +50,6 @@ pub(super) struct Engine {
     /// Deaths in pools that are gone.
     deaths: Vec<Death>,
     measured: Vec<Measured>,
-    resident: f64,
     slots: Option<SlotsUsed>,
 }
 
@@ -69,22 +69,20 @@ impl Engine {
             pool,
             deaths: Vec::new(),
             measured: Vec::new(),
-            resident: 0.0,
             slots: None,
         })
     }
 
     /// Runs the frames once in the cache as it is to be; a pass that is not `measured` warms up.
     fn pass(&mut self, measured: bool, watch: &mut dyn Watch) -> Result<()> {
-        self.prepare_cache(watch)?;
-        if measured && self.measured.is_empty() {
-            let set = self.plan.source.set();
-            self.resident = set.map_or(Ok(1.0), |set| resident_share(set))?;
-        }
+        let cache_resident = self.prepare_cache(watch)?;
         let kept = self.kept(measured)?;
         let pass = self.run_once(kept, watch)?;
         if measured {
-            self.measured.push(pass);
+            self.measured.push(Measured {
+                cache_resident,
+                ..pass
+            });
         }
         Ok(())
     }
@@ -108,9 +106,11 @@ impl Engine {
         }
         let pids = pool.pool.pids();
         let sampler = MemorySampler::start(move || pids.list());
-        let before = Usage::of_self() + pool.pool.usage();
+        let noise = NoiseProbe::start();
+        let before = Sides::of(&pool);
         let pass = pass(&self.plan, &pool, kept, |ended| watch.progress(ended));
-        let usage = Usage::of_self() + pool.pool.usage() - before;
+        let [parent, workers] = Sides::of(&pool).since(&before);
+        let noise = noise.finish(&(parent.usage + workers.usage));
         let mut memory = sampler.finish();
         if let Some(slots) = &pool.slots {
             // It was counted once for each worker too, all of whom have all of it mapped; or not at
@@ -137,7 +137,10 @@ impl Engine {
         Ok(Measured {
             pass,
             memory,
-            usage,
+            parent,
+            workers,
+            noise,
+            cache_resident: 1.0,
         })
     }
 
@@ -164,18 +167,21 @@ impl Engine {
         }
     }
 
-    fn prepare_cache(&self, watch: &mut dyn Watch) -> Result<()> {
+    /// Brings the page cache into the state that was asked for, as far as it can be; says what share of
+    /// the input is in it then, 1 of what is live.
+    fn prepare_cache(&self, watch: &mut dyn Watch) -> Result<f64> {
         let Some(set) = self.plan.source.set() else {
-            return Ok(());
+            return Ok(1.0);
         };
         match self.plan.cache {
             Cache::Warm if resident_share(set)? < 1.0 => {
                 watch.phase("reading the input into the page cache");
-                each_file(set, "cannot read", pagecache::fill)
+                each_file(set, "cannot read", pagecache::fill)?;
             }
-            Cache::Warm => Ok(()),
-            Cache::Cold => each_file(set, "cannot drop from the page cache", pagecache::evict),
+            Cache::Warm => return Ok(1.0),
+            Cache::Cold => each_file(set, "cannot drop from the page cache", pagecache::evict)?,
         }
+        resident_share(set)
     }
 
     /// Gives back the memory of frames under way, or the next mode would be charged for it.
@@ -192,12 +198,14 @@ impl Engine {
     }
 
     /// Puts the measured passes together.
-    fn finish(self, limits: Limits) -> Outcome {
+    fn finish(self, limits: Limits, alternation: &str) -> Outcome {
         let mut deaths = self.deaths;
         if let Some(pool) = &self.pool {
             deaths.extend(pool.pool.deaths());
         }
-        let mut workload = self.plan.workload(self.resident);
+        let passes: Vec<_> = self.measured.iter().map(PassFigures::of).collect();
+        let resident = passes.first().map_or(0.0, |pass| pass.cache_resident);
+        let mut workload = self.plan.workload(resident);
         let sum = Sum::of(&self.plan, self.measured);
         // A pass that was cut short ran fewer frames than were asked for.
         workload.frames.end = workload.frames.start + sum.shortest;
@@ -212,11 +220,39 @@ impl Engine {
             slots: self.slots,
             usage: sum.usage,
             stages: sum.tally.stages,
+            passes,
+            alternation: Some(alternation.to_owned()),
             findings_digest: sum.findings_digest,
             incomplete: sum.incomplete,
             disagreement: sum.disagreement,
             notes,
         }
+    }
+}
+
+/// What parent and workers have used so far.
+struct Sides {
+    usage: [Usage; 2],
+    read: [BytesRead; 2],
+}
+
+impl Sides {
+    fn of(pool: &FramePool) -> Self {
+        Self {
+            usage: [Usage::of_self(), pool.pool.usage()],
+            read: [
+                BytesRead::of(&[std::process::id()]),
+                BytesRead::of(&pool.pool.pids().list()),
+            ],
+        }
+    }
+
+    /// What each has used since `before`.
+    fn since(&self, before: &Self) -> [Side; 2] {
+        [0, 1].map(|side| Side {
+            usage: self.usage[side] - before.usage[side],
+            read_bytes: self.read[side].since(&before.read[side]),
+        })
     }
 }
 
@@ -332,7 +368,8 @@ pub(super) fn resident_share(set: &FrameSet) -> Result<f64> {
 }
 
 /// Starts the workers of all plans, then runs their passes in turn, warm-up first: a machine that
-/// is slower for a while is slower for all of them.
+/// is slower for a while is slower for all of them. Every other round goes backwards (A B B A), so that
+/// what comes from going first, or from who went before, falls on all alike.
 ///
 /// # Errors
 /// What ends the run as a whole: workers that cannot start, or an interrupt. Frames that fail are
@@ -352,7 +389,11 @@ pub fn run_alternately(plans: Vec<Plan>, watch: &mut dyn Watch) -> Result<Vec<Ou
     let most = engines.iter().map(|engine| passes(&engine.plan)).max();
     let several = engines.len() > 1;
     for number in 0..most.unwrap_or(0) {
-        for engine in &mut engines {
+        let mut order: Vec<_> = engines.iter_mut().collect();
+        if number % 2 == 1 {
+            order.reverse();
+        }
+        for engine in order {
             let (warmup, all) = (engine.plan.warmup, passes(&engine.plan));
             if number >= all {
                 continue;
@@ -365,9 +406,10 @@ pub fn run_alternately(plans: Vec<Plan>, watch: &mut dyn Watch) -> Result<Vec<Ou
             }
         }
     }
+    let alternation = new_alternation();
     let finish = |engine: Engine| {
         let measured = limits[&engine.plan.workers];
-        engine.finish(measured)
+        engine.finish(measured, &alternation)
     };
     Ok(engines.into_iter().map(finish).collect())
 }

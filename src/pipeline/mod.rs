@@ -2,7 +2,7 @@
 //!
 //! A [`Request`] is what was asked for; a [`Plan`] is one mode of it, checked, with every name
 //! resolved and every default filled. [`run_alternately`] starts the workers of several plans and
-//! runs their passes in turn (A B A B), so that a machine that slows down meanwhile slows all of
+//! runs their passes in turn (A B B A), so that a machine that slows down meanwhile slows all of
 //! them. What comes out is an [`Outcome`] each, plain data for [`crate::report`].
 //!
 //! ```
@@ -36,6 +36,7 @@ mod job;
 mod kept;
 mod outcome;
 mod pace;
+mod passes;
 mod plan;
 mod recorder;
 mod sum;
@@ -44,6 +45,7 @@ mod trial;
 pub use engine::{Watch, run_alternately};
 pub use job::FrameJob;
 pub use outcome::{Cache, Outcome, SlotsUsed, Totals, Workload};
+pub use passes::{PassFigures, PassStage, Side};
 #[cfg(feature = "cli")]
 pub(crate) use plan::PACES;
 pub use plan::{Dropped, Plan, Policy, Request};

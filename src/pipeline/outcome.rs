@@ -1,5 +1,6 @@
 //! A finished run, as plain data.
 
+use super::passes::PassFigures;
 use super::plan::{Dropped, Policy};
 use crate::clock::Nanos;
 use crate::frame::FrameFormat;
@@ -113,6 +114,11 @@ pub struct Outcome {
     pub usage: Usage,
     /// A histogram a stage, all measured passes together.
     pub stages: StageHistograms,
+    /// Each measured pass by itself, in their order.
+    pub passes: Vec<PassFigures>,
+    /// The same for all runs that took turns: pass i of one of them and pass i of another were in one
+    /// round. None if nothing is known of that.
+    pub alternation: Option<String>,
     /// SHA-256 of what the first pass found: of the lines of `findings.jsonl` in frame order, each
     /// with its newline, in hexadecimal, as `sha256sum` prints it.
     pub findings_digest: String,

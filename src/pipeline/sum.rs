@@ -2,16 +2,28 @@
 
 use super::outcome::Totals;
 use super::pace::Pace;
+use super::passes::Side;
 use super::plan::Plan;
 use super::recorder::{Pass, Tally};
 use crate::clock::Nanos;
-use crate::measure::{MemoryPeak, Usage};
+use crate::measure::{MemoryPeak, Noise, Usage};
 
 /// A measured pass.
 pub(super) struct Measured {
     pub pass: Pass,
     pub memory: MemoryPeak,
-    pub usage: Usage,
+    pub parent: Side,
+    pub workers: Side,
+    pub noise: Noise,
+    /// The share of the input that was in the page cache when it began.
+    pub cache_resident: f64,
+}
+
+impl Measured {
+    /// What parent and workers used together.
+    pub(super) fn usage(&self) -> Usage {
+        self.parent.usage + self.workers.usage
+    }
 }
 
 /// All of them.
@@ -54,17 +66,13 @@ impl Sum {
     }
 
     fn add(&mut self, number: usize, measured: Measured) {
-        let Measured {
-            pass,
-            memory,
-            usage,
-        } = measured;
+        self.usage = self.usage + measured.usage();
+        let Measured { pass, memory, .. } = measured;
         self.walls.push(pass.wall_ns);
         self.frames += pass.frames;
         self.shortest = self.shortest.min(pass.frames);
         self.paces.extend(pass.pace);
         self.tally.add(&pass.tally);
-        self.usage = self.usage + usage;
         self.memory = self.memory.max(memory);
         self.notes.extend(pass.notes);
         self.incomplete = self.incomplete.take().or(pass.incomplete);

@@ -49,7 +49,8 @@ impl Trial {
         let findings = Findings::new(frames.start);
         self.engine.plan.frames = frames;
         let measured = self.engine.run_once(Kept::nowhere(findings), &mut ())?;
-        let (pass, usage) = (measured.pass, measured.usage);
+        let usage = measured.usage();
+        let pass = measured.pass;
         // Memory that one holds is missing to the others.
         self.engine.rest();
         Ok(Tried {

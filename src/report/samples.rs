@@ -1,9 +1,9 @@
 //! Finished runs that never ran, for the tests of this layer.
 
-use super::Report;
+use super::{Report, StageSummary};
 use crate::frame::{Colour, FrameFormat, Sample};
-use crate::measure::{Limits, Machine, MemoryPeak, StageHistograms, Usage};
-use crate::pipeline::{Cache, Outcome, Totals, Workload};
+use crate::measure::{Limits, Machine, MemoryPeak, Noise, StageHistograms, Usage};
+use crate::pipeline::{Cache, Outcome, PassFigures, PassStage, Side, Totals, Workload};
 use crate::stage::Stage;
 
 pub(super) fn machine() -> Machine {
@@ -56,6 +56,7 @@ pub(super) fn outcome() -> Outcome {
             memcpy_gb_per_s: Some(11.6),
             read_gb_per_s: Some(57.2),
             wakeup_us: 8.4,
+            kernel: None,
         },
         memory: MemoryPeak {
             anon_bytes: 21_000_000,
@@ -79,6 +80,8 @@ pub(super) fn outcome() -> Outcome {
             (Stage::Compute, 1_700_000.0),
             (Stage::Return, 60_000.0),
         ]),
+        passes: Vec::new(),
+        alternation: None,
         findings_digest: "4b1d".repeat(16),
         incomplete: None,
         disagreement: None,
@@ -184,4 +187,64 @@ pub(super) fn with_passes(mut of: Report, walls: &[f64]) -> Report {
 pub(super) fn finding_otherwise(mut of: Report) -> Report {
     of.findings_digest = "ca3d".repeat(16);
     of
+}
+
+/// `of`, with the walls of its passes, which took turns with all others that are made so.
+pub(super) fn taking_turns(of: Report, walls: &[f64]) -> Report {
+    let frames = of.totals.frames;
+    let mut of = with_passes(of, walls);
+    let all = of.totals.wall_s;
+    let part = |total: f64, wall: f64| total * wall / all;
+    let stages = of.stages.clone();
+    let pass = |&wall: &f64| {
+        // Durations are as long as the pass; all the processor time was the workers'.
+        let longer = wall * walls.len() as f64 / all;
+        let stage = |(&stage, summary): (&Stage, &StageSummary)| {
+            let scaled = |ns: Option<u64>| ns.map(|ns| (ns as f64 * longer) as u64);
+            let figures = PassStage {
+                count: summary.count / walls.len() as u64,
+                mean_ns: summary.mean_ns * longer,
+                p50_ns: scaled(summary.p50_ns),
+                p99_ns: scaled(summary.p99_ns),
+                p999_ns: scaled(summary.p999_ns),
+            };
+            (stage, figures)
+        };
+        PassFigures {
+            frames_analysed: frames,
+            parent: Side::default(),
+            workers: Side {
+                usage: Usage {
+                    user_s: part(of.cpu.user_s, wall),
+                    system_s: part(of.cpu.system_s, wall),
+                    minor_faults: 1000,
+                    ..Usage::NONE
+                },
+                read_bytes: Some(0),
+            },
+            memory: MemoryPeak {
+                anon_bytes: of.memory.peak_anon_bytes,
+                shared_bytes: of.memory.peak_shared_bytes,
+            },
+            cache_resident: 1.0,
+            noise: quiet(),
+            stages: stages.iter().map(stage).collect(),
+        }
+    };
+    of.passes = walls.iter().map(pass).collect();
+    of.alternation = Some("00c0ffee00c0ffee".into());
+    of
+}
+
+/// A machine that does nothing else.
+pub(super) fn quiet() -> Noise {
+    Noise {
+        stolen_s: Some(0.0),
+        others_s: Some(0.0),
+        throttled_s: Some(0.0),
+        heat_throttles: Some(0),
+        memory_stall_s: Some(0.0),
+        io_stall_s: Some(0.0),
+        steps_per_us: 600.0,
+    }
 }

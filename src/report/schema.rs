@@ -4,8 +4,8 @@
 //! added without a new schema number, and none is removed or given another meaning without one.
 
 use super::histogram;
-use crate::measure::{Limits, Machine};
-use crate::pipeline::{Cache, Dropped, Outcome, Policy, SlotsUsed};
+use crate::measure::{self, Limits, Machine};
+use crate::pipeline::{Cache, Dropped, Outcome, PassFigures, Policy, SlotsUsed};
 use crate::stage::Stage;
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
@@ -45,6 +45,14 @@ pub struct Report {
     pub cpu: Cpu,
     /// Durations by stage; a stage that does not occur in the mode is left out.
     pub stages: BTreeMap<Stage, StageSummary>,
+    /// Each measured pass by itself, as many as `totals.pass_wall_s` has; empty in reports
+    /// of older versions.
+    #[serde(default)]
+    pub passes: Vec<PassFigures>,
+    /// The same in all runs that took turns: pass i of one of them and pass i of another were in one round.
+    /// Null where nothing is known of that.
+    #[serde(default)]
+    pub alternation: Option<String>,
     /// SHA-256 of `findings.jsonl` in hexadecimal: what `sha256sum findings.jsonl` says.
     pub findings_digest: String,
     /// What a reader must know, one sentence each.
@@ -193,11 +201,7 @@ pub struct StageSummary {
 
 impl StageSummary {
     fn of(samples: &Histogram<u64>) -> Self {
-        // In thousandths, because 1 - 0.9 is a little less than 0.1 in floating point.
-        let percentile = |thousandths: u64| {
-            let beyond = samples.len() * (1000 - thousandths);
-            (beyond >= 10_000).then(|| samples.value_at_quantile(thousandths as f64 / 1000.0))
-        };
+        let percentile = |thousandths| measure::percentile(samples, thousandths);
         Self {
             count: samples.len(),
             min_ns: samples.min(),
@@ -302,6 +306,8 @@ impl Report {
                 .filter(|(_, samples)| !samples.is_empty())
                 .map(|(stage, samples)| (stage, StageSummary::of(samples)))
                 .collect(),
+            passes: outcome.passes.clone(),
+            alternation: outcome.alternation.clone(),
             findings_digest: outcome.findings_digest.clone(),
             notes: outcome.notes.clone(),
         }
@@ -317,8 +323,13 @@ impl Report {
     /// The pace of each measured pass, in frames a second.
     pub(super) fn pass_fps(&self) -> Vec<f64> {
         let walls = &self.totals.pass_wall_s;
-        let frames = self.totals.frames_analysed as f64 / walls.len() as f64;
-        walls.iter().map(|wall| frames / wall).collect()
+        let each = self.totals.frames_analysed as f64 / walls.len() as f64;
+        let frames = |pass: usize| match self.passes.get(pass) {
+            Some(figures) => figures.frames_analysed as f64,
+            None => each,
+        };
+        let fps = |(pass, wall): (usize, &f64)| frames(pass) / wall;
+        walls.iter().enumerate().map(fps).collect()
     }
 
     /// The stage that says how long a frame took: from its due time where the run was paced, its
