@@ -9,6 +9,10 @@
 //! ```
 
 use super::compare::{Difference, Run};
+use super::doubts::Doubt;
+use super::explain::Explanation;
+use super::trust::Intervals;
+use super::verdict;
 use crate::stage::Stage;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -32,6 +36,9 @@ pub struct ComparisonData {
     pub differences: Vec<Difference>,
     /// What it means, in a sentence.
     pub verdict: String,
+    /// Where the gap between each run and the first comes from, if that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub explanations: Option<Vec<Explanation>>,
 }
 
 /// One run's figures.
@@ -67,6 +74,8 @@ pub struct RunData {
     pub findings_digest: String,
     /// Percentiles by stage, in nanoseconds.
     pub stages: BTreeMap<Stage, Percentiles<u64>>,
+    /// What speaks against trusting these figures.
+    pub doubts: Vec<Doubt>,
 }
 
 /// The percentiles that are compared; null where there are too few samples.
@@ -88,10 +97,10 @@ pub struct Percentiles<T> {
 pub struct Ratios {
     /// The run's name.
     pub name: String,
-    /// Throughput: above 1 is faster.
+    /// Throughput: above 1 is faster. That of the usual pass where there is an interval, else that of all
+    /// passes together.
     pub fps: Option<f64>,
-    /// The least and the greatest ratio between any two passes; null with fewer than three
-    /// passes each.
+    /// Where the ratio of throughput lies with a confidence of 95 %; null with too few passes for that.
     pub fps_interval: Option<(f64, f64)>,
     /// Bytes shipped a frame.
     pub shipped_bytes_per_frame: Option<f64>,
@@ -103,6 +112,10 @@ pub struct Ratios {
     pub faults_per_frame: Option<f64>,
     /// Durations: below 1 is faster.
     pub stages: BTreeMap<Stage, Percentiles<f64>>,
+    /// Whether throughput is clearly different: what the verdict goes by.
+    pub clear: bool,
+    /// How far these ratios can be trusted.
+    pub intervals: Intervals,
 }
 
 pub(super) fn run_data(run: &Run) -> RunData {
@@ -136,6 +149,7 @@ pub(super) fn run_data(run: &Run) -> RunData {
                 (stage, percentiles)
             })
             .collect(),
+        doubts: run.report.doubts(),
     }
 }
 
@@ -144,6 +158,7 @@ fn over(value: f64, base: f64) -> Option<f64> {
 }
 
 pub(super) fn ratios(base: &Run, run: &Run) -> Ratios {
+    let intervals = Intervals::of(base, run);
     let fps = |run: &Run| run.report.totals.fps;
     let shipped = |run: &Run| run.report.totals.shipped_bytes_per_frame;
     let stages = run.report.stages.iter().filter_map(|(&stage, summary)| {
@@ -159,26 +174,18 @@ pub(super) fn ratios(base: &Run, run: &Run) -> Ratios {
     });
     Ratios {
         name: run.name.clone(),
-        fps: over(fps(run), fps(base)),
-        fps_interval: interval(base, run),
+        fps: intervals
+            .fps
+            .map_or(over(fps(run), fps(base)), |fps| Some(fps.value)),
+        fps_interval: intervals.fps.map(|fps| (fps.low, fps.high)),
         shipped_bytes_per_frame: over(shipped(run), shipped(base)),
         peak_bytes: over(run.peak_bytes(), base.peak_bytes()),
         cpu_s_per_frame: over(run.cpu_per_frame(), base.cpu_per_frame()),
         faults_per_frame: over(run.faults_per_frame(), base.faults_per_frame()),
         stages: stages.collect(),
+        clear: verdict::clearly_differ(base, run),
+        intervals,
     }
-}
-
-/// The least and the greatest ratio of throughput between a pass of one and a pass of the other.
-pub(super) fn interval(base: &Run, run: &Run) -> Option<(f64, f64)> {
-    let range = |run: &Run| {
-        let mut passes = run.report.pass_fps();
-        passes.retain(|fps| fps.is_finite() && *fps > 0.0);
-        passes.sort_by(f64::total_cmp);
-        (passes.len() >= 3).then(|| (passes[0], passes[passes.len() - 1]))
-    };
-    let ((least, greatest), (base_least, base_greatest)) = (range(run)?, range(base)?);
-    Some((least / base_greatest, greatest / base_least))
 }
 
 #[cfg(test)]
@@ -217,13 +224,61 @@ mod tests {
         assert!(!ratios[0].stages.contains_key(&Stage::Transfer));
     }
 
+    /// Every pass of mmap takes a fifth to a sixth of what payload's takes in the same round.
+    const PAYLOAD: [f64; 6] = [10.0, 11.0, 20.0, 10.0, 12.0, 10.5];
+    const MMAP: [f64; 6] = [2.0, 2.0, 4.0, 1.8, 2.0, 2.1];
+
     #[test]
-    fn three_passes_each_give_a_ratio_its_interval() {
-        let base = samples::with_passes(samples::payload(), &[10.0, 10.0, 20.0]);
-        let run = samples::with_passes(samples::mmap(), &[1.0, 2.0, 2.0]);
-        let ratios = compare(vec![base.clone(), run]).ratios();
-        assert_eq!(ratios[0].fps_interval, Some((5.0, 20.0)));
-        let once = samples::with_passes(samples::mmap(), &[1.0, 2.0]);
-        assert_eq!(compare(vec![base, once]).ratios()[0].fps_interval, None);
+    fn runs_that_took_turns_have_an_interval_for_every_ratio_that_was_measured() {
+        let base = samples::taking_turns(samples::payload(), &PAYLOAD);
+        let run = samples::taking_turns(samples::mmap(), &MMAP);
+        let ratios = &compare(vec![base, run]).ratios()[0];
+        let (low, high) = ratios.fps_interval.unwrap();
+        let fps = ratios.fps.unwrap();
+        assert!(
+            4.99 <= low && low <= fps && fps <= high && high <= 6.01,
+            "{ratios:?}"
+        );
+        let intervals = &ratios.intervals;
+        assert!(intervals.paired && intervals.passes == 6 && ratios.clear);
+        assert!(intervals.repeats.is_some());
+        let peak = intervals.peak_bytes.unwrap();
+        assert!((peak.low - ratios.peak_bytes.unwrap()).abs() < 1e-9 && peak.low == peak.high);
+        assert!(intervals.cpu_s_per_frame.unwrap().high < 1.0);
+        assert_eq!(intervals.faults_per_frame.unwrap().value, 1.0);
+        let service = intervals.stages[&Stage::Service];
+        assert!(service.p50.is_some() && service.p99.is_some());
+        assert_eq!((service.p999, service.max), (None, None));
+    }
+
+    #[test]
+    fn runs_that_did_not_take_turns_are_compared_as_a_whole() {
+        let base = samples::taking_turns(samples::payload(), &PAYLOAD);
+        let mut run = samples::taking_turns(samples::mmap(), &MMAP);
+        run.alternation = Some("another time".into());
+        let apart = compare(vec![base.clone(), run.clone()]).ratios();
+        assert!(!apart[0].intervals.paired);
+        let (low, high) = apart[0].fps_interval.unwrap();
+        assert!(
+            low < 5.0 && high > 6.0,
+            "one slow pass is no longer that of the other"
+        );
+
+        // Nothing is known of turns in reports of older versions, which have walls alone.
+        run.alternation = None;
+        run.passes.clear();
+        let old = compare(vec![base, run]).ratios();
+        assert!(old[0].fps_interval.is_some());
+        assert_eq!(old[0].intervals.cpu_s_per_frame, None);
+    }
+
+    #[test]
+    fn five_passes_are_too_few_for_an_interval() {
+        let base = samples::taking_turns(samples::payload(), &PAYLOAD[..5]);
+        let run = samples::taking_turns(samples::mmap(), &MMAP[..5]);
+        let ratios = &compare(vec![base, run]).ratios()[0];
+        assert_eq!(ratios.fps_interval, None);
+        assert_eq!(ratios.intervals.repeats, None);
+        assert!(ratios.fps.is_some() && ratios.clear);
     }
 }

@@ -27,6 +27,14 @@ pub fn summary(report: &Report, style: Style) -> String {
     if let Ok(alone) = Comparison::new(named) {
         parts.extend(histograms(&alone.runs, style));
     }
+    let doubts = report.doubts();
+    if !doubts.is_empty() {
+        let doubts: Vec<String> = doubts
+            .iter()
+            .map(|doubt| style.wrap(&format!("! {}", doubt.sentence), 2))
+            .collect();
+        parts.push(doubts.join("\n"));
+    }
     if !report.notes.is_empty() {
         let notes: Vec<String> = report
             .notes

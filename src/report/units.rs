@@ -91,6 +91,16 @@ pub(super) fn times_digits(times: f64) -> String {
     }
 }
 
+/// Where a factor lies: `0.981 to 1.03`, `59 to 63`.
+pub(super) fn factors(low: f64, high: f64) -> String {
+    let show = |factor: f64| match factor {
+        ..0.0005 => "0".into(),
+        ..1.995 => digits(factor),
+        _ => times_digits(factor),
+    };
+    format!("{} to {}", show(low), show(high))
+}
+
 /// Words joined as in a sentence: `a`, `a and b`, `a, b and c`.
 pub(crate) fn list<S: AsRef<str>>(words: &[S]) -> String {
     let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
@@ -162,6 +172,13 @@ mod tests {
         ] {
             assert_eq!(ratio(value), text, "{value}");
         }
+    }
+
+    #[test]
+    fn where_a_factor_lies_is_said_with_three_digits_about_1() {
+        assert_eq!(factors(0.98123, 1.0312), "0.981 to 1.03");
+        assert_eq!(factors(59.2, 12_345.0), "59 to 12k");
+        assert_eq!(factors(0.0, 0.5), "0 to 0.500");
     }
 
     #[test]

@@ -1,12 +1,15 @@
 //! What a comparison means, in one sentence.
 
 use super::compare::{Comparison, Run};
-use super::data::interval;
-use super::units::{ABSENT, bytes, digits, list, plural, time, times_digits};
+use super::trust::throughput;
+use super::units::{ABSENT, bytes, digits, factors, list, plural, time, times_digits};
 use crate::stage::Stage;
 
-/// Within this factor there is no clear difference.
+/// Within this factor there is no clear difference, where too few passes were made to say more.
 const CLEAR: f64 = 1.05;
+
+/// And within this one none that is worth the name, however sure it is.
+const WORTH_THE_NAME: f64 = 1.01;
 
 /// The sentence for a comparison.
 pub(super) fn of(comparison: &Comparison) -> String {
@@ -163,14 +166,16 @@ fn flat_out(runs: &[&Run]) -> String {
     }
     if runs.len() == 2 {
         let costs = costs(worst, best);
-        let factor = times(best, worst);
+        let (factor, sure) = times(best, worst);
         return if is_base(worst) {
             let (best, base) = (&best.name, &base.name);
-            format!("{best} is {factor} times as fast as {base} on the same frames{costs}.")
+            format!("{best} is {factor} times as fast as {base}{sure} on the same frames{costs}.")
         } else {
             let worst = &worst.name;
             let best = &best.name;
-            format!("{worst} takes {factor} times as long as {best} on the same frames{costs}.")
+            format!(
+                "{worst} takes {factor} times as long as {best}{sure} on the same frames{costs}."
+            )
         };
     }
     let names: Vec<&str> = leaders.iter().map(|run| run.name.as_str()).collect();
@@ -193,35 +198,68 @@ fn flat_out(runs: &[&Run]) -> String {
     } else {
         "the slowest"
     };
-    let factor = times(best, behind);
+    let (factor, sure) = times(best, behind);
     let other = &behind.name;
     let costs = costs(behind, best);
-    format!("{subject}: {factor} times as fast as {other}, {role}, on the same frames{costs}.")
+    format!(
+        "{subject}: {factor} times as fast as {other}, {role}{sure}, on the same frames{costs}."
+    )
 }
 
 fn fps(run: &Run) -> f64 {
     run.report.totals.fps
 }
 
-fn times(fast: &Run, slow: &Run) -> String {
-    times_digits(fps(fast) / fps(slow))
+/// How many times as fast, with where that lies if it is known: `61`, `61 (95 %: 59 to 63)`.
+fn times(fast: &Run, slow: &Run) -> (String, String) {
+    match throughput(slow, fast) {
+        Some(ratio) => (
+            times_digits(ratio.value),
+            format!(" (95 %: {})", factors(ratio.low, ratio.high)),
+        ),
+        None => (times_digits(fps(fast) / fps(slow)), String::new()),
+    }
 }
 
-/// Faster by more than a few per cent and, where both made several passes, in every pass.
+/// Whether one of them is clearly faster.
+pub(super) fn clearly_differ(one: &Run, other: &Run) -> bool {
+    clearly_faster(one, other) || clearly_faster(other, one)
+}
+
+/// The interval of their ratio does not hold 1. With too few passes for an interval: faster by more than
+/// a few per cent, and in every pass than in any of the other.
 fn clearly_faster(fast: &Run, slow: &Run) -> bool {
-    fps(fast) > CLEAR * fps(slow) && interval(slow, fast).is_none_or(|(least, _)| least > 1.0)
+    match throughput(slow, fast) {
+        Some(ratio) => ratio.low > 1.0 && ratio.value > WORTH_THE_NAME,
+        None => fps(fast) > CLEAR * fps(slow) && !overlap(fast, slow),
+    }
+}
+
+/// Whether some pass of the slow one was as fast as some pass of the fast one.
+fn overlap(fast: &Run, slow: &Run) -> bool {
+    let [fast, slow] = [fast, slow].map(|run| run.report.pass_fps());
+    let least = fast.into_iter().fold(f64::INFINITY, f64::min);
+    slow.into_iter().any(|fps| fps >= least)
 }
 
 fn no_clear_difference(best: &Run, worst: &Run, runs: usize) -> String {
-    let percent = 100.0 * (fps(best) / fps(worst) - 1.0);
+    let interval = throughput(worst, best);
+    let ratio = interval.map_or(fps(best) / fps(worst), |ratio| ratio.value);
+    let percent = 100.0 * (ratio - 1.0).abs();
     let apart = if percent < 0.5 {
         "less than 1 % apart".into()
     } else {
         format!("{percent:.0} % apart")
     };
     let mut end = format!("they are {apart} on the same frames");
-    if percent > 100.0 * (CLEAR - 1.0) {
-        end += ", and their passes overlap";
+    match interval {
+        Some(ratio) if ratio.low <= 1.0 => {
+            let lies = factors(ratio.low, ratio.high);
+            end += &format!(", and the 95 % interval of their ratio, {lies}, holds 1");
+        }
+        Some(_) => {}
+        None if percent > 100.0 * (CLEAR - 1.0) => end += ", and their passes overlap",
+        None => {}
     }
     let (best, worst) = (&best.name, &worst.name);
     match runs {
