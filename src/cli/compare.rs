@@ -1,7 +1,8 @@
 //! `framehaul compare`: finished runs side by side.
 
 use super::print::print;
-use crate::report::{Comparison, Report, Style, summary};
+use crate::error::Error;
+use crate::report::{Comparison, Explanation, Report, Style, summary};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -14,6 +15,10 @@ pub(super) struct Args {
     /// Run directories, or report.json files
     #[arg(required = true, value_name = "RUN")]
     runs: Vec<PathBuf>,
+    /// Say where the gap between each run and the first comes from: serialising, kernel copies, page
+    /// faults, wake-ups, reading, compute
+    #[arg(long)]
+    explain: bool,
     /// Print JSON instead of tables: of one run its report, of several the comparison
     #[arg(long)]
     json: bool,
@@ -21,11 +26,34 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let text = match (&args.runs[..], args.json) {
+        ([_], _) if args.explain => {
+            let what = "--explain: there is one run, and no gap; name two or more";
+            return Err(Error::Usage(what.into()).into());
+        }
         ([one], true) => serde_json::to_string_pretty(&Report::read(one)?)?,
         ([one], false) => summary(&Report::read(one)?, Style::of_stdout()),
-        (several, true) => serde_json::to_string_pretty(&Comparison::read(several)?.data())?,
-        (several, false) => Comparison::read(several)?.render(Style::of_stdout()),
+        (several, json) => {
+            let comparison = Comparison::read(several)?;
+            let explanations = args.explain.then(|| comparison.explain()).transpose()?;
+            if json {
+                let mut data = comparison.data();
+                data.explanations = explanations;
+                serde_json::to_string_pretty(&data)?
+            } else {
+                show(
+                    &comparison,
+                    &explanations.unwrap_or_default(),
+                    Style::of_stdout(),
+                )
+            }
+        }
     };
     print(text)?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn show(comparison: &Comparison, explanations: &[Explanation], style: Style) -> String {
+    let each = explanations.iter().map(|of| of.render(style));
+    let parts: Vec<String> = [comparison.render(style)].into_iter().chain(each).collect();
+    parts.join("\n\n")
 }

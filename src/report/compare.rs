@@ -227,6 +227,7 @@ impl Comparison {
             same_workload,
             differences,
             verdict: self.verdict(),
+            explanations: None,
         }
     }
 }

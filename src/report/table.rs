@@ -2,9 +2,11 @@
 
 use super::compare::{Comparison, Run};
 use super::data::Ratios;
+use super::doubts::Doubt;
 use super::spark::Axis;
 use super::style::{Style, shorten};
-use super::units::{ABSENT, bytes, count, digits, ratio, time};
+use super::trust::trust;
+use super::units::{ABSENT, bytes, count, digits, factors, plural, ratio, time};
 use crate::stage::Stage;
 
 impl Comparison {
@@ -29,6 +31,7 @@ impl Comparison {
         {
             parts.push(pace(&self.runs, style));
         }
+        parts.extend(trust(&self.runs, &ratios, style));
         parts.push(stages(&self.runs, &ratios, style));
         parts.extend(histograms(&self.runs, style));
         let notes = notes(&self.runs, style);
@@ -53,7 +56,7 @@ impl Comparison {
             "{} runs, baseline {}; {} of {}, {}; {}, {} cores",
             self.runs.len(),
             baseline.name,
-            super::units::plural(asked.frames.end.saturating_sub(asked.frames.start), "frame"),
+            plural(asked.frames.end.saturating_sub(asked.frames.start), "frame"),
             asked.input,
             asked.pixels,
             machine.cpu,
@@ -90,6 +93,12 @@ impl Comparison {
         if !self.same_findings() {
             lines.push(style.strong("! these runs did not find the same: their findings differ"));
         }
+        for run in &self.runs {
+            let doubts = run.report.doubts();
+            let line =
+                |doubt: &Doubt| style.wrap(&format!("! {}: {}", run.name, doubt.sentence), 2);
+            lines.extend(doubts.iter().map(line));
+        }
         lines
     }
 }
@@ -119,7 +128,7 @@ fn overview(runs: &[Run], ratios: &[Ratios], style: Style) -> String {
     let intervals = style.wide() && ratios.iter().any(|of| of.fps_interval.is_some());
     let mut header = vec!["run", "frames/s", ""];
     if intervals {
-        header.push("(any two passes)");
+        header.push("(95 %)");
     }
     header.extend(["GB/s", "shipped", "memory", "CPU"]);
     header.extend(if style.wide() {
@@ -140,9 +149,7 @@ fn overview(runs: &[Run], ratios: &[Ratios], style: Style) -> String {
             ];
             if intervals {
                 let interval = ratios.and_then(|of| of.fps_interval);
-                row.push(interval.map_or(String::new(), |(least, greatest)| {
-                    format!("{} to {}", ratio(least), ratio(greatest))
-                }));
+                row.push(interval.map_or(String::new(), |(low, high)| factors(low, high)));
             }
             row.extend([
                 of_limit(totals.gb_per_s, run.report.limits.read_gb_per_s),
@@ -215,6 +222,7 @@ fn stages(runs: &[Run], ratios: &[Ratios], style: Style) -> String {
             header.push("");
         }
     }
+    let mut any_unclear = false;
     let mut rows = Vec::new();
     for stage in Stage::ALL {
         let mut label = stage.name();
@@ -223,24 +231,50 @@ fn stages(runs: &[Run], ratios: &[Ratios], style: Style) -> String {
                 continue;
             };
             let ratios = index.checked_sub(1).and_then(|index| ratios.get(index));
+            let intervals = ratios.and_then(|of| of.intervals.stages.get(&stage));
             let ratios = ratios.and_then(|of| of.stages.get(&stage));
             let mut row = vec![std::mem::take(&mut label).to_owned(), name(run, style)];
             let values = [
-                (summary.p50_ns, ratios.and_then(|of| of.p50)),
-                (summary.p99_ns, ratios.and_then(|of| of.p99)),
-                (summary.p999_ns, ratios.and_then(|of| of.p999)),
-                (Some(summary.max_ns), ratios.and_then(|of| of.max)),
+                (
+                    summary.p50_ns,
+                    ratios.and_then(|of| of.p50),
+                    intervals.and_then(|of| of.p50),
+                ),
+                (
+                    summary.p99_ns,
+                    ratios.and_then(|of| of.p99),
+                    intervals.and_then(|of| of.p99),
+                ),
+                (
+                    summary.p999_ns,
+                    ratios.and_then(|of| of.p999),
+                    intervals.and_then(|of| of.p999),
+                ),
+                (Some(summary.max_ns), ratios.and_then(|of| of.max), None),
             ];
-            for (value, over_base) in values {
+            for (value, over_base, interval) in values {
                 row.push(optional(value.map(|ns| ns as f64), time));
                 if rated {
-                    row.push(over_base.map_or(String::new(), ratio));
+                    let unclear = interval.is_some_and(|of| of.low <= 1.0 && of.high >= 1.0);
+                    any_unclear |= unclear;
+                    let shown = over_base.map_or(String::new(), ratio);
+                    row.push(if unclear {
+                        format!("≈{shown}")
+                    } else {
+                        shown
+                    });
                 }
             }
             rows.push(row);
         }
     }
-    style.table(&header, &rows, 2)
+    let table = style.table(&header, &rows, 2);
+    if !any_unclear {
+        return table;
+    }
+    let caption =
+        "≈: no clear difference, the 95 % interval of the ratio from pass to pass holds 1.";
+    format!("{table}\n{}", style.wrap(caption, 0))
 }
 
 /// A line a run on one axis of time; none where there are no samples.
