@@ -70,22 +70,11 @@ impl Limits {
         }
         let failed = |error| not_measured(&format!("the helper process does not start: {error}"));
         let kills_before = oom_kills();
-        let child = Command::new("/proc/self/exe")
-            .args([ENTRY, &threads.to_string()])
-            .env(MARK, "1")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            // A Ctrl-C is for this process, which knows what to say then.
-            .process_group(0)
-            .spawn()
-            .map_err(failed)?;
-        // `stdin` must outlive the measuring: its end tells the helper that this process is gone.
-        let mut child = child;
-        let stdin = child.stdin.take();
-        let answer = child.wait_with_output().map_err(failed)?;
-        drop(stdin);
-        understand(&answer, || oom_kills() > kills_before)
+        let mut helper = ask_helper(threads).map_err(failed)?;
+        while missed_its_group(&helper) {
+            helper = ask_helper(threads).map_err(failed)?;
+        }
+        understand(&helper, || oom_kills() > kills_before)
     }
 
     /// Measures in this process; its buffers, up to 3/4 GiB (or four times the processor's last
@@ -121,6 +110,31 @@ impl Limits {
         };
         std::process::exit(i32::from(serve(threads).is_err()));
     }
+}
+
+/// Starts the helper, and waits for what it says and how it ends.
+fn ask_helper(threads: usize) -> io::Result<Output> {
+    let mut child = Command::new("/proc/self/exe")
+        .args([ENTRY, &threads.to_string()])
+        .env(MARK, "1")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        // A Ctrl-C is for this process, which knows what to say then.
+        .process_group(0)
+        .spawn()?;
+    // It must outlive the measuring: its end tells the helper that this process is gone.
+    let stdin = child.stdin.take();
+    let answer = child.wait_with_output();
+    drop(stdin);
+    answer
+}
+
+/// Whether a Ctrl-C for this process's group ended the helper before it had one of its own.
+fn missed_its_group(helper: &Output) -> bool {
+    let exit = Exit::from(helper.status);
+    let told = [Exit::Signal(libc::SIGINT), Exit::Signal(libc::SIGTERM)].contains(&exit);
+    told && helper.stdout.is_empty()
 }
 
 /// Measures as the helper: says hello, then what was measured or why it was not.
