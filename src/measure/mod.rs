@@ -22,9 +22,13 @@ mod machine;
 #[cfg(feature = "video")]
 mod memory;
 #[cfg(feature = "video")]
+mod spread;
+#[cfg(feature = "video")]
 mod stages;
 #[cfg(feature = "video")]
 mod survey;
+#[cfg(feature = "video")]
+mod timeline;
 mod usage;
 
 pub use cgroup::{Cgroup, GroupMemory, oom_kills};
@@ -35,9 +39,13 @@ pub(crate) use limits::READS;
 #[cfg(feature = "video")]
 pub use machine::Machine;
 #[cfg(feature = "video")]
-pub use memory::{MemoryPeak, MemorySampler, available_memory};
+pub use memory::{MemoryCourse, MemoryPeak, MemorySampler, available_memory};
+#[cfg(feature = "video")]
+pub use spread::Spread;
 #[cfg(feature = "video")]
 pub use stages::{LONGEST, StageHistograms};
 #[cfg(feature = "video")]
 pub use survey::{Ffmpeg, HugePages, ShmSpace, Survey};
+#[cfg(feature = "video")]
+pub use timeline::{Join, Timeline};
 pub use usage::Usage;

@@ -1,9 +1,10 @@
 //! A finished run, as plain data.
 
+use super::interval::Interval;
 use super::plan::{Dropped, Policy};
 use crate::clock::Nanos;
 use crate::frame::FrameFormat;
-use crate::measure::{Limits, MemoryPeak, StageHistograms, Usage};
+use crate::measure::{Limits, MemoryPeak, StageHistograms, Timeline, Usage};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -113,6 +114,8 @@ pub struct Outcome {
     pub usage: Usage,
     /// A histogram a stage, all measured passes together.
     pub stages: StageHistograms,
+    /// What happened when, over the measured passes, one after the other.
+    pub timeline: Timeline<Interval>,
     /// SHA-256 of what the first pass found: of the lines of `findings.jsonl` in frame order, each
     /// with its newline, in hexadecimal, as `sha256sum` prints it.
     pub findings_digest: String,

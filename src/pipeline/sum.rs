@@ -1,11 +1,12 @@
 //! The measured passes of a mode, added up.
 
+use super::interval::Interval;
 use super::outcome::Totals;
 use super::pace::Pace;
 use super::plan::Plan;
 use super::recorder::{Pass, Tally};
 use crate::clock::Nanos;
-use crate::measure::{MemoryPeak, Usage};
+use crate::measure::{MemoryPeak, Timeline, Usage};
 
 /// A measured pass.
 pub(super) struct Measured {
@@ -22,6 +23,8 @@ pub(super) struct Sum {
     /// Of each pass, if they were paced.
     paces: Vec<Pace>,
     pub tally: Tally,
+    /// The passes, one after the other.
+    pub timeline: Timeline<Interval>,
     /// Frames of the shortest pass.
     pub shortest: u64,
     pub usage: Usage,
@@ -64,6 +67,7 @@ impl Sum {
         self.shortest = self.shortest.min(pass.frames);
         self.paces.extend(pass.pace);
         self.tally.add(&pass.tally);
+        self.timeline.append(&pass.timeline, pass.wall_ns);
         self.usage = self.usage + usage;
         self.memory = self.memory.max(memory);
         self.notes.extend(pass.notes);

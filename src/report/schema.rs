@@ -4,6 +4,7 @@
 //! added without a new schema number, and none is removed or given another meaning without one.
 
 use super::histogram;
+use super::timeline::Timeline;
 use crate::measure::{Limits, Machine};
 use crate::pipeline::{Cache, Dropped, Outcome, Policy, SlotsUsed};
 use crate::stage::Stage;
@@ -45,6 +46,9 @@ pub struct Report {
     pub cpu: Cpu,
     /// Durations by stage; a stage that does not occur in the mode is left out.
     pub stages: BTreeMap<Stage, StageSummary>,
+    /// What happened when.
+    #[serde(default)]
+    pub timeline: Timeline,
     /// SHA-256 of `findings.jsonl` in hexadecimal: what `sha256sum findings.jsonl` says.
     pub findings_digest: String,
     /// What a reader must know, one sentence each.
@@ -302,6 +306,7 @@ impl Report {
                 .filter(|(_, samples)| !samples.is_empty())
                 .map(|(stage, samples)| (stage, StageSummary::of(samples)))
                 .collect(),
+            timeline: Timeline::of(outcome),
             findings_digest: outcome.findings_digest.clone(),
             notes: outcome.notes.clone(),
         }
