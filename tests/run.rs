@@ -341,7 +341,7 @@ fn the_demo_tells_its_story_keeps_its_reports_and_removes_its_frames() {
         "At 30 frames a second",
         "serialising takes",
         "All modes found exactly the same.",
-        "compare demo/flat/*",
+        "compare --html comparison.html demo/flat/*",
     ] {
         assert!(said.contains(words), "no {words:?}: {said}");
     }

@@ -1,6 +1,7 @@
 //! `framehaul compare`: finished runs side by side.
 
 use super::print::print;
+use crate::error::Error;
 use crate::report::{Comparison, Report, Style, summary};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -17,6 +18,9 @@ pub(super) struct Args {
     /// Print JSON instead of tables: of one run its report, of several the comparison
     #[arg(long)]
     json: bool,
+    /// Write a page as well: one HTML file with charts, which needs nothing beside it
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
@@ -26,6 +30,10 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         (several, true) => serde_json::to_string_pretty(&Comparison::read(several)?.data())?,
         (several, false) => Comparison::read(several)?.render(Style::of_stdout()),
     };
+    if let Some(file) = &args.html {
+        let page = Comparison::read(&args.runs)?.page();
+        std::fs::write(file, page).map_err(Error::io(file, "cannot write the page"))?;
+    }
     print(text)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,7 +1,8 @@
 //! A finished run, or several, for people and for programs; nothing is measured here.
 //!
-//! A run becomes a [`Report`], which a [`RunDir`] writes with its findings and its interval log.
-//! [`summary`] shows one report, and a [`Comparison`] several: as text, as JSON, and as a sentence.
+//! A run becomes a [`Report`], which a [`RunDir`] writes with its findings, its interval log and its
+//! page. [`summary`] shows one report, and a [`Comparison`] several: as text, as JSON, as a sentence,
+//! and as a page ([`Comparison::page`]).
 //!
 //! ```no_run
 //! use framehaul::report::{Comparison, Style};
@@ -15,6 +16,7 @@ mod compare;
 mod data;
 mod found;
 mod histogram;
+pub(crate) mod page;
 mod read;
 mod schema;
 mod spark;
