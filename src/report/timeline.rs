@@ -34,8 +34,8 @@ pub struct Interval {
     pub frames_dropped: u64,
     /// Frames whose finding came later than one period after they were due; null when flat out.
     pub deadline_misses: Option<u64>,
-    /// The most frames that were due and had not ended, seen whenever some ended; null when flat
-    /// out.
+    /// The most frames that were due and had not ended, seen whenever some ended; null if none did,
+    /// and when flat out.
     pub backlog_frames: Option<u64>,
     /// The mean of end_to_end, in nanoseconds; null if no frame came back.
     pub mean_ns: Option<f64>,
@@ -73,7 +73,7 @@ impl Interval {
             frames_failed: one.failed,
             frames_dropped: one.dropped,
             deadline_misses: is_paced.then_some(one.misses),
-            backlog_frames: is_paced.then_some(one.backlog),
+            backlog_frames: (is_paced && one.ended() > 0).then_some(one.backlog),
             mean_ns: any.then(|| times.mean()),
             p50_ns: times.percentile(500),
             p99_ns: times.percentile(990),

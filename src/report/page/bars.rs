@@ -27,9 +27,9 @@ pub(super) struct Part {
 
 /// The height of a bar with its name, and where in it what lies.
 const ROW: u32 = 44;
-const NAME: f64 = 0.3;
-const BAR: (f64, f64) = (0.5, 0.86);
-const LIMIT: (f64, f64) = (0.42, 0.94);
+const NAME: f64 = 0.28;
+const BAR: (f64, f64) = (0.54, 0.86);
+const LIMIT: (f64, f64) = (0.49, 0.91);
 
 impl Bar {
     fn length(&self) -> f64 {
@@ -43,7 +43,7 @@ pub(super) fn draw(bars: &[Bar], counted: Counted, end: Option<f64>, room: Room)
         left: 4,
         right: 22,
         top: 0,
-        bottom: 24,
+        bottom: 28,
     };
     let width = room.width();
     let ends = bars

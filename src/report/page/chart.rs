@@ -151,7 +151,8 @@ fn draw_all(
         .light_line_style(Ink::Nothing.colour())
         .axis_style(Ink::Nothing.colour())
         .label_style(letters(Ink::Text))
-        .set_all_tick_mark_size(3 * UNITS)
+        // Which is half of how far away its words are.
+        .set_all_tick_mark_size(UNITS * 9 / 2)
         .draw()?;
     plot.line(vec![(left, bottom), (right, bottom)], Ink::Axis)?;
     draw(&mut plot)?;

@@ -90,10 +90,10 @@ impl OverTime<'_> {
             Room::Narrow => 170,
         };
         let margins = Margins {
-            left: 58,
+            left: 62,
             right: 26,
             top: 8,
-            bottom: 26,
+            bottom: 28,
         };
         let report = &self.run.report;
         let length = report.timeline.interval_s;

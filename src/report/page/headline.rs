@@ -155,8 +155,8 @@ mod tests {
             ),
             (
                 late(paced(mmap(), 30.0, true, None)),
-                "mmap keeps up with 30 frames a second: half of all findings come within 2.03 ms of \
-                 their due time, 99 % within 2.69 ms; 3 of 1500 were late; 2 of 1500 failed.",
+                "mmap keeps up with 30 frames a second: half of all findings come within 2.04 ms of \
+                 their due time, 99 % within 2.70 ms; 3 of 1500 were late; 2 of 1500 failed.",
             ),
             (
                 paced(payload(), 30.0, false, Some(15.3)),

@@ -159,10 +159,10 @@ fn draw(curves: &[Curve<'_>], is_log: bool, room: Room) -> Picture {
         Room::Narrow => (room.width(), 280),
     };
     let margins = Margins {
-        left: 58,
+        left: 62,
         right: 26,
         top: 8,
-        bottom: 26,
+        bottom: 28,
     };
     let inner = f64::from(size.0 - margins.left - margins.right);
     let height = f64::from(size.1 - margins.top - margins.bottom);
@@ -333,7 +333,8 @@ mod tests {
             summary,
         };
         let (points, certain) = curve.points();
-        assert_eq!(points[0], (0.0, samples.min() as f64));
+        let (begin, least) = points[0];
+        assert!(begin == 0.0 && samples.equivalent(least as u64, samples.min()));
         assert_eq!(points.last().unwrap().1, samples.max() as f64);
         assert!(points.is_sorted_by(|a, b| a.0 <= b.0 + 1e-9 && a.1 <= b.1));
         assert!((certain - nines(1.0 - 10.0 / 1500.0)).abs() < 1e-9);

@@ -8,7 +8,6 @@ use super::figure::{figure, figure_if, ratio};
 use super::svg::Ink;
 use crate::report::compare::Run;
 use crate::report::data::Ratios;
-use crate::report::table::of_limit;
 use crate::report::units::{self, BANDWIDTH_NOT_MEASURED, bytes, count, digits, time};
 use maud::{Markup, html};
 
@@ -62,7 +61,7 @@ fn chart(view: &View<'_>) -> Markup {
 fn bar(run: &Run, colour: u8) -> Bar {
     let (totals, limit) = (&run.report.totals, run.report.limits.read_gb_per_s);
     let speed = match limit {
-        Some(_) => format!("{} GB/s", of_limit(totals.gb_per_s, limit)),
+        Some(limit) => format!("{} of {} GB/s", digits(totals.gb_per_s), digits(limit)),
         None => format!("{}/s", bytes(totals.gb_per_s * 1e9)),
     };
     Bar {
