@@ -43,7 +43,7 @@ pub(super) fn draw(bars: &[Bar], counted: Counted, end: Option<f64>, room: Room)
         left: 4,
         right: 22,
         top: 0,
-        bottom: 28,
+        bottom: 30,
     };
     let width = room.width();
     let ends = bars

@@ -152,7 +152,7 @@ fn draw_all(
         .axis_style(Ink::Nothing.colour())
         .label_style(letters(Ink::Text))
         // Which is half of how far away its words are.
-        .set_all_tick_mark_size(UNITS * 9 / 2)
+        .set_all_tick_mark_size(UNITS * 11 / 2)
         .draw()?;
     plot.line(vec![(left, bottom), (right, bottom)], Ink::Axis)?;
     draw(&mut plot)?;

@@ -90,10 +90,10 @@ impl OverTime<'_> {
             Room::Narrow => 170,
         };
         let margins = Margins {
-            left: 62,
+            left: 64,
             right: 26,
             top: 8,
-            bottom: 28,
+            bottom: 30,
         };
         let report = &self.run.report;
         let length = report.timeline.interval_s;

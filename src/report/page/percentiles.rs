@@ -159,10 +159,10 @@ fn draw(curves: &[Curve<'_>], is_log: bool, room: Room) -> Picture {
         Room::Narrow => (room.width(), 280),
     };
     let margins = Margins {
-        left: 62,
+        left: 64,
         right: 26,
         top: 8,
-        bottom: 28,
+        bottom: 30,
     };
     let inner = f64::from(size.0 - margins.left - margins.right);
     let height = f64::from(size.1 - margins.top - margins.bottom);

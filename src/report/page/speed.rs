@@ -8,7 +8,7 @@ use super::figure::{figure, figure_if, ratio};
 use super::svg::Ink;
 use crate::report::compare::Run;
 use crate::report::data::Ratios;
-use crate::report::units::{self, BANDWIDTH_NOT_MEASURED, bytes, count, digits, time};
+use crate::report::units::{self, BANDWIDTH_NOT_MEASURED, bytes, count, digits, plural, time};
 use maud::{Markup, html};
 
 /// Where sums over a run are shared out over its frames.
@@ -150,8 +150,8 @@ pub(super) fn tiles(run: &Run) -> Markup {
                 figure("totals.fps", totals.fps, &digits(totals.fps)),
                 html! {
                     (figure("totals.frames_analysed", totals.frames_analysed,
-                        &totals.frames_analysed.to_string()))
-                    " frames in "
+                        &plural(totals.frames_analysed, "frame")))
+                    " in "
                     (figure("totals.wall_s", totals.wall_s, &time(totals.wall_s * 1e9)))
                 }))
             (tile("throughput",
