@@ -1,7 +1,7 @@
 //! `framehaul compare` and `framehaul doctor`, run as a person runs them.
 
 use framehaul::frame::{Colour, FrameFormat, Sample};
-use framehaul::measure::{Limits, Machine, MemoryPeak, StageHistograms, Usage};
+use framehaul::measure::{Limits, Machine, MemoryPeak, StageHistograms, Timeline, Usage};
 use framehaul::pipeline::{Cache, Outcome, Totals, Workload};
 use framehaul::report::{Report, RunDir};
 use framehaul::stage::Stage;
@@ -70,6 +70,7 @@ fn write_run(root: &Path, mode: &str, ms: u64) -> PathBuf {
         stages,
         passes: Vec::new(),
         alternation: None,
+        timeline: Timeline::default(),
         findings_digest: "ca3d".repeat(16),
         incomplete: None,
         disagreement: None,

@@ -254,6 +254,59 @@ fn a_pace_that_nobody_can_keep_is_reported_with_the_growth_of_the_backlog() {
 }
 
 #[test]
+fn the_time_line_adds_up_to_the_totals() {
+    let sandbox = Sandbox::new().with_set("--size 64x48 --frames 12");
+    sandbox
+        .run("run set --mode all --analyze luma,motion --workers 2 --repeat 3 --out flat")
+        .succeeds();
+    sandbox
+        .run("run set --mode mmap,shm,sequential --analyze burn:5 --workers 1 --fps 500 --frames 0..40 --out paced")
+        .succeeds();
+    let runs = ["flat", "paced"].map(|out| std::fs::read_dir(sandbox.path(out)).unwrap());
+    for run in runs.into_iter().flatten() {
+        let run = run.unwrap().path();
+        let report = sandbox.report(run.to_str().unwrap());
+        let intervals = report["timeline"]["intervals"].as_array().unwrap();
+        assert!(intervals.len() <= 200, "{run:?}");
+        let each = |field: &str| intervals.iter().filter_map(move |one| one[field].as_u64());
+        let (totals, memory) = (&report["totals"], &report["memory"]);
+        for field in ["frames", "frames_failed", "frames_dropped"] {
+            assert_eq!(each(field).sum::<u64>(), totals[field], "{run:?}: {field}");
+        }
+        let misses = totals["deadline_misses"].as_u64();
+        assert_eq!(
+            each("deadline_misses").sum::<u64>(),
+            misses.unwrap_or(0),
+            "{run:?}"
+        );
+        assert_eq!(each("backlog_frames").max().is_some(), misses.is_some());
+        // All 40 are due after 80 ms, when few of them can have ended.
+        assert!(
+            each("backlog_frames")
+                .max()
+                .is_none_or(|frames| (5..=40).contains(&frames))
+        );
+        assert_eq!(
+            each("anon_bytes").max(),
+            memory["peak_anon_bytes"].as_u64(),
+            "{run:?}"
+        );
+        assert_eq!(
+            each("shared_bytes").max(),
+            memory["peak_shared_bytes"].as_u64()
+        );
+        let longest = report["stages"]["end_to_end"]["max_ns"].as_u64().unwrap();
+        let off = each("max_ns").max().unwrap().abs_diff(longest);
+        assert!(off <= longest / 1000, "{run:?}: {off} of {longest}");
+        let lines_end = intervals.len() as f64 * report["timeline"]["interval_s"].as_f64().unwrap();
+        assert!(
+            lines_end <= 2.1 * totals["wall_s"].as_f64().unwrap() + 0.01,
+            "{run:?}"
+        );
+    }
+}
+
+#[test]
 fn list_names_every_mode_analyzer_and_source() {
     let said = Sandbox::new().run("list").succeeds().out;
     for word in [
@@ -288,7 +341,7 @@ fn the_demo_tells_its_story_keeps_its_reports_and_removes_its_frames() {
         "At 30 frames a second",
         "serialising takes",
         "All modes found exactly the same.",
-        "compare demo/flat/*",
+        "compare --html comparison.html demo/flat/*",
     ] {
         assert!(said.contains(words), "no {words:?}: {said}");
     }

@@ -22,6 +22,9 @@ pub(super) struct Args {
     /// Print JSON instead of tables: of one run its report, of several the comparison
     #[arg(long)]
     json: bool,
+    /// Write a page as well: one HTML file with charts, which needs nothing beside it
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
@@ -48,6 +51,10 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
             }
         }
     };
+    if let Some(file) = &args.html {
+        let page = Comparison::read(&args.runs)?.page();
+        std::fs::write(file, page).map_err(Error::io(file, "cannot write the page"))?;
+    }
     print(text)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -125,7 +125,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         .unwrap_or_else(|| "framehaul".into());
     print(format_args!(
         "{}\n\nThe frames are removed; the reports are in {} ({:.0} s in all). Try next:\n  \
-         {me} compare {}/flat/*\n  \
+         {me} compare --html comparison.html {}/flat/*\n  \
          {me} generate frames --size 1920x1080 --frames 120\n  \
          {me} run frames --mode all --analyze luma,motion --repeat 3",
         story.tell(Style::of_stdout()),

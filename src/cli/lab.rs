@@ -34,7 +34,7 @@ pub(super) struct Args {
     /// Print JSON instead of text
     #[arg(long)]
     json: bool,
-    /// Write lab.json there as well, and the page that `lab report` prints, lab.md
+    /// Write lab.json there as well, and the page that `lab report` prints, lab.md and lab.html
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 }
@@ -52,6 +52,9 @@ struct ReportArgs {
     /// The file for the page, in Markdown [default: standard output]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// The page as one HTML file, with charts, as well
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
 }
 
 #[derive(clap::Args, Clone, Copy)]
@@ -125,6 +128,7 @@ fn tell(args: &Args) -> anyhow::Result<ExitCode> {
     if let Some(folder) = &args.out {
         write(&folder.join("lab.json"), &format!("{json}\n"))?;
         write(&folder.join("lab.md"), &args.effort.page(&outcomes))?;
+        write(&folder.join("lab.html"), &args.effort.html(&outcomes))?;
     }
     if args.json {
         print(&json)?;
@@ -134,13 +138,16 @@ fn tell(args: &Args) -> anyhow::Result<ExitCode> {
 
 /// Carries all out, and writes the page.
 fn report(args: &ReportArgs) -> anyhow::Result<ExitCode> {
-    if let Some(file) = &args.out {
+    for file in args.out.iter().chain(&args.html) {
         // A place that cannot be written is refused before the work; what is there stays till then.
         let opened = File::options().append(true).create(true).open(file);
         opened.map_err(Error::io(file, "cannot write"))?;
     }
     let outcomes = carry_out(EXPERIMENTS, args.effort, |_| Ok(()))?;
     let page = args.effort.page(&outcomes);
+    if let Some(file) = &args.html {
+        write(file, &args.effort.html(&outcomes))?;
+    }
     match &args.out {
         Some(file) => write(file, &page)?,
         None => print(page.trim_end())?,
@@ -158,12 +165,19 @@ impl Effort {
     }
 
     fn page(self, outcomes: &[Outcome]) -> String {
-        let how = match self {
+        lab::page(outcomes, &Machine::probe(), self.how())
+    }
+
+    fn html(self, outcomes: &[Outcome]) -> String {
+        lab::html_page(outcomes, &Machine::probe(), self.how())
+    }
+
+    const fn how(self) -> &'static str {
+        match self {
             Self { rehearse: true, .. } => "Rehearsed, with a thousandth of the data,",
             Self { quick: true, .. } => "Quickly measured",
             _ => "Measured",
-        };
-        lab::page(outcomes, &Machine::probe(), how)
+        }
     }
 }
 

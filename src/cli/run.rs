@@ -9,7 +9,7 @@ use crate::analysis::Analysis;
 use crate::error::{Error, Result};
 use crate::measure::Machine;
 use crate::pipeline::{Cache, Outcome, Policy, Request, run_alternately};
-use crate::report::{Comparison, Report, RunDir, Style, summary};
+use crate::report::{Comparison, Report, RunDir, Style, shell_word, summary};
 use crate::source::Source;
 use anyhow::Context;
 use clap::ValueEnum;
@@ -180,12 +180,27 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     };
     print(text)?;
     if !args.json {
-        print(format_args!("\nreports: {}", out.display()))?;
+        print(format_args!(
+            "\nreports: {}\n{}",
+            out.display(),
+            pages(&done, &out)
+        ))?;
     }
     for fault in &done.faults {
         complain(fault);
     }
     Ok(ExitCode::from(u8::from(!done.faults.is_empty())))
+}
+
+/// Where the pages are, and how to have one of several modes.
+fn pages(done: &Done, out: &Path) -> String {
+    let out = shell_word(&out.to_string_lossy());
+    match &done.reports[..] {
+        [(mode, _)] => format!("page: {out}/{mode}/report.html"),
+        _ => format!(
+            "pages: {out}/*/report.html, or all on one: framehaul compare --html FILE {out}/*"
+        ),
+    }
 }
 
 /// `runs/TIME` by the clock on the wall, with a number if there is one of this second already.

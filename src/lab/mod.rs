@@ -5,7 +5,7 @@
 //! numbers, and comes to a [`Finding`]: what was measured beside what was claimed, and whether the
 //! claim holds on this machine. [`EXPERIMENTS`] has them all, in the lectures' order.
 //!
-//! [`page`] puts outcomes together, slide by slide.
+//! [`page`] puts outcomes together, slide by slide, and [`html_page`] with charts.
 //!
 //! An experiment is one file and its line in the registry. It measures (`measure`, which takes a
 //! [`Bench`]), and judges what was measured (`judge`, which knows nothing but the figures, so that it
@@ -28,6 +28,7 @@ mod finding;
 mod folder;
 mod frames;
 mod haul;
+mod html;
 mod loops;
 mod memory;
 mod page;
@@ -40,6 +41,7 @@ mod work;
 pub use bench::Bench;
 pub use experiments::{EXPERIMENTS, by_name};
 pub use finding::{Claimed, Drawing, Figure, Finding, Unit, Verdict};
+pub use html::html_page;
 pub use page::page;
 pub use peer::Peer;
 

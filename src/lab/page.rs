@@ -36,7 +36,7 @@ pub(super) const SLIDES: [(u8, u8, &str); 20] = [
     (27, 11, "Worker pool design for early termination"),
 ];
 
-const LECTURES: [(u8, &str); 2] = [
+pub(super) const LECTURES: [(u8, &str); 2] = [
     (26, "IPC cost, shared memory, and when parallelism fails"),
     (27, "Coordination speed trade-off in multiprocessing"),
 ];
@@ -86,7 +86,11 @@ pub fn page(outcomes: &[Outcome], machine: &Machine, how: &str) -> String {
     page
 }
 
-fn about(outcomes: &[Outcome], lecture: u8, slide: u8) -> impl Iterator<Item = &Outcome> {
+pub(super) fn about(
+    outcomes: &[Outcome],
+    lecture: u8,
+    slide: u8,
+) -> impl Iterator<Item = &Outcome> {
     let is_about =
         move |outcome: &&Outcome| outcome.lecture == lecture && outcome.slides.contains(&slide);
     outcomes.iter().filter(is_about)

@@ -11,7 +11,7 @@ impl Experiment {
     }
 }
 
-fn place(lecture: u8, slides: &[u8]) -> String {
+pub(super) fn place(lecture: u8, slides: &[u8]) -> String {
     let one = if slides.len() == 1 { "slide" } else { "slides" };
     let slides: Vec<_> = slides.iter().map(u8::to_string).collect();
     format!("lecture {lecture}, {one} {}", units::list(&slides))

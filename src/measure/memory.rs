@@ -10,6 +10,8 @@
 //! assert!(peak.anon_bytes > 0);
 //! ```
 
+use super::Timeline;
+use crate::clock::{Nanos, now};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -51,6 +53,35 @@ impl MemoryPeak {
     }
 }
 
+/// Memory over the time of sampling: the highest sums of each interval, 0 where no sample fell.
+#[derive(Clone, Debug)]
+pub struct MemoryCourse {
+    /// When sampling began.
+    pub begun: Nanos,
+    /// Counted from then on.
+    pub timeline: Timeline<MemoryPeak>,
+}
+
+impl MemoryCourse {
+    fn begin() -> Self {
+        Self {
+            begun: now(),
+            timeline: Timeline::default(),
+        }
+    }
+
+    /// The highest of all.
+    pub fn peak(&self) -> MemoryPeak {
+        let all = self.timeline.intervals().iter();
+        all.fold(MemoryPeak::default(), |peak, one| peak.max(*one))
+    }
+
+    fn add(&mut self, sample: MemoryPeak) {
+        let at = self.timeline.at(now() - self.begun);
+        *at = at.max(sample);
+    }
+}
+
 /// A thread that samples `/proc/PID/status` of this process and others.
 ///
 /// It takes a sample every 15 ms, and fewer where a sample is slow, so that it never takes a
@@ -59,7 +90,7 @@ impl MemoryPeak {
 pub struct MemorySampler {
     /// Dropped to wake the thread and end it.
     stop: mpsc::Sender<()>,
-    thread: Option<JoinHandle<MemoryPeak>>,
+    thread: Option<JoinHandle<MemoryCourse>>,
 }
 
 impl MemorySampler {
@@ -77,23 +108,33 @@ impl MemorySampler {
 
     /// One last sample, then the peak since the start; the thread is gone.
     pub fn finish(self) -> MemoryPeak {
+        self.finish_with_course().peak()
+    }
+
+    /// The same, with what led to it.
+    pub fn finish_with_course(self) -> MemoryCourse {
         drop(self.stop);
         let seen = self.thread.and_then(|thread| thread.join().ok());
         // Without a thread there is still the present: this process alone.
-        seen.unwrap_or_else(|| Readers::default().sample(&[]))
+        seen.unwrap_or_else(|| {
+            let mut course = MemoryCourse::begin();
+            course.add(Readers::default().sample(&[]));
+            course
+        })
     }
 }
 
-fn sample_until(stopped: &mpsc::Receiver<()>, pids: &impl Fn() -> Vec<u32>) -> MemoryPeak {
+fn sample_until(stopped: &mpsc::Receiver<()>, pids: &impl Fn() -> Vec<u32>) -> MemoryCourse {
     const INTERVAL: Duration = Duration::from_millis(15);
     let mut readers = Readers::default();
-    let mut peak = MemoryPeak::default();
+    let mut course = MemoryCourse::begin();
     loop {
         let begun = Instant::now();
-        peak = peak.max(readers.sample(&pids()));
+        course.add(readers.sample(&pids()));
         let pause = INTERVAL.max(begun.elapsed() * 100);
         if stopped.recv_timeout(pause) != Err(RecvTimeoutError::Timeout) {
-            return peak.max(readers.sample(&pids()));
+            course.add(readers.sample(&pids()));
+            return course;
         }
     }
 }

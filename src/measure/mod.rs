@@ -26,9 +26,13 @@ mod noise;
 #[cfg(feature = "video")]
 mod reads;
 #[cfg(feature = "video")]
+mod spread;
+#[cfg(feature = "video")]
 mod stages;
 #[cfg(feature = "video")]
 mod survey;
+#[cfg(feature = "video")]
+mod timeline;
 mod usage;
 
 pub use cgroup::{Cgroup, GroupMemory, oom_kills};
@@ -39,7 +43,9 @@ pub use limits::{KernelCosts, Limits};
 #[cfg(feature = "video")]
 pub use machine::Machine;
 #[cfg(feature = "video")]
-pub use memory::{MemoryPeak, MemorySampler, available_memory};
+pub use memory::{MemoryCourse, MemoryPeak, MemorySampler, available_memory};
+#[cfg(feature = "video")]
+pub use spread::Spread;
 #[cfg(feature = "video")]
 pub use noise::{Noise, NoiseProbe};
 #[cfg(feature = "video")]
@@ -48,4 +54,6 @@ pub use reads::BytesRead;
 pub use stages::{LONGEST, StageHistograms, percentile};
 #[cfg(feature = "video")]
 pub use survey::{Ffmpeg, HugePages, ShmSpace, Survey};
+#[cfg(feature = "video")]
+pub use timeline::{Join, Timeline};
 pub use usage::Usage;

@@ -35,6 +35,7 @@ pub(super) fn pass(
     let crosses = plan.mode.placement() == Placement::Processes;
     let mut recorder = Recorder::new(plan.frames.start, crosses, plan.fps, kept);
     let mut pending = Pending::new(plan, now());
+    recorder.begin(pending.t0, planned);
     let mut under_way = as_completed([]);
     let mut orders = HashMap::new();
     let mut ended = 0;
@@ -72,6 +73,7 @@ pub(super) fn pass(
         progress(ended.max((so_far() - before).min(planned)));
         if plan.cut_short && recorder.is_hopeless() {
             pending.cut_short();
+            recorder.expect(pending.dispatched());
         }
     }
     recorder.finish(pending.t0, pending.dispatched())

@@ -7,7 +7,7 @@ use super::kept::{Findings, Kept};
 use super::plan::Dropped;
 use super::recorder::Recorder;
 use crate::analysis::failed_line;
-use crate::clock::now;
+use crate::clock::{Nanos, now};
 use crate::error::{Error, Result};
 use crate::pool::{Completion, JobError};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -51,6 +51,16 @@ impl Ends {
     fn lock(&self) -> MutexGuard<'_, State> {
         // A panic in here is a bug that was printed already; the pass still has to end.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The first frame begins, or is due, and so many are to come at most.
+    pub(super) fn begin(&self, at: Nanos, frames: u64) {
+        self.lock().recorder.begin(at, frames);
+    }
+
+    /// No more than so many are to come.
+    pub(super) fn expect(&self, frames: u64) {
+        self.lock().recorder.expect(frames);
     }
 
     /// A job is submitted.

@@ -7,12 +7,15 @@ use super::kept::{Findings, Kept};
 use super::outcome::{Cache, Outcome, SlotsUsed};
 use super::passes::{PassFigures, Side, new_alternation};
 use super::plan::{Plan, Policy};
+use super::recorder::Pass;
 use super::sum::{Measured, Sum};
 use crate::clock::{Nanos, now};
 use crate::coordination::SharedArray;
 use crate::error::{Error, Result};
 use crate::handoff::Slots;
-use crate::measure::{BytesRead, Limits, MemorySampler, NoiseProbe, Usage};
+use crate::measure::{
+    BytesRead, Limits, MemoryCourse, MemoryPeak, MemorySampler, NoiseProbe, Usage,
+};
 use crate::pool::Death;
 use crate::source::FrameSet;
 use crate::sys::pagecache;
@@ -111,17 +114,22 @@ impl Engine {
         let pass = pass(&self.plan, &pool, kept, |ended| watch.progress(ended));
         let [parent, workers] = Sides::of(&pool).since(&before);
         let noise = noise.finish(&(parent.usage + workers.usage));
-        let mut memory = sampler.finish();
-        if let Some(slots) = &pool.slots {
-            // It was counted once for each worker too, all of whom have all of it mapped; or not at
-            // all, if it lies in huge pages that were set aside.
-            let (bytes, _) = slots.bytes();
-            let once = memory
-                .shared_bytes
-                .saturating_sub(bytes * self.plan.workers as u64);
-            memory.shared_bytes = once.max(bytes);
-        }
-        let pass = pass?;
+        let course = sampler.finish_with_course();
+        let mut pass = pass?;
+        let memory = note_memory(&mut pass, &course, |seen| match &pool.slots {
+            None => seen,
+            Some(slots) => {
+                // It was counted once for each worker too, all of whom have all of it mapped; or not
+                // at all, if it lies in huge pages that were set aside.
+                let (bytes, _) = slots.bytes();
+                let workers = bytes * self.plan.workers as u64;
+                let once = seen.shared_bytes.saturating_sub(workers);
+                MemoryPeak {
+                    shared_bytes: once.max(bytes),
+                    ..seen
+                }
+            }
+        });
         self.slots = pool.slots.as_ref().map(|slots| {
             let (bytes, huge_bytes) = slots.bytes();
             SlotsUsed {
@@ -222,6 +230,7 @@ impl Engine {
             stages: sum.tally.stages,
             passes,
             alternation: Some(alternation.to_owned()),
+            timeline: sum.timeline,
             findings_digest: sum.findings_digest,
             incomplete: sum.incomplete,
             disagreement: sum.disagreement,
@@ -254,6 +263,24 @@ impl Sides {
             read_bytes: self.read[side].since(&before.read[side]),
         })
     }
+}
+
+/// Notes in a pass's time line what memory was seen when, each as it `is` in truth; returns the peak.
+fn note_memory(
+    pass: &mut Pass,
+    course: &MemoryCourse,
+    is: impl Fn(MemoryPeak) -> MemoryPeak,
+) -> MemoryPeak {
+    let seen = |memory: &MemoryPeak| memory.anon_bytes > 0;
+    let mut peak = MemoryPeak::default();
+    for (time, &memory) in course.timeline.middles().filter(|(_, memory)| seen(memory)) {
+        // Sampling begins before the first frame does, and ends after the last has.
+        let within = (course.begun + time).saturating_sub(pass.begun);
+        let interval = pass.timeline.at(within.min(pass.wall_ns.saturating_sub(1)));
+        interval.memory = interval.memory.max(is(memory));
+        peak = peak.max(is(memory));
+    }
+    peak
 }
 
 fn start_pool(plan: &Plan) -> Result<FramePool> {

@@ -163,6 +163,7 @@ impl Feed<'_> {
             self.submit_again();
             self.look()?;
             if self.plan.cut_short && self.ends.is_hopeless() {
+                self.ends.expect(self.next - self.plan.frames.start);
                 break;
             }
         }
@@ -203,6 +204,8 @@ impl Feed<'_> {
         let arrived = now();
         if self.t0 == 0 {
             self.t0 = due.unwrap_or(arrived);
+            let frames = self.plan.known_frames().unwrap_or(u64::MAX);
+            self.ends.begin(self.t0, frames);
         }
         let Some(mut draft) = self.take_slot()? else {
             stream.skip(&self.plan.stop);

@@ -32,6 +32,7 @@ mod ends;
 mod engine;
 mod feed;
 pub mod find;
+mod interval;
 mod job;
 mod kept;
 mod outcome;
@@ -43,6 +44,7 @@ mod sum;
 mod trial;
 
 pub use engine::{Watch, run_alternately};
+pub use interval::Interval;
 pub use job::FrameJob;
 pub use outcome::{Cache, Outcome, SlotsUsed, Totals, Workload};
 pub use passes::{PassFigures, PassStage, Side};

@@ -1,10 +1,11 @@
 //! A finished run, as plain data.
 
+use super::interval::Interval;
 use super::passes::PassFigures;
 use super::plan::{Dropped, Policy};
 use crate::clock::Nanos;
 use crate::frame::FrameFormat;
-use crate::measure::{Limits, MemoryPeak, StageHistograms, Usage};
+use crate::measure::{Limits, MemoryPeak, StageHistograms, Timeline, Usage};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -119,6 +120,8 @@ pub struct Outcome {
     /// The same for all runs that took turns: pass i of one of them and pass i of another were in one
     /// round. None if nothing is known of that.
     pub alternation: Option<String>,
+    /// What happened when, over the measured passes, one after the other.
+    pub timeline: Timeline<Interval>,
     /// SHA-256 of what the first pass found: of the lines of `findings.jsonl` in frame order, each
     /// with its newline, in hexadecimal, as `sha256sum` prints it.
     pub findings_digest: String,

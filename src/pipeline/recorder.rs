@@ -1,13 +1,14 @@
 //! Turns completed jobs into findings and histograms.
 
 use super::batch::Shipped;
+use super::interval::{Interval, Schedule};
 use super::job::{JobOutput, Order};
 use super::kept::{Digested, Findings, Kept, Thumbnails};
 use super::pace::{Lateness, Pace};
 use super::plan::Dropped;
 use crate::clock::Nanos;
 use crate::error::Result;
-use crate::measure::StageHistograms;
+use crate::measure::{StageHistograms, Timeline};
 use crate::pool::Trip;
 use crate::stage::Stage;
 use std::collections::BTreeMap;
@@ -26,6 +27,11 @@ pub(super) struct Recorder {
     last_arrival: Nanos,
     lateness: Lateness,
     tally: Tally,
+    /// When the pass began; known when its first frame is.
+    begun: Option<Nanos>,
+    /// Frames that are to come at most.
+    expected: u64,
+    timeline: Timeline<Interval>,
 }
 
 /// What was counted and measured in a pass, or in several.
@@ -45,11 +51,15 @@ pub(super) struct Tally {
 pub(super) struct Pass {
     /// First dispatch to last finding.
     pub wall_ns: Nanos,
+    /// When the first frame was dispatched, or due.
+    pub begun: Nanos,
     /// Frames that were dispatched: all, unless the pass was cut short.
     pub frames: u64,
     /// Whether it kept up, if it was paced.
     pub pace: Option<Pace>,
     pub tally: Tally,
+    /// From its beginning on.
+    pub timeline: Timeline<Interval>,
     pub findings: Digested,
     /// Why more frames may have been to come, if the source has ended so.
     pub incomplete: Option<String>,
@@ -58,6 +68,11 @@ pub(super) struct Pass {
 }
 
 impl Tally {
+    /// Frames that have ended, however.
+    fn ended(&self) -> u64 {
+        self.analysed + self.failed + self.dropped.values().sum::<u64>()
+    }
+
     /// Adds what another pass has.
     pub(super) fn add(&mut self, other: &Self) {
         self.stages.merge(&other.stages);
@@ -83,7 +98,21 @@ impl Recorder {
             last_arrival: 0,
             lateness: Lateness::new(fps.unwrap_or(1.0)),
             tally: Tally::default(),
+            begun: None,
+            expected: u64::MAX,
+            timeline: Timeline::default(),
         }
+    }
+
+    /// The first frame is dispatched, or due, and so many are to come at most.
+    pub(super) fn begin(&mut self, at: Nanos, frames: u64) {
+        self.begun = Some(at);
+        self.expected = frames;
+    }
+
+    /// No more than so many are to come.
+    pub(super) fn expect(&mut self, frames: u64) {
+        self.expected = frames;
     }
 
     /// Whether it is clear that a paced pass falls behind.
@@ -134,16 +163,45 @@ impl Recorder {
                 self.tally.stages.record(stage, time);
             }
             let index = order.first + step as u64;
+            let mut is_late = false;
             if let Some(fps) = self.fps {
                 let late = end_to_end as f64 / 1e9;
                 self.lateness.push(index - self.first, late);
-                self.tally.misses += u64::from(late > 1.0 / fps);
+                is_late = late > 1.0 / fps;
             }
+            self.tally.misses += u64::from(is_late);
             self.tally.analysed += u64::from(!frame.failed);
             self.tally.failed += u64::from(frame.failed);
+            let interval = self.interval(trip.arrived);
+            interval.end_to_end.record(end_to_end);
+            interval.misses += u64::from(is_late);
+            interval.analysed += u64::from(!frame.failed);
+            interval.failed += u64::from(frame.failed);
             self.findings.put(index, &frame.line)?;
         }
+        self.note_backlog(trip.arrived);
         Ok(())
+    }
+
+    /// What happens at this time is noted there.
+    fn interval(&mut self, at: Nanos) -> &mut Interval {
+        let begun = *self.begun.get_or_insert(at);
+        self.timeline.at(at.saturating_sub(begun))
+    }
+
+    /// Some frames have just ended.
+    fn note_backlog(&mut self, at: Nanos) {
+        let (Some(fps), Some(begin)) = (self.fps, self.begun) else {
+            return;
+        };
+        let schedule = Schedule {
+            begin,
+            fps,
+            frames: self.expected,
+        };
+        let backlog = schedule.backlog(at, self.tally.ended());
+        let interval = self.interval(at);
+        interval.backlog = interval.backlog.max(backlog);
     }
 
     /// A frame ended without an output.
@@ -152,8 +210,13 @@ impl Recorder {
     /// If its line is to be kept and cannot be.
     pub(super) fn lost(&mut self, index: u64, line: &str, at: Nanos) -> Result<()> {
         self.last_arrival = self.last_arrival.max(at);
-        self.tally.misses += u64::from(self.fps.is_some());
+        let is_late = u64::from(self.fps.is_some());
+        self.tally.misses += is_late;
         self.tally.failed += 1;
+        let interval = self.interval(at);
+        interval.misses += is_late;
+        interval.failed += 1;
+        self.note_backlog(at);
         self.findings.put(index, line)
     }
 
@@ -164,6 +227,8 @@ impl Recorder {
     pub(super) fn dropped(&mut self, index: u64, why: Dropped, at: Nanos) -> Result<()> {
         self.last_arrival = self.last_arrival.max(at);
         *self.tally.dropped.entry(why).or_default() += 1;
+        self.interval(at).dropped += 1;
+        self.note_backlog(at);
         let line = format!(r#"{{"frame":{index},"dropped":"{why}"}}"#);
         self.findings.put(index, &line)
     }
@@ -178,9 +243,11 @@ impl Recorder {
         }
         Ok(Pass {
             wall_ns: self.last_arrival.saturating_sub(t0),
+            begun: t0,
             frames,
             pace: self.fps.map(|_| self.lateness.pace()),
             tally: self.tally,
+            timeline: self.timeline,
             findings: self.findings.finish()?,
             incomplete: None,
             notes: Vec::new(),

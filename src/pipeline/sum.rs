@@ -1,12 +1,13 @@
 //! The measured passes of a mode, added up.
 
+use super::interval::Interval;
 use super::outcome::Totals;
 use super::pace::Pace;
 use super::passes::Side;
 use super::plan::Plan;
 use super::recorder::{Pass, Tally};
 use crate::clock::Nanos;
-use crate::measure::{MemoryPeak, Noise, Usage};
+use crate::measure::{MemoryPeak, Noise, Timeline, Usage};
 
 /// A measured pass.
 pub(super) struct Measured {
@@ -34,6 +35,8 @@ pub(super) struct Sum {
     /// Of each pass, if they were paced.
     paces: Vec<Pace>,
     pub tally: Tally,
+    /// The passes, one after the other.
+    pub timeline: Timeline<Interval>,
     /// Frames of the shortest pass.
     pub shortest: u64,
     pub usage: Usage,
@@ -73,6 +76,7 @@ impl Sum {
         self.shortest = self.shortest.min(pass.frames);
         self.paces.extend(pass.pace);
         self.tally.add(&pass.tally);
+        self.timeline.append(&pass.timeline, pass.wall_ns);
         self.memory = self.memory.max(memory);
         self.notes.extend(pass.notes);
         self.incomplete = self.incomplete.take().or(pass.incomplete);

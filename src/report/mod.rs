@@ -1,7 +1,8 @@
 //! A finished run, or several, for people and for programs; nothing is measured here.
 //!
-//! A run becomes a [`Report`], which a [`RunDir`] writes with its findings and its interval log.
-//! [`summary`] shows one report, and a [`Comparison`] several: as text, as JSON, and as a sentence.
+//! A run becomes a [`Report`], which a [`RunDir`] writes with its findings, its interval log and its
+//! page. [`summary`] shows one report, and a [`Comparison`] several: as text, as JSON, as a sentence,
+//! and as a page ([`Comparison::page`]).
 //!
 //! ```no_run
 //! use framehaul::report::{Comparison, Style};
@@ -17,6 +18,7 @@ mod doubts;
 mod explain;
 mod found;
 mod histogram;
+pub(crate) mod page;
 mod read;
 mod schema;
 mod spark;
@@ -24,6 +26,7 @@ mod story;
 mod style;
 mod summary;
 mod table;
+mod timeline;
 mod trust;
 pub(crate) mod units;
 mod verdict;
@@ -43,6 +46,7 @@ pub use story::Story;
 pub use style::Style;
 pub(crate) use style::shell_word;
 pub use summary::summary;
+pub use timeline::{Interval, Timeline};
 pub use trust::Intervals;
 #[cfg(feature = "cli")]
 pub use write::RunDir;

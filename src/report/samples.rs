@@ -2,8 +2,10 @@
 
 use super::{Report, StageSummary};
 use crate::frame::{Colour, FrameFormat, Sample};
-use crate::measure::{Limits, Machine, MemoryPeak, Noise, StageHistograms, Usage};
-use crate::pipeline::{Cache, Outcome, PassFigures, PassStage, Side, Totals, Workload};
+use crate::measure::{Limits, Machine, MemoryPeak, Noise, StageHistograms, Timeline, Usage};
+use crate::pipeline::{
+    Cache, Interval, Outcome, PassFigures, PassStage, Side, Totals, Workload,
+};
 use crate::stage::Stage;
 
 pub(super) fn machine() -> Machine {
@@ -82,6 +84,7 @@ pub(super) fn outcome() -> Outcome {
         ]),
         passes: Vec::new(),
         alternation: None,
+        timeline: timeline(1_600_000_000, 1_900_000, 21_000_000),
         findings_digest: "4b1d".repeat(16),
         incomplete: None,
         disagreement: None,
@@ -110,6 +113,20 @@ pub(super) fn stages(medians: &[(Stage, f64)]) -> StageHistograms {
         stages.record(Stage::Service, total - queue);
     }
     stages
+}
+
+/// 1,500 frames that end evenly over `wall_ns` and take some `median` each, in a memory that peaks
+/// at the end.
+pub(super) fn timeline(wall_ns: u64, median: u64, anon_bytes: u64) -> Timeline<Interval> {
+    let mut timeline = Timeline::<Interval>::default();
+    for i in 1..=1500 {
+        let interval = timeline.at(i * wall_ns / 1500);
+        interval.analysed += 1;
+        let swing = 1.0 + 0.2 * (i as f64 / 40.0).sin();
+        interval.end_to_end.record((median as f64 * swing) as u64);
+        interval.memory.anon_bytes = anon_bytes * (1000 + i / 3) / 1500;
+    }
+    timeline
 }
 
 /// An outcome as a report.
@@ -144,6 +161,7 @@ pub(super) fn payload() -> Report {
         (Stage::Compute, 1_800_000.0),
         (Stage::Return, 70_000.0),
     ]);
+    outcome.timeline = timeline(98_000_000_000, 136_000_000, 412_000_000);
     report(&outcome)
 }
 
@@ -158,6 +176,7 @@ pub(super) fn threads() -> Report {
         (Stage::Load, 150_000.0),
         (Stage::Compute, 1_720_000.0),
     ]);
+    outcome.timeline = timeline(1_570_000_000, 1_910_000, 21_000_000);
     report(&outcome)
 }
 

@@ -4,6 +4,7 @@
 //! added without a new schema number, and none is removed or given another meaning without one.
 
 use super::histogram;
+use super::timeline::Timeline;
 use crate::measure::{self, Limits, Machine};
 use crate::pipeline::{Cache, Dropped, Outcome, PassFigures, Policy, SlotsUsed};
 use crate::stage::Stage;
@@ -53,6 +54,9 @@ pub struct Report {
     /// Null where nothing is known of that.
     #[serde(default)]
     pub alternation: Option<String>,
+    /// What happened when.
+    #[serde(default)]
+    pub timeline: Timeline,
     /// SHA-256 of `findings.jsonl` in hexadecimal: what `sha256sum findings.jsonl` says.
     pub findings_digest: String,
     /// What a reader must know, one sentence each.
@@ -308,6 +312,7 @@ impl Report {
                 .collect(),
             passes: outcome.passes.clone(),
             alternation: outcome.alternation.clone(),
+            timeline: Timeline::of(outcome),
             findings_digest: outcome.findings_digest.clone(),
             notes: outcome.notes.clone(),
         }

@@ -23,8 +23,8 @@
 //! # Ok::<(), framehaul::Error>(())
 //! ```
 
-use super::Report;
 use super::histogram::{Span, interval_log};
+use super::{Comparison, Report};
 use crate::error::{Error, Result};
 use crate::pipeline::Outcome;
 use crate::sys::fs::exchange;
@@ -105,7 +105,7 @@ impl RunDir {
         &self.partial
     }
 
-    /// Writes the report and the interval log, and gives the directory its name; what had it before is gone.
+    /// Writes the report, its page and the interval log, and gives the directory its name; what had it before is gone.
     pub fn finish(mut self, report: &Report, outcome: &Outcome) -> Result<()> {
         let length = Duration::try_from_secs_f64(report.totals.wall_s).unwrap_or_default();
         let end = Duration::try_from_secs_f64(report.finished_unix_s).unwrap_or_default();
@@ -117,6 +117,9 @@ impl RunDir {
             serde_json::to_writer_pretty(&mut *file, report)?;
             file.write_all(b"\n")
         })?;
+        let alone = vec![(report.workload.mode.clone(), report.clone())];
+        let page = Comparison::new(alone)?.page();
+        self.write("report.html", |file| file.write_all(page.as_bytes()))?;
 
         refuse_what_is_no_run(&self.target)?;
         if self.target.exists() {
@@ -203,7 +206,12 @@ mod tests {
         let report = write_run(&target);
         assert_eq!(
             files(&target),
-            ["findings.jsonl", "latency.hlog", "report.json"]
+            [
+                "findings.jsonl",
+                "latency.hlog",
+                "report.html",
+                "report.json"
+            ]
         );
         assert_eq!(files(&root.path().join("deep")), ["mmap"]);
         assert_eq!(Report::read(&target).unwrap(), report);
@@ -229,7 +237,7 @@ mod tests {
         write_run(&target);
         fs::write(target.join("old"), "").unwrap();
         write_run(&target);
-        assert_eq!(files(&target).len(), 3, "{:?}", files(&target));
+        assert_eq!(files(&target).len(), 4, "{:?}", files(&target));
 
         let thesis = root.path().join("thesis");
         fs::create_dir(&thesis).unwrap();

@@ -1,0 +1,208 @@
+//! What was asked for, of which machine, and how to ask for it again.
+
+use super::View;
+use super::figure::figure;
+use crate::pipeline::Policy;
+use crate::report::compare::{Comparison, Run};
+use crate::report::schema::Report;
+use crate::report::style::shell_word;
+use crate::report::units::{BANDWIDTH_NOT_MEASURED, bytes, digits, time};
+use maud::{Markup, html};
+use std::collections::BTreeSet;
+
+/// What was asked for, on a line.
+pub(super) fn line(run: &Run) -> Markup {
+    let asked = &run.report.workload;
+    let number = |field: &str, n: u64, one: &str| {
+        let several = if n == 1 { "" } else { "s" };
+        html! { (figure(field, n, &n.to_string())) " " (one) (several) }
+    };
+    let frames = asked.frames.end.saturating_sub(asked.frames.start);
+    html! {
+        p.about data-run="0" {
+            (number("workload.frames.end - workload.frames.start", frames, "frame")) " of "
+            b { (asked.input) } ", " (asked.pixels) " · " (asked.analyzers.join(", ")) " · "
+            (number("workload.workers", asked.workers as u64, "worker")) ", "
+            (number("workload.batch", asked.batch as u64, "frame")) " a job · "
+            @match asked.fps {
+                Some(fps) => { (figure("workload.fps", fps, &digits(fps))) " frames a second" }
+                None => { "flat out" }
+            }
+            " · "
+            @if asked.live { "live" } @else {
+                (format!("{:?}", asked.cache).to_lowercase()) " cache, "
+                (figure("workload.cache_resident", asked.cache_resident,
+                    &format!("{:.0} %", 100.0 * asked.cache_resident)))
+                " in memory"
+            }
+            " · " (passes(asked.repeat, asked.warmup))
+            (slots(&run.report))
+        }
+    }
+}
+
+fn passes(repeat: usize, warmup: usize) -> Markup {
+    let several = if repeat == 1 { "" } else { "es" };
+    html! {
+        (figure("workload.repeat", repeat, &repeat.to_string())) " pass" (several)
+        @if warmup > 0 {
+            " after " (figure("workload.warmup", warmup, &warmup.to_string())) " to warm up"
+        }
+    }
+}
+
+fn slots(report: &Report) -> Markup {
+    let policy = report.workload.policy.map(|policy| match policy {
+        Policy::Block => "frames wait for one",
+        Policy::DropNewest => "a frame that finds none is dropped",
+        Policy::DropOldest => "the oldest that waits makes room",
+    });
+    html! {
+        @if let (Some(slots), Some(policy)) = (report.slots, policy) {
+            " · " (figure("slots.count", slots.count, &slots.count.to_string())) " slots, "
+            (figure("slots.bytes", slots.bytes, &bytes(slots.bytes as f64))) ", " (policy)
+        }
+    }
+}
+
+/// What must be known about a run.
+pub(super) fn notes(notes: &[String]) -> Markup {
+    html! {
+        @if !notes.is_empty() {
+            ul.notes role="note" { @for note in notes { li { (note) } } }
+        }
+    }
+}
+
+/// What must be known before any figure of a comparison is read, and that all is well if it is.
+pub(super) fn warnings(comparison: &Comparison) -> Markup {
+    let differences = comparison.differences();
+    let several = comparison.runs.len() > 1;
+    let same = comparison.same_findings();
+    let noted = comparison.runs.iter().flat_map(|run| {
+        let notes = run.report.notes.iter();
+        notes.map(|note| (run.name.as_str(), note.as_str()))
+    });
+    let noted: Vec<_> = noted.collect();
+    let digest = &comparison.runs[0].report.findings_digest;
+    html! {
+        @if !differences.is_empty() || !same || !noted.is_empty() {
+            ul.notes role="note" {
+                @if !same {
+                    li.bad { "These runs did not find the same: their findings differ." }
+                }
+                @for difference in &differences {
+                    li.bad[difference.forbids_ratios] {
+                        "These runs differ in " (difference.what) " ("
+                        @for (index, (run, value)) in
+                            comparison.runs.iter().zip(&difference.values).enumerate() {
+                            @if index > 0 { "; " }
+                            (run.name) " " (value)
+                        }
+                        ")"
+                        @if difference.forbids_ratios { ": ratios are not comparable." } @else { "." }
+                    }
+                }
+                @for (name, note) in noted { li { (name) ": " (note) } }
+            }
+        }
+        @if several && same {
+            p.about.digest { "All found exactly the same: SHA-256 " (digest.get(..16).unwrap_or(digest)) "…" }
+        }
+    }
+}
+
+/// The machine, or the machines.
+pub(super) fn machine(view: &View<'_>) -> Markup {
+    let first = &view.runs[0].report.machine;
+    let is_one = view.runs.iter().all(|run| run.report.machine == *first);
+    html! {
+        section {
+            h2 { "The machine" }
+            @if is_one {
+                (facts(0, &view.runs[0], view.is_one()))
+            } @else {
+                @for (number, run, _) in view.each() {
+                    h3 { (run.name) }
+                    (facts(number, run, true))
+                }
+            }
+        }
+    }
+}
+
+fn facts(number: usize, run: &Run, is_own: bool) -> Markup {
+    let (machine, limits) = (&run.report.machine, &run.report.limits);
+    let speed = |field: &str, gb_per_s: Option<f64>| {
+        html! {
+            @match gb_per_s {
+                Some(speed) => { (figure(field, speed, &digits(speed))) " GB/s" }
+                None => { (BANDWIDTH_NOT_MEASURED) }
+            }
+        }
+    };
+    html! {
+        dl.facts data-run=(number) {
+            dt { "processor" }
+            dd {
+                (machine.cpu) ", "
+                (figure("machine.cores", machine.cores, &machine.cores.to_string())) " cores"
+                @if let Some(cache) = machine.last_cache_bytes {
+                    ", cache " (figure("machine.last_cache_bytes", cache, &bytes(cache as f64)))
+                }
+            }
+            dt { "memory" }
+            dd {
+                (figure("machine.memory_bytes", machine.memory_bytes,
+                    &bytes(machine.memory_bytes as f64)))
+                " in pages of "
+                (figure("machine.page_bytes", machine.page_bytes, &bytes(machine.page_bytes as f64)))
+            }
+            dt { "system" }
+            dd { (machine.os) ", " (machine.kernel) }
+            @let before = if is_own { String::new() } else { format!(" (before {})", run.name) };
+            dt { "reads memory at" (before) }
+            dd { (speed("limits.read_gb_per_s", limits.read_gb_per_s)) }
+            dt { "copies memory at" (before) }
+            dd { (speed("limits.memcpy_gb_per_s", limits.memcpy_gb_per_s)) }
+            dt { "wakes a sleeper in" (before) }
+            dd {
+                (figure("limits.wakeup_us", limits.wakeup_us, &time(limits.wakeup_us * 1e3)))
+                ", there and back"
+            }
+        }
+    }
+}
+
+/// The command lines.
+pub(super) fn again(view: &View<'_>) -> Markup {
+    let commands = view.runs.iter().map(|run| &run.report.command);
+    let commands: BTreeSet<&Vec<String>> = commands.filter(|words| !words.is_empty()).collect();
+    let digests = view
+        .runs
+        .iter()
+        .map(|run| run.report.findings_digest.as_str());
+    let digests: BTreeSet<&str> = digests.collect();
+    // What a camera sees, or who finds no slot, is chance.
+    let is_certain = view
+        .runs
+        .iter()
+        .all(|run| !run.report.workload.live && run.report.totals.frames_dropped == 0);
+    html! {
+        section {
+            h2 { "How to reproduce" }
+            @if commands.is_empty() {
+                p { "No command line is known: a program of its own asked for this." }
+            }
+            @for words in commands {
+                @let words: Vec<String> = words.iter().map(|word| shell_word(word)).collect();
+                pre.command { code { (words.join(" ")) } }
+            }
+            @if let ([digest], true) = (&digests.into_iter().collect::<Vec<_>>()[..], is_certain) {
+                p.about { "The findings are the same on any machine: "
+                    code { "sha256sum findings.jsonl" } " says" }
+                pre { code { (digest) } }
+            }
+        }
+    }
+}

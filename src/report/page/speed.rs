@@ -1,0 +1,216 @@
+//! How fast, beside what the machine can do, and what it cost.
+
+use super::View;
+use super::axis::Counted;
+use super::bars::{Bar, Part, draw};
+use super::chart::{both, legend};
+use super::figure::{figure, figure_if, ratio};
+use super::svg::Ink;
+use crate::report::compare::Run;
+use crate::report::data::Ratios;
+use crate::report::units::{self, BANDWIDTH_NOT_MEASURED, bytes, count, digits, plural, time};
+use maud::{Markup, html};
+
+/// Where sums over a run are shared out over its frames.
+const CPU: &str = "cpu.user_s + cpu.system_s / totals.frames";
+const FAULTS: &str = "cpu.minor_faults + cpu.major_faults / totals.frames";
+const PEAK: &str = "memory.peak_anon_bytes + memory.peak_shared_bytes";
+
+pub(super) fn section(view: &View<'_>, ratios: &[Ratios]) -> Markup {
+    html! {
+        section {
+            h2 { "How fast, of what the machine can do" }
+            (chart(view))
+            @if !view.is_one() { (overview(view, ratios)) }
+        }
+    }
+}
+
+fn chart(view: &View<'_>) -> Markup {
+    let bars: Vec<Bar> = view
+        .each()
+        .map(|(_, run, colour)| bar(run, colour))
+        .collect();
+    let listed: Vec<String> = bars
+        .iter()
+        .map(|bar| format!("{}: {}", bar.name, bar.shown[0]))
+        .collect();
+    let is_measured = bars.iter().any(|bar| bar.limit.is_some());
+    html! {
+        figure {
+            figcaption {
+                b { "Throughput" }
+                @if is_measured {
+                    "Bytes of frames analysed a second, however they travelled; the mark is how fast "
+                    "this machine reads memory, measured right before, with as many threads as workers."
+                } @else {
+                    "Bytes of frames analysed a second. The machine's limit was "
+                    (BANDWIDTH_NOT_MEASURED) "."
+                }
+            }
+            (both("Throughput of each run", &listed.join("; "), |room| {
+                draw(&bars, Counted::Bytes, None, room)
+            }))
+            @if is_measured {
+                (legend([(Ink::Limit, "what this machine can read")]))
+            }
+        }
+    }
+}
+
+fn bar(run: &Run, colour: u8) -> Bar {
+    let (totals, limit) = (&run.report.totals, run.report.limits.read_gb_per_s);
+    let speed = match limit {
+        Some(limit) => format!("{} of {} GB/s", digits(totals.gb_per_s), digits(limit)),
+        None => format!("{}/s", bytes(totals.gb_per_s * 1e9)),
+    };
+    Bar {
+        name: run.name.clone(),
+        shown: [
+            format!("{} frames/s · {speed}", digits(totals.fps)),
+            speed.clone(),
+        ],
+        parts: vec![Part {
+            length: totals.gb_per_s * 1e9,
+            ink: Ink::Run(colour),
+            text: format!("{}\n{} frames/s\n{speed}", run.name, digits(totals.fps)),
+        }],
+        limit: limit.map(|limit| limit * 1e9),
+    }
+}
+
+/// All runs beside each other.
+fn overview(view: &View<'_>, ratios: &[Ratios]) -> Markup {
+    html! {
+        div.scroll {
+            table {
+                caption { "Shipped, processor time and page faults are those of a frame; memory is the "
+                    "peak of parent and workers together. Ratios are to the first run." }
+                thead { tr {
+                    th scope="col" { "run" }
+                    @for name in ["frames/s", "GB/s", "limit", "shipped", "memory", "processor time",
+                        "cores busy", "page faults"] {
+                        th scope="col" { (name) }
+                    }
+                } }
+                tbody {
+                    @for (number, run, colour) in view.each() {
+                        @let of = number.checked_sub(1).and_then(|index| ratios.get(index));
+                        (row(number, run, colour, of))
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn row(number: usize, run: &Run, colour: u8, ratios: Option<&Ratios>) -> Markup {
+    let (totals, limits) = (&run.report.totals, &run.report.limits);
+    let over = |field: &str, of: fn(&Ratios) -> Option<f64>| {
+        let shown = ratio(field, ratios.and_then(of), units::ratio);
+        html! { " " small { (shown) } }
+    };
+    html! {
+        tr data-run=(number) {
+            th scope="row" { span class=(format!("swatch {}", Ink::Run(colour).class())) {} (run.name) }
+            td { (figure("totals.fps", totals.fps, &digits(totals.fps)))
+                (over("totals.fps", |of| of.fps)) }
+            td { (figure("totals.gb_per_s", totals.gb_per_s, &digits(totals.gb_per_s))) }
+            td { (figure_if("limits.read_gb_per_s", limits.read_gb_per_s, digits)) }
+            td { (figure("totals.shipped_bytes_per_frame", totals.shipped_bytes_per_frame,
+                &bytes(totals.shipped_bytes_per_frame))) }
+            td { (figure(PEAK, run.peak_bytes(), &bytes(run.peak_bytes())))
+                (over(PEAK, |of| of.peak_bytes)) }
+            td { (figure(CPU, run.cpu_per_frame(), &time(run.cpu_per_frame() * 1e9)))
+                (over(CPU, |of| of.cpu_s_per_frame)) }
+            td { (figure("cpu.cores_busy", run.report.cpu.cores_busy,
+                &digits(run.report.cpu.cores_busy))) }
+            td { (figure(FAULTS, run.faults_per_frame(), &faults(run))) }
+        }
+    }
+}
+
+fn faults(run: &Run) -> String {
+    count((run.faults_per_frame() * 100.0).round() / 100.0)
+}
+
+/// The figures of a single run that one looks for first.
+pub(super) fn tiles(run: &Run) -> Markup {
+    let report = &run.report;
+    let (totals, memory) = (&report.totals, &report.memory);
+    let stage = report.latency();
+    let latency = report.stages.get(&stage);
+    let tile = |name: &str, main: Markup, more: Markup| {
+        html! { div { dt { (name) } dd { (main) } dd.more { (more) } } }
+    };
+    let field = |what: &str| format!("stages.{}.{what}", stage.name());
+    html! {
+        dl.tiles data-run="0" {
+            (tile("frames a second",
+                figure("totals.fps", totals.fps, &digits(totals.fps)),
+                html! {
+                    (figure("totals.frames_analysed", totals.frames_analysed,
+                        &plural(totals.frames_analysed, "frame")))
+                    " in "
+                    (figure("totals.wall_s", totals.wall_s, &time(totals.wall_s * 1e9)))
+                }))
+            (tile("throughput",
+                html! { (figure("totals.gb_per_s", totals.gb_per_s, &digits(totals.gb_per_s))) " GB/s" },
+                html! {
+                    @match report.limits.read_gb_per_s {
+                        Some(limit) => {
+                            "of " (figure("limits.read_gb_per_s", limit, &digits(limit)))
+                            " that the machine reads"
+                        }
+                        None => { "limit not measured" }
+                    }
+                }))
+            @if let Some(summary) = latency {
+                @let known = |ns: Option<u64>| ns.map(|ns| ns as f64);
+                (tile(if report.workload.fps.is_some() { "from due to found" } else { "a frame takes" },
+                    match known(summary.p50_ns) {
+                        Some(ns) => figure(&field("p50_ns"), ns, &time(ns)),
+                        None => figure(&field("mean_ns"), summary.mean_ns, &time(summary.mean_ns)),
+                    },
+                    html! {
+                        @if summary.p50_ns.is_some() { "median" } @else { "mean" }
+                        @if let Some(ns) = known(summary.p99_ns) {
+                            ", 99 % within " (figure(&field("p99_ns"), ns, &time(ns)))
+                        } @else {
+                            ", " (figure(&field("max_ns"), summary.max_ns,
+                                &time(summary.max_ns as f64))) " at most"
+                        }
+                    }))
+            }
+            (tile("memory",
+                figure(PEAK, run.peak_bytes(), &bytes(run.peak_bytes())),
+                html! {
+                    "peak, of it "
+                    (figure("memory.peak_shared_bytes", memory.peak_shared_bytes,
+                        &bytes(memory.peak_shared_bytes as f64)))
+                    " shared"
+                }))
+            (tile("processor time",
+                figure(CPU, run.cpu_per_frame(), &time(run.cpu_per_frame() * 1e9)),
+                html! { "a frame, "
+                    (figure("cpu.cores_busy", report.cpu.cores_busy, &digits(report.cpu.cores_busy)))
+                    " cores busy, "
+                    (figure(FAULTS, run.faults_per_frame(), &faults(run))) " page faults"
+                }))
+            (tile("shipped",
+                figure("totals.shipped_bytes_per_frame", totals.shipped_bytes_per_frame,
+                    &bytes(totals.shipped_bytes_per_frame)),
+                html! {
+                    "a frame of "
+                    (figure("workload.bytes_per_frame", report.workload.bytes_per_frame,
+                        &bytes(report.workload.bytes_per_frame as f64)))
+                    @if totals.overlap_bytes_per_frame > 0.0 {
+                        ", and "
+                        (figure("totals.overlap_bytes_per_frame", totals.overlap_bytes_per_frame,
+                            &bytes(totals.overlap_bytes_per_frame)))
+                        " again to look back"
+                    }
+                }))
+        }
+    }
+}

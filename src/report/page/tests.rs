@@ -1,0 +1,156 @@
+//! What holds of any page.
+
+use super::*;
+use crate::report::compare::tests::compare;
+use crate::report::{Report, samples};
+
+fn page(reports: Vec<Report>) -> String {
+    compare(reports).page()
+}
+
+fn with_mode(mut report: Report, mode: &str) -> Report {
+    report.workload.mode = mode.into();
+    report
+}
+
+/// Runs that a page might stumble over.
+fn awkward() -> Vec<(&'static str, Vec<Report>)> {
+    let mut failed = samples::mmap();
+    (failed.totals.frames_analysed, failed.totals.frames_failed) = (0, 1500);
+    (failed.totals.fps, failed.totals.gb_per_s) = (0.0, 0.0);
+    failed.stages.clear();
+    let mut old = samples::mmap();
+    old.timeline = Default::default();
+    let mut outcome = samples::outcome();
+    outcome.stages = crate::measure::StageHistograms::new();
+    outcome.stages.record(Stage::EndToEnd, 1);
+    outcome.stages.record(Stage::Service, 0);
+    outcome.timeline = Default::default();
+    outcome.timeline.at(0).analysed = 1;
+    let one = samples::report(&outcome);
+    let mut unmeasured = samples::payload();
+    unmeasured.limits.read_gb_per_s = None;
+    let mut endless = samples::mmap();
+    (endless.totals.wall_s, endless.totals.fps) = (0.0, 0.0);
+    let modes = COLOURED
+        .iter()
+        .map(|mode| with_mode(samples::payload(), mode));
+    vec![
+        ("a flat-out run", vec![samples::mmap()]),
+        ("a run in this process", vec![samples::threads()]),
+        ("a run that failed", vec![failed.clone()]),
+        ("a run of one frame", vec![one]),
+        ("a run without a time line", vec![old.clone()]),
+        ("a run without limits", vec![unmeasured]),
+        ("a run of no time", vec![endless]),
+        (
+            "a run that falls behind",
+            vec![samples::paced(samples::payload(), 30.0, false, Some(15.3))],
+        ),
+        ("two runs", vec![samples::payload(), samples::mmap()]),
+        (
+            "two that differ",
+            vec![old, samples::finding_otherwise(failed)],
+        ),
+        (
+            "the same twice",
+            vec![samples::mmap(), with_mode(samples::mmap(), "mmap")],
+        ),
+        ("all modes", modes.collect()),
+    ]
+}
+
+#[test]
+fn a_page_has_its_sentence_and_no_figure_that_is_no_number() {
+    for (what, reports) in awkward() {
+        let comparison = compare(reports);
+        let text = comparison.page();
+        for nonsense in ["NaN", ">inf", "\"inf"] {
+            assert!(!text.contains(nonsense), "{what}: {nonsense}");
+        }
+        assert_eq!(text.matches("<h1>").count(), 1, "{what}");
+        if comparison.runs.len() > 1 {
+            let verdict = html! { h1 { (comparison.verdict()) } };
+            assert!(text.contains(&verdict.into_string()), "{what}");
+        }
+        assert!(text.len() < 2_000_000, "{what}: {}", text.len());
+    }
+}
+
+#[test]
+fn every_chart_is_named_and_described_and_ids_are_unique() {
+    for (what, reports) in awkward() {
+        let text = page(reports);
+        let charts = text.matches("<svg").count();
+        assert!(charts > 0, "{what}");
+        let described = text.matches("role=\"img\" aria-label=\"").count();
+        assert_eq!(charts, described, "{what}");
+        assert_eq!(charts, text.matches("<desc>").count(), "{what}");
+        assert!(!text.contains("<desc></desc>"), "{what}");
+        let mut ids: Vec<&str> = text.split(" id=\"").skip(1).collect();
+        let all = ids.len();
+        ids.iter_mut()
+            .for_each(|id| *id = id.split('"').next().unwrap());
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), all, "{what}: {ids:?}");
+    }
+}
+
+#[test]
+fn whatever_comes_from_outside_is_shown_as_it_is() {
+    let evil = "</title><script>alert('x')</script>\"&<img src=x onerror=alert(1)>.npy";
+    let mut report = samples::mmap();
+    report.workload.input = evil.into();
+    report.workload.analyzers = vec![evil.into()];
+    report.workload.mode = evil.into();
+    report.command = vec!["framehaul".into(), "run".into(), evil.into()];
+    report.notes = vec![evil.into()];
+    report.machine.cpu = evil.into();
+    report.machine.os = evil.into();
+    report.tool = evil.into();
+    report.findings_digest = evil.into();
+    let other = with_mode(report.clone(), "mmap");
+    for reports in [vec![report.clone()], vec![report, other]] {
+        let text = page(reports);
+        assert_eq!(text.matches("<script").count(), 1, "its own");
+        assert!(!text.contains("<img"), "{text}");
+        assert!(text.contains("&lt;script&gt;alert"));
+    }
+}
+
+#[test]
+fn a_mode_has_its_colour_whoever_is_beside_it() {
+    let colours = |modes: &[&str]| {
+        let reports = modes.iter().map(|mode| with_mode(samples::mmap(), mode));
+        let comparison = compare(reports.collect());
+        View::of(&comparison.runs).colours
+    };
+    assert_eq!(colours(&["mmap"]), [3]);
+    assert_eq!(colours(&["payload", "mmap"]), [0, 3]);
+    assert_eq!(colours(&["mmap", "mmap", "payload", "mmap"]), [3, 9, 0, 8]);
+    assert_eq!(colours(&["a"; 12]).len(), 12);
+}
+
+#[test]
+fn a_page_does_not_grow_with_the_frames() {
+    let mut outcome = samples::outcome();
+    let few = page(vec![samples::report(&outcome)]).len();
+    for i in 0..200_000u64 {
+        let ns = 1_000_000 + i * i % 7_000_000;
+        for stage in Stage::ALL {
+            outcome.stages.record(stage, ns);
+        }
+        let interval = outcome.timeline.at(1_600_000_000 + i * 1_000_000);
+        interval.analysed += 1;
+        interval.end_to_end.record(ns);
+    }
+    let many = page(vec![samples::report(&outcome)]).len();
+    assert!(many < 3 * few && many < 600_000, "{few}, then {many}");
+}
+
+#[test]
+fn a_time_is_the_same_wherever_one_reads_it() {
+    assert_eq!(when(1_795_301_573.4), "2026-11-21 22:52 UTC");
+    assert_eq!(when(f64::MAX), "–");
+}
