@@ -2,6 +2,7 @@
 //!
 //! A run becomes a [`Report`], which a [`RunDir`] writes with its findings and its interval log.
 //! [`summary`] shows one report, and a [`Comparison`] several: as text, as JSON, and as a sentence.
+//! Runs of ranges of one input become one ([`Merge`]).
 //!
 //! ```no_run
 //! use framehaul::report::{Comparison, Style};
@@ -15,6 +16,10 @@ mod compare;
 mod data;
 mod found;
 mod histogram;
+mod lines;
+#[cfg(feature = "cli")]
+mod merge;
+mod merged;
 mod read;
 mod schema;
 mod spark;
@@ -33,6 +38,9 @@ pub use checkup::checkup;
 pub use compare::{Comparison, Difference};
 pub use data::{ComparisonData, Percentiles, Ratios, RunData};
 pub use found::{FailedData, FoundData, HitData, InputData, found_line, found_story};
+#[cfg(feature = "cli")]
+pub use merge::Merge;
+pub use merged::{Merged, Part};
 pub use schema::{Cpu, Memory, Report, SCHEMA, StageSummary, Totals, Workload};
 pub use story::Story;
 pub use style::Style;

@@ -4,7 +4,8 @@
 //! added without a new schema number, and none is removed or given another meaning without one.
 
 use super::histogram;
-use crate::measure::{Limits, Machine};
+use super::merged::Merged;
+use crate::measure::{Limits, Machine, StageHistograms};
 use crate::pipeline::{Cache, Dropped, Outcome, Policy, SlotsUsed};
 use crate::stage::Stage;
 use hdrhistogram::Histogram;
@@ -18,6 +19,7 @@ pub const SCHEMA: u32 = 1;
 
 /// A finished run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Report {
     /// The number of this schema: 1.
     pub schema: u32,
@@ -47,13 +49,21 @@ pub struct Report {
     pub stages: BTreeMap<Stage, StageSummary>,
     /// SHA-256 of `findings.jsonl` in hexadecimal: what `sha256sum findings.jsonl` says.
     pub findings_digest: String,
+    /// Why there may be frames that the run should have had and has not, in a sentence; null if nothing
+    /// is known to have kept any from it.
+    #[serde(default)]
+    pub incomplete: Option<String>,
     /// What a reader must know, one sentence each.
     #[serde(default)]
     pub notes: Vec<String>,
+    /// The runs that this one was merged from; null of a run that was measured as it is.
+    #[serde(default)]
+    pub merged: Option<Merged>,
 }
 
 /// What was asked for, with every default filled.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Workload {
     /// The input, as typed.
     pub input: String,
@@ -99,6 +109,7 @@ pub struct Workload {
 
 /// What came of it, all measured passes together.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Totals {
     /// The sum of the passes' times, first dispatch to last finding, in seconds.
     pub wall_s: f64,
@@ -138,6 +149,7 @@ pub struct Totals {
 
 /// Peak memory over parent and workers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Memory {
     /// Anonymous memory.
     pub peak_anon_bytes: u64,
@@ -147,6 +159,7 @@ pub struct Memory {
 
 /// Processor use of parent and workers over the measured passes.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Cpu {
     /// Seconds in user mode.
     pub user_s: f64,
@@ -170,6 +183,7 @@ pub struct Cpu {
 /// A percentile with fewer than ten samples beyond it is null: of n samples, percentile p (from 0
 /// to 1) needs n × (1 − p) ≥ 10.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct StageSummary {
     /// Samples; at least 1.
     pub count: u64,
@@ -223,6 +237,15 @@ impl StageSummary {
         }
         Ok(samples)
     }
+}
+
+/// A summary of each stage that has samples.
+pub(super) fn summaries(stages: &StageHistograms) -> BTreeMap<Stage, StageSummary> {
+    let all = Stage::ALL.into_iter();
+    let all = all.map(|stage| (stage, stages.get(stage)));
+    all.filter(|(_, samples)| !samples.is_empty())
+        .map(|(stage, samples)| (stage, StageSummary::of(samples)))
+        .collect()
 }
 
 impl Report {
@@ -296,14 +319,11 @@ impl Report {
                 voluntary_switches: usage.voluntary_switches,
                 involuntary_switches: usage.involuntary_switches,
             },
-            stages: Stage::ALL
-                .into_iter()
-                .map(|stage| (stage, outcome.stages.get(stage)))
-                .filter(|(_, samples)| !samples.is_empty())
-                .map(|(stage, samples)| (stage, StageSummary::of(samples)))
-                .collect(),
+            stages: summaries(&outcome.stages),
             findings_digest: outcome.findings_digest.clone(),
+            incomplete: outcome.incomplete.clone(),
             notes: outcome.notes.clone(),
+            merged: None,
         }
     }
 
@@ -312,6 +332,17 @@ impl Report {
     pub fn with_command(mut self, command: impl IntoIterator<Item = String>) -> Self {
         self.command = command.into_iter().collect();
         self
+    }
+
+    /// The histograms of all stages, as far as they can be read: what [`Report::read`] has read can.
+    pub(super) fn histograms(&self) -> StageHistograms {
+        let mut stages = StageHistograms::new();
+        for (&stage, summary) in &self.stages {
+            if let Ok(samples) = summary.decode() {
+                stages.add(stage, &samples);
+            }
+        }
+        stages
     }
 
     /// The pace of each measured pass, in frames a second.
