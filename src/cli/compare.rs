@@ -1,5 +1,6 @@
 //! `framehaul compare`: finished runs side by side.
 
+use super::export::Exports;
 use super::print::print;
 use crate::report::{Comparison, Report, Style, summary};
 use std::path::PathBuf;
@@ -17,9 +18,12 @@ pub(super) struct Args {
     /// Print JSON instead of tables: of one run its report, of several the comparison
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    exports: Exports,
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    args.exports.write(&args.runs)?;
     let text = match (&args.runs[..], args.json) {
         ([one], true) => serde_json::to_string_pretty(&Report::read(one)?)?,
         ([one], false) => summary(&Report::read(one)?, Style::of_stdout()),

@@ -12,6 +12,7 @@ mod compare;
 mod complain;
 mod demo;
 mod doctor;
+mod export;
 mod find;
 mod generate;
 mod lab;

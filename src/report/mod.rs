@@ -2,7 +2,8 @@
 //!
 //! A run becomes a [`Report`], which a [`RunDir`] writes with its findings and its interval log.
 //! [`summary`] shows one report, and a [`Comparison`] several: as text, as JSON, and as a sentence.
-//! Runs of ranges of one input become one ([`Merge`]).
+//! Runs of ranges of one input become one ([`Merge`]). An [`Export`] writes runs in other programs'
+//! formats.
 //!
 //! ```no_run
 //! use framehaul::report::{Comparison, Style};
@@ -14,6 +15,7 @@
 mod checkup;
 mod compare;
 mod data;
+mod export;
 mod found;
 mod histogram;
 mod lines;
@@ -37,6 +39,7 @@ mod samples;
 pub use checkup::checkup;
 pub use compare::{Comparison, Difference};
 pub use data::{ComparisonData, Percentiles, Ratios, RunData};
+pub use export::{Export, KINDS, Kind};
 pub use found::{FailedData, FoundData, HitData, InputData, found_line, found_story};
 #[cfg(feature = "cli")]
 pub use merge::Merge;
