@@ -3,7 +3,7 @@
 //! A run becomes a [`Report`], which a [`RunDir`] writes with its findings and its interval log.
 //! [`summary`] shows one report, and a [`Comparison`] several: as text, as JSON, and as a sentence.
 //! Runs of ranges of one input become one ([`Merge`]). An [`Export`] writes runs in other programs'
-//! formats.
+//! formats; [`SCHEMAS`] are those of ours.
 //!
 //! ```no_run
 //! use framehaul::report::{Comparison, Style};
@@ -22,6 +22,7 @@ mod lines;
 #[cfg(feature = "cli")]
 mod merge;
 mod merged;
+mod published;
 mod read;
 mod schema;
 mod spark;
@@ -44,6 +45,7 @@ pub use found::{FailedData, FoundData, HitData, InputData, found_line, found_sto
 #[cfg(feature = "cli")]
 pub use merge::Merge;
 pub use merged::{Merged, Part};
+pub use published::{Published, SCHEMAS};
 pub use schema::{Cpu, Memory, Report, SCHEMA, StageSummary, Totals, Workload};
 pub use story::Story;
 pub use style::Style;
