@@ -40,7 +40,8 @@
 //! 3. [`pool`]: worker processes that survive, for any job.
 //! 4. [`pipeline`]: source → transport → pool → recorder, or a search that ends with what it finds.
 //!    Never prints.
-//! 5. [`report`]: finished runs to JSON, interval logs, pages and a terminal. Never measures.
+//! 5. [`report`]: finished runs to JSON, interval logs, pages, other programs' formats and a terminal;
+//!    runs of ranges merged into one. Never measures.
 //! 6. [`mod@bench`]: what a part of it costs by itself, beside its floor; [`advise`]: which way to do
 //!    a given work is worth it; [`lab`]: what two lectures claim of processes, tried here. None
 //!    prints.

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 /// A timed part of a frame's way, or one of the two totals. Serialised as its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
     /// Waiting: for its turn, for a worker, for a thread that sends.

@@ -1,5 +1,6 @@
 //! `framehaul compare`: finished runs side by side.
 
+use super::export::Exports;
 use super::print::print;
 use crate::error::Error;
 use crate::report::{Comparison, Explanation, Report, Style, summary};
@@ -25,9 +26,12 @@ pub(super) struct Args {
     /// Write a page as well: one HTML file with charts, which needs nothing beside it
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
+    #[command(flatten)]
+    exports: Exports,
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    args.exports.write(&args.runs)?;
     let text = match (&args.runs[..], args.json) {
         ([_], _) if args.explain => {
             let what = "--explain: there is one run, and no gap; name two or more";

@@ -1,14 +1,24 @@
 //! `framehaul list`: what there is to choose from, straight from the registries.
 
 use super::print::print;
+use crate::report::{KINDS, SCHEMAS};
 use crate::{analysis, source, transport};
 use std::process::ExitCode;
 
-/// List the modes, analyzers and sources
+/// List the modes, analyzers, sources and kinds of files that runs are exported to
 #[derive(clap::Args)]
-pub(super) struct Args {}
+pub(super) struct Args {
+    /// Print a schema (JSON Schema 2020-12) of what is written for programs instead
+    #[arg(long, value_name = "NAME", value_parser = SCHEMAS.each_ref().map(|schema| schema.name))]
+    schema: Option<String>,
+}
 
-pub(super) fn run(_args: &Args) -> anyhow::Result<ExitCode> {
+pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    if let Some(name) = &args.schema {
+        let schema = SCHEMAS.iter().find(|schema| schema.name == name);
+        print(schema.map_or("", |schema| schema.text.trim_end()))?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let analyzers = analysis::registry().iter();
     let analyzers: Vec<_> = analyzers
         .map(|entry| (entry.usage(), entry.summary))
@@ -22,10 +32,20 @@ pub(super) fn run(_args: &Args) -> anyhow::Result<ExitCode> {
         .chain(live)
         .map(|(accepts, summary)| (accepts.to_owned(), summary))
         .collect();
+    let exports = KINDS.iter();
+    let exports: Vec<_> = exports
+        .map(|kind| (kind.ending.to_owned(), kind.summary))
+        .collect();
+    let schemas = SCHEMAS.iter();
+    let schemas: Vec<_> = schemas
+        .map(|schema| (schema.name.to_owned(), schema.summary))
+        .collect();
     let text = [
         modes("--mode NAME[,NAME…] or all"),
         section("Analyzers (--analyze NAME[,NAME…])", &analyzers),
         section("Sources (INPUT)", &sources),
+        section("Exports (--export FILE), by how the name ends", &exports),
+        section("Schemas (list --schema NAME)", &schemas),
     ];
     print(text.join("\n").trim_end())?;
     Ok(ExitCode::SUCCESS)

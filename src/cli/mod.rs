@@ -12,10 +12,12 @@ mod compare;
 mod complain;
 mod demo;
 mod doctor;
+mod export;
 mod find;
 mod generate;
 mod lab;
 mod list;
+mod merge;
 mod number;
 mod print;
 mod progress;
@@ -47,6 +49,7 @@ enum Command {
     Find(find::Args),
     Advise(advise::Args),
     Compare(compare::Args),
+    Merge(merge::Args),
     Demo(demo::Args),
     List(list::Args),
     Doctor(doctor::Args),
@@ -79,6 +82,7 @@ pub fn main() -> ExitCode {
         Command::Find(args) => find::run(&args),
         Command::Advise(args) => advise::run(&args),
         Command::Compare(args) => compare::run(&args),
+        Command::Merge(args) => merge::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::List(args) => list::run(&args),
         Command::Doctor(args) => doctor::run(&args),

@@ -1,6 +1,7 @@
 //! `framehaul run`: one mode, or several and their comparison.
 
 use super::complain::complain;
+use super::export::Exports;
 use super::number;
 use super::print::print;
 use super::progress::Progress;
@@ -86,6 +87,8 @@ pub(super) struct Args {
     /// Print JSON: the report of one mode, the comparison of several
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    exports: Exports,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -165,6 +168,12 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let request = args.request(stop_on_signals().context("cannot listen for Ctrl-C")?)?;
     let out = args.out.clone().unwrap_or_else(default_out);
     let done = measure(&request, &out)?;
+    let runs: Vec<_> = done
+        .reports
+        .iter()
+        .map(|(mode, _)| out.join(mode))
+        .collect();
+    args.exports.write(&runs)?;
 
     let text = match (&done.reports[..], args.json) {
         ([(_, report)], true) => serde_json::to_string_pretty(report)?,

@@ -11,6 +11,7 @@ use std::fs::read_to_string;
 /// assert!(machine.cores >= 1);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Machine {
     /// The processor's model name.
     pub cpu: String,

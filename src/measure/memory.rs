@@ -35,6 +35,7 @@ pub fn available_memory() -> u64 {
 /// A page that several processes share is counted once for each of them that has touched it. Pages of
 /// mapped files are in neither figure: they are the page cache's, and go when memory is short.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct MemoryPeak {
     /// Anonymous memory (RssAnon).
     pub anon_bytes: u64,

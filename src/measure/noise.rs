@@ -23,6 +23,7 @@ use std::path::Path;
 
 /// What disturbed a measurement, or may have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Noise {
     /// Processor seconds that the hypervisor gave to other machines while there was work here.
     pub stolen_s: Option<f64>,

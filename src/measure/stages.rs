@@ -60,10 +60,17 @@ impl StageHistograms {
         percentile(self.get(stage), thousandths)
     }
 
+    /// Adds the counts of a histogram to those of a stage.
+    pub fn add(&mut self, stage: Stage, histogram: &Histogram<u64>) {
+        self.by_stage[stage as usize]
+            .add(histogram)
+            .expect("the histogram grows to any value");
+    }
+
     /// Adds all of another's counts.
     pub fn merge(&mut self, other: &Self) {
-        for (mine, theirs) in self.by_stage.iter_mut().zip(&other.by_stage) {
-            mine.add(theirs).expect("the histogram grows to any value");
+        for stage in Stage::ALL {
+            self.add(stage, other.get(stage));
         }
     }
 }

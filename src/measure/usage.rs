@@ -14,6 +14,7 @@ use std::ops::{Add, Sub};
 /// assert!(cost.minor_faults > 0, "{} fresh bytes", touched.len());
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Usage {
     /// Seconds in user mode.
     pub user_s: f64,

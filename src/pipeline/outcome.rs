@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 
 /// The state of the page cache that a run asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Cache {
     /// Every page of the input is in memory before a pass starts.
@@ -89,6 +90,7 @@ pub struct Totals {
 
 /// The slots that frames came through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SlotsUsed {
     /// How many.
     pub count: usize,

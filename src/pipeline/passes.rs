@@ -11,6 +11,7 @@ use std::hash::{BuildHasher, RandomState};
 
 /// One measured pass.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PassFigures {
     /// Frames analysed.
     pub frames_analysed: u64,
@@ -30,6 +31,7 @@ pub struct PassFigures {
 
 /// What one side of a pass used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Side {
     /// Processor time, faults, switches.
     #[serde(flatten)]
@@ -42,6 +44,7 @@ pub struct Side {
 /// A stage's durations in one pass, in nanoseconds. A percentile with fewer than ten samples beyond
 /// it is none.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PassStage {
     /// Samples.
     pub count: u64,

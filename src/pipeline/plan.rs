@@ -55,6 +55,7 @@ pub struct Request {
 
 /// What happens to a frame for which no slot is free: every slot holds a frame that is waited for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Policy {
     /// It waits, and what it comes from with it: nothing is dropped.
@@ -68,6 +69,7 @@ pub enum Policy {
 
 /// Why a frame was dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum Dropped {
     /// No slot was free when it came.
     #[serde(rename = "no slot was free")]

@@ -72,6 +72,7 @@ impl Run {
 
 /// Something that the runs were not asked for alike.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Difference {
     /// What differs: a field of the report's workload, or `machine`.
     pub what: String,

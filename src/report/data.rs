@@ -19,6 +19,7 @@ use std::collections::BTreeMap;
 
 /// A comparison for programs, schema 1.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ComparisonData {
     /// The number of this schema: 1.
     pub schema: u32,
@@ -43,6 +44,7 @@ pub struct ComparisonData {
 
 /// One run's figures.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RunData {
     /// Its name in this comparison.
     pub name: String,
@@ -80,6 +82,7 @@ pub struct RunData {
 
 /// The percentiles that are compared; null where there are too few samples.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Percentiles<T> {
     /// The median.
     pub p50: Option<T>,
@@ -94,6 +97,7 @@ pub struct Percentiles<T> {
 /// A run's figures over the baseline's: above 1 is more. Null where either is absent or the
 /// baseline's is 0.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Ratios {
     /// The run's name.
     pub name: String,

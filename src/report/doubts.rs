@@ -18,6 +18,7 @@ use serde::Serialize;
 
 /// Something that speaks against trusting a run's figures.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Doubt {
     /// What kind of thing.
     pub about: About,
@@ -29,6 +30,7 @@ pub struct Doubt {
 
 /// Kinds of doubts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum About {
     /// The page cache was not in the state that was asked for.

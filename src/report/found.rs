@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 /// A search's answer as `framehaul find --json` prints it.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FoundData {
     /// Each input, in the order asked for.
     pub inputs: Vec<InputData>,
@@ -28,6 +29,7 @@ pub struct FoundData {
 
 /// What came of one input.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct InputData {
     /// As typed.
     pub input: String,
@@ -60,6 +62,7 @@ pub struct InputData {
 
 /// A frame that meets the condition.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct HitData {
     /// Its number, from 0.
     pub frame: u64,
@@ -71,6 +74,7 @@ pub struct HitData {
 
 /// A frame that could not be had.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FailedData {
     /// Its number, from 0.
     pub frame: u64,

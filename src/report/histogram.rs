@@ -1,5 +1,6 @@
 //! Histograms in a report and in an interval log: HdrHistogram V2, deflated, in base64.
 
+use super::Report;
 use crate::measure::StageHistograms;
 use crate::stage::Stage;
 use base64::Engine as _;
@@ -36,6 +37,16 @@ pub(super) struct Span {
     pub(super) start: Duration,
     /// The length.
     pub(super) length: Duration,
+}
+
+impl Span {
+    /// Of a report's run: what it measured ended when it was finished.
+    pub(super) fn of(report: &Report) -> Self {
+        let length = Duration::try_from_secs_f64(report.totals.wall_s).unwrap_or_default();
+        let end = Duration::try_from_secs_f64(report.finished_unix_s).unwrap_or_default();
+        let start = end.saturating_sub(length);
+        Self { start, length }
+    }
 }
 
 /// An interval log that HdrHistogram's own tools open: a line a stage that has samples, tagged

@@ -2,7 +2,8 @@
 //!
 //! A run becomes a [`Report`], which a [`RunDir`] writes with its findings, its interval log and its
 //! page. [`summary`] shows one report, and a [`Comparison`] several: as text, as JSON, as a sentence,
-//! and as a page ([`Comparison::page`]).
+//! and as a page ([`Comparison::page`]). Runs of ranges of one input become one ([`Merge`]). An
+//! [`Export`] writes runs in other programs' formats; [`SCHEMAS`] are those of ours.
 //!
 //! ```no_run
 //! use framehaul::report::{Comparison, Style};
@@ -16,9 +17,15 @@ mod compare;
 mod data;
 mod doubts;
 mod explain;
+mod export;
 mod found;
 mod histogram;
+mod lines;
+#[cfg(feature = "cli")]
+mod merge;
+mod merged;
 pub(crate) mod page;
+mod published;
 mod read;
 mod schema;
 mod spark;
@@ -40,7 +47,12 @@ pub use compare::{Comparison, Difference};
 pub use data::{ComparisonData, Percentiles, Ratios, RunData};
 pub use doubts::{About, Doubt};
 pub use explain::{Bound, Explanation, Term, TermGap, TermTimes};
+pub use export::{Export, KINDS, Kind};
 pub use found::{FailedData, FoundData, HitData, InputData, found_line, found_story};
+#[cfg(feature = "cli")]
+pub use merge::Merge;
+pub use merged::{Merged, Part};
+pub use published::{Published, SCHEMAS};
 pub use schema::{Cpu, Memory, Report, SCHEMA, StageSummary, Totals, Workload};
 pub use story::Story;
 pub use style::Style;

@@ -8,11 +8,21 @@
 
 use super::{Report, SCHEMA};
 use crate::error::{Error, Result};
+use std::path::{Path, PathBuf};
+
+/// The directory of a run that is named by it, or by its report.
+pub(super) fn folder(run: &Path) -> PathBuf {
+    let parent = run.parent().filter(|_| !run.is_dir());
+    match parent {
+        Some(parent) if parent.as_os_str().is_empty() => ".".into(),
+        parent => parent.unwrap_or(run).to_owned(),
+    }
+}
 
 impl Report {
     /// Reads a run directory, or a `report.json` itself, and checks it: the schema's number, and
     /// that every histogram can be read.
-    pub fn read(path: impl AsRef<std::path::Path>) -> Result<Self> {
+    pub fn read(path: impl AsRef<Path>) -> Result<Self> {
         let mut path = path.as_ref().to_path_buf();
         if path.is_dir() {
             path.push("report.json");

@@ -4,8 +4,9 @@
 //! added without a new schema number, and none is removed or given another meaning without one.
 
 use super::histogram;
+use super::merged::Merged;
 use super::timeline::Timeline;
-use crate::measure::{self, Limits, Machine};
+use crate::measure::{self, Limits, Machine, StageHistograms};
 use crate::pipeline::{Cache, Dropped, Outcome, PassFigures, Policy, SlotsUsed};
 use crate::stage::Stage;
 use hdrhistogram::Histogram;
@@ -19,6 +20,7 @@ pub const SCHEMA: u32 = 1;
 
 /// A finished run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Report {
     /// The number of this schema: 1.
     pub schema: u32,
@@ -46,26 +48,34 @@ pub struct Report {
     pub cpu: Cpu,
     /// Durations by stage; a stage that does not occur in the mode is left out.
     pub stages: BTreeMap<Stage, StageSummary>,
-    /// Each measured pass by itself, as many as `totals.pass_wall_s` has; empty in reports
-    /// of older versions.
+    /// Each measured pass by itself, as many as `totals.pass_wall_s` has; empty in merged reports, and
+    /// in those of older versions.
     #[serde(default)]
     pub passes: Vec<PassFigures>,
     /// The same in all runs that took turns: pass i of one of them and pass i of another were in one round.
     /// Null where nothing is known of that.
     #[serde(default)]
     pub alternation: Option<String>,
-    /// What happened when.
+    /// What happened when; empty in merged reports, whose runs were at other times.
     #[serde(default)]
     pub timeline: Timeline,
     /// SHA-256 of `findings.jsonl` in hexadecimal: what `sha256sum findings.jsonl` says.
     pub findings_digest: String,
+    /// Why there may be frames that the run should have had and has not, in a sentence; null if nothing
+    /// is known to have kept any from it.
+    #[serde(default)]
+    pub incomplete: Option<String>,
     /// What a reader must know, one sentence each.
     #[serde(default)]
     pub notes: Vec<String>,
+    /// The runs that this one was merged from; null of a run that was measured as it is.
+    #[serde(default)]
+    pub merged: Option<Merged>,
 }
 
 /// What was asked for, with every default filled.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Workload {
     /// The input, as typed.
     pub input: String,
@@ -111,6 +121,7 @@ pub struct Workload {
 
 /// What came of it, all measured passes together.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Totals {
     /// The sum of the passes' times, first dispatch to last finding, in seconds.
     pub wall_s: f64,
@@ -150,6 +161,7 @@ pub struct Totals {
 
 /// Peak memory over parent and workers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Memory {
     /// Anonymous memory.
     pub peak_anon_bytes: u64,
@@ -159,6 +171,7 @@ pub struct Memory {
 
 /// Processor use of parent and workers over the measured passes.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Cpu {
     /// Seconds in user mode.
     pub user_s: f64,
@@ -182,6 +195,7 @@ pub struct Cpu {
 /// A percentile with fewer than ten samples beyond it is null: of n samples, percentile p (from 0
 /// to 1) needs n × (1 − p) ≥ 10.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct StageSummary {
     /// Samples; at least 1.
     pub count: u64,
@@ -231,6 +245,15 @@ impl StageSummary {
         }
         Ok(samples)
     }
+}
+
+/// A summary of each stage that has samples.
+pub(super) fn summaries(stages: &StageHistograms) -> BTreeMap<Stage, StageSummary> {
+    let all = Stage::ALL.into_iter();
+    let all = all.map(|stage| (stage, stages.get(stage)));
+    all.filter(|(_, samples)| !samples.is_empty())
+        .map(|(stage, samples)| (stage, StageSummary::of(samples)))
+        .collect()
 }
 
 impl Report {
@@ -304,17 +327,14 @@ impl Report {
                 voluntary_switches: usage.voluntary_switches,
                 involuntary_switches: usage.involuntary_switches,
             },
-            stages: Stage::ALL
-                .into_iter()
-                .map(|stage| (stage, outcome.stages.get(stage)))
-                .filter(|(_, samples)| !samples.is_empty())
-                .map(|(stage, samples)| (stage, StageSummary::of(samples)))
-                .collect(),
+            stages: summaries(&outcome.stages),
             passes: outcome.passes.clone(),
             alternation: outcome.alternation.clone(),
             timeline: Timeline::of(outcome),
             findings_digest: outcome.findings_digest.clone(),
+            incomplete: outcome.incomplete.clone(),
             notes: outcome.notes.clone(),
+            merged: None,
         }
     }
 
@@ -323,6 +343,17 @@ impl Report {
     pub fn with_command(mut self, command: impl IntoIterator<Item = String>) -> Self {
         self.command = command.into_iter().collect();
         self
+    }
+
+    /// The histograms of all stages, as far as they can be read: what [`Report::read`] has read can.
+    pub(super) fn histograms(&self) -> StageHistograms {
+        let mut stages = StageHistograms::new();
+        for (&stage, summary) in &self.stages {
+            if let Ok(samples) = summary.decode() {
+                stages.add(stage, &samples);
+            }
+        }
+        stages
     }
 
     /// The pace of each measured pass, in frames a second.

@@ -15,12 +15,27 @@ pub struct Style {
     pub width: usize,
     /// Whether titles and verdicts are bold.
     pub bold: bool,
+    /// Whether it is Markdown, which is laid out where it is read.
+    pub markdown: bool,
 }
 
 impl Style {
     /// No escape codes, `width` columns.
     pub const fn plain(width: usize) -> Self {
-        Self { width, bold: false }
+        Self {
+            width,
+            bold: false,
+            markdown: false,
+        }
+    }
+
+    /// Markdown, as GitHub reads it.
+    pub const fn markdown() -> Self {
+        Self {
+            width: usize::MAX,
+            bold: true,
+            markdown: true,
+        }
     }
 
     /// Standard output's: the terminal's width, or 120 where it is no terminal; bold only on a
@@ -33,6 +48,7 @@ impl Style {
         Self {
             width,
             bold: std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+            markdown: false,
         }
     }
 
@@ -44,7 +60,9 @@ impl Style {
     /// Words in lines of this width, in bold if that is shown.
     pub(crate) fn strong(self, text: &str) -> String {
         let wrapped = self.wrap(text, 0);
-        if self.bold {
+        if self.markdown {
+            format!("**{wrapped}**")
+        } else if self.bold {
             format!("\x1b[1m{wrapped}\x1b[0m")
         } else {
             wrapped
@@ -53,6 +71,9 @@ impl Style {
 
     /// Words in lines of this width; the second line and those after it are indented.
     pub(crate) fn wrap(self, text: &str, indent: usize) -> String {
+        if self.markdown {
+            return escape(text);
+        }
         let mut lines = String::new();
         let mut column = 0;
         for word in text.split(' ') {
@@ -71,8 +92,20 @@ impl Style {
         lines
     }
 
+    /// Texts below each other.
+    pub(super) fn lines(self, lines: &[String]) -> String {
+        if self.markdown {
+            let items: Vec<String> = lines.iter().map(|line| format!("- {line}")).collect();
+            return items.join("\n");
+        }
+        lines.join("\n")
+    }
+
     /// A table under a line; the first `left` columns are words, the rest are numbers.
     pub(crate) fn table(self, header: &[&str], rows: &[Vec<String>], left: usize) -> String {
+        if self.markdown {
+            return markdown_table(header, rows, left);
+        }
         let rule = LineStyle::none().fill('─').junction('─');
         let mut table = Table::new();
         table.load_style(TableStyle::new().header_separator(rule));
@@ -89,6 +122,39 @@ impl Style {
         let lines: Vec<String> = table.lines().map(|line| line.trim_end().into()).collect();
         lines.join("\n")
     }
+}
+
+/// The same table in Markdown, and an empty line: what stands right below would be a row of it.
+fn markdown_table(header: &[&str], rows: &[Vec<String>], left: usize) -> String {
+    let line = |cells: &mut dyn Iterator<Item = String>| {
+        let cells: String = cells.map(|cell| format!(" {cell} |")).collect();
+        format!("|{cells}\n")
+    };
+    let rule = |column| if column < left { ":--" } else { "--:" };
+    let mut text = line(&mut header.iter().map(|cell| escape(cell)));
+    text += &line(&mut (0..header.len()).map(|column| rule(column).to_owned()));
+    for row in rows {
+        text += &line(&mut row.iter().map(|cell| escape(cell)));
+    }
+    text
+}
+
+/// Text that Markdown takes as it is.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    let mut before = ' ';
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        let after = rest.peek().copied().unwrap_or(' ');
+        // An underscore within a word is one.
+        let within = before.is_alphanumeric() && after.is_alphanumeric();
+        if "\\`*<|~[]".contains(c) || c == '_' && !within {
+            escaped.push('\\');
+        }
+        escaped.push(c);
+        before = c;
+    }
+    escaped
 }
 
 /// `name` in at most `width` characters: its end is what tells runs apart, so the start gives.
@@ -125,10 +191,25 @@ mod tests {
         );
         assert_eq!(style.strong("bold"), "bold");
         let bold = Style {
-            width: 10,
             bold: true,
+            ..Style::plain(10)
         };
         assert_eq!(bold.strong("bold"), "\x1b[1mbold\x1b[0m");
+    }
+
+    #[test]
+    fn markdown_is_laid_out_by_whoever_shows_it_and_names_are_no_markup() {
+        let style = Style::markdown();
+        assert_eq!(style.strong("one two"), "**one two**");
+        assert_eq!(
+            style.wrap("shots/*.png, end_to_end, _x", 2),
+            r"shots/\*.png, end_to_end, \_x"
+        );
+        let rows = vec![vec!["a|b".into(), "1".into()]];
+        assert_eq!(
+            style.table(&["run", ""], &rows, 1),
+            "| run |  |\n| :-- | --: |\n| a\\|b | 1 |\n"
+        );
     }
 
     #[test]

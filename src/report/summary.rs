@@ -147,6 +147,15 @@ fn totals(report: &Report, style: Style) -> String {
         "findings",
         format!("SHA-256 {}…", digest.get(..16).unwrap_or(digest)),
     ));
+    if let Some(why) = &report.incomplete {
+        lines.push(("INCOMPLETE", why.clone()));
+    }
+    if style.markdown {
+        let rows = lines
+            .into_iter()
+            .map(|(name, text)| vec![name.into(), text]);
+        return style.table(&["", ""], &rows.collect::<Vec<_>>(), 2);
+    }
     let lines: Vec<String> = lines
         .into_iter()
         .map(|(name, text)| style.wrap(&format!("{name:<11}{text}"), 11))

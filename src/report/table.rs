@@ -21,7 +21,7 @@ impl Comparison {
         let mut parts = vec![self.title(style)];
         let warnings = self.warnings(style);
         if !warnings.is_empty() {
-            parts.push(warnings.join("\n"));
+            parts.push(style.lines(&warnings));
         }
         parts.push(overview(&self.runs, &ratios, style));
         if self
@@ -36,7 +36,7 @@ impl Comparison {
         parts.extend(histograms(&self.runs, style));
         let notes = notes(&self.runs, style);
         if !notes.is_empty() {
-            parts.push(notes.join("\n"));
+            parts.push(style.lines(&notes));
         }
         parts.push(style.strong(&self.verdict()));
         if self.same_findings() && self.runs.len() > 1 {
@@ -279,6 +279,9 @@ fn stages(runs: &[Run], ratios: &[Ratios], style: Style) -> String {
 
 /// A line a run on one axis of time; none where there are no samples.
 pub(super) fn histograms(runs: &[Run], style: Style) -> Option<String> {
+    if style.markdown {
+        return None;
+    }
     let names: Vec<String> = runs.iter().map(|run| name(run, style)).collect();
     let margin = 2 + names.iter().map(|name| name.chars().count()).max()?;
     let samples: Vec<_> = runs
@@ -387,8 +390,8 @@ mod tests {
         assert!(text.contains(ABSENT), "p99.9 of 1500 samples: {text}");
         assert!(!text.contains('\x1b'));
         let bold = comparison.render(Style {
-            width: 80,
             bold: true,
+            ..Style::plain(80)
         });
         assert!(bold.contains("\x1b[1m"));
     }

@@ -15,16 +15,18 @@ use serde::{Deserialize, Serialize};
 /// 200 intervals of equal length. Interval i, from 0 on, begins `interval_s` × i after the first
 /// pass did.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Timeline {
     /// The length of an interval, in seconds.
     pub interval_s: f64,
-    /// The intervals, until the last in which something happened; empty in reports from before
-    /// there were time lines.
+    /// The intervals, until the last in which something happened; empty in merged reports, and in
+    /// those from before there were time lines.
     pub intervals: Vec<Interval>,
 }
 
 /// One of its intervals.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Interval {
     /// Frames that ended in it: analysed, failed and dropped.
     pub frames: u64,

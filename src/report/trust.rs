@@ -25,6 +25,7 @@ use std::collections::BTreeMap;
 /// counted, not measured. Neither has a maximum: nothing that was sampled says how far it is from the
 /// next one.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Intervals {
     /// Whether the two took turns, so that passes of one round are compared.
     pub paired: bool,

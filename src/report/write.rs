@@ -26,12 +26,12 @@
 use super::histogram::{Span, interval_log};
 use super::{Comparison, Report};
 use crate::error::{Error, Result};
+use crate::measure::StageHistograms;
 use crate::pipeline::Outcome;
 use crate::sys::fs::exchange;
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 /// A run directory under construction. Dropped unfinished, it leaves nothing behind.
 #[derive(Debug)]
@@ -106,12 +106,14 @@ impl RunDir {
     }
 
     /// Writes the report, its page and the interval log, and gives the directory its name; what had it before is gone.
-    pub fn finish(mut self, report: &Report, outcome: &Outcome) -> Result<()> {
-        let length = Duration::try_from_secs_f64(report.totals.wall_s).unwrap_or_default();
-        let end = Duration::try_from_secs_f64(report.finished_unix_s).unwrap_or_default();
-        let start = end.saturating_sub(length);
+    pub fn finish(self, report: &Report, outcome: &Outcome) -> Result<()> {
+        self.finish_with(report, &outcome.stages)
+    }
+
+    /// The same of a report whose histograms these are.
+    pub(super) fn finish_with(mut self, report: &Report, stages: &StageHistograms) -> Result<()> {
         self.write("latency.hlog", |file| {
-            file.write_all(&interval_log(&outcome.stages, Span { start, length })?)
+            file.write_all(&interval_log(stages, Span::of(report))?)
         })?;
         self.write("report.json", |file| {
             serde_json::to_writer_pretty(&mut *file, report)?;

@@ -1,6 +1,8 @@
 //! The real program in a folder of its own.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub(crate) mod schema;
+
 use serde_json::Value;
 use std::collections::HashSet;
 use std::ffi::OsString;
@@ -19,8 +21,17 @@ pub(crate) fn given(variable: &str) -> OsString {
     file
 }
 
-/// A temporary folder in which the program runs.
+/// A temporary folder in which the program runs. Every report that is there at the end is checked to
+/// be what its schema says.
 pub(crate) struct Sandbox(tempfile::TempDir);
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            schema::check_all(self.0.path());
+        }
+    }
+}
 
 impl Sandbox {
     pub(crate) fn new() -> Self {

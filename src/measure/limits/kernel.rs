@@ -17,6 +17,7 @@ use std::thread;
 /// What the kernel takes for its part in hauling pixels: what is usual, not what is best, with as
 /// many threads at once as there are to be workers.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct KernelCosts {
     /// Bytes a second, in 1e9, that all threads together read out of the page cache into memory that
     /// is there.

@@ -33,6 +33,7 @@ use std::process::{Command, Output, Stdio};
 
 /// What this machine can do, measured.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Limits {
     /// Bytes copied a second (read once, written once, counted once), in 1e9; none where there is no
     /// memory for buffers well above the processor's last cache.

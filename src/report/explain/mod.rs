@@ -27,6 +27,7 @@ use serde::Serialize;
 /// Why a frame takes longer in one run than in another. All times are those of one frame on the wall
 /// clock (a second over the frames a second), in nanoseconds.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Explanation {
     /// The name of the run whose frames take longer.
     pub slow: String,
@@ -54,6 +55,7 @@ pub struct Explanation {
 
 /// A term's part.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TermGap {
     /// Which.
     pub term: Term,
@@ -64,6 +66,7 @@ pub struct TermGap {
 
 /// Of a frame's time in both runs, and of their difference.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TermTimes {
     /// In the slow run.
     pub slow_ns: f64,

@@ -29,6 +29,7 @@ use std::collections::BTreeMap;
 
 /// What a frame's time is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Term {
     /// Turning samples into a message and back.
@@ -71,6 +72,7 @@ impl Term {
 
 /// What a run's speed is bound by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Bound {
     /// All processors together.

@@ -1,0 +1,217 @@
+//! Runs that never ran, exported.
+
+use super::*;
+use crate::report::compare::tests::compare;
+use crate::report::samples;
+use tempfile::TempDir;
+
+/// Exports runs to a file and reads the folder back.
+fn export(name: &str, comparison: &Comparison, folders: &[PathBuf]) -> (TempDir, Vec<String>) {
+    let folder = tempfile::tempdir().unwrap();
+    let export = Export::to(folder.path().join(name)).unwrap();
+    export.write(comparison, folders).unwrap();
+    let files = fs::read_dir(folder.path()).unwrap();
+    let files = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+    let mut files: Vec<_> = files.collect();
+    files.sort();
+    (folder, files)
+}
+
+/// The text of the one file that an export of these runs makes.
+fn text(name: &str, runs: Vec<crate::report::Report>) -> String {
+    let folders = vec![PathBuf::from("none"); runs.len()];
+    let (folder, files) = export(name, &compare(runs), &folders);
+    assert_eq!(files, [name]);
+    fs::read_to_string(folder.path().join(name)).unwrap()
+}
+
+#[test]
+fn endings_are_told_apart_and_the_longer_one_is_meant() {
+    let folder = tempfile::tempdir().unwrap();
+    let kind = |name: &str| Export::to(folder.path().join(name)).map(|export| export.kind.ending);
+    for (name, ending) in [
+        ("a.csv", ".csv"),
+        ("findings.csv", "findings.csv"),
+        ("clip.findings.csv", "findings.csv"),
+        ("a.b.md", ".md"),
+    ] {
+        assert_eq!(kind(name).unwrap(), ending);
+    }
+    for kind in KINDS {
+        let first = KINDS
+            .iter()
+            .find(|other| kind.ending.ends_with(other.ending));
+        assert_eq!(first.unwrap().ending, kind.ending, "it can be asked for");
+    }
+    let said = kind("a.xlsx").unwrap_err().to_string();
+    assert!(
+        said.contains("of no kind") && said.contains(".hgrm"),
+        "{said}"
+    );
+    let said = kind("none/a.csv").unwrap_err().to_string();
+    assert!(said.contains("there is no folder"), "{said}");
+    fs::create_dir(folder.path().join("b.csv")).unwrap();
+    assert!(
+        kind("b.csv")
+            .unwrap_err()
+            .to_string()
+            .contains("is a folder")
+    );
+}
+
+#[test]
+fn figures_have_a_row_a_run_and_a_column_a_field() {
+    let csv = text("runs.csv", vec![samples::payload(), samples::mmap()]);
+    let lines: Vec<&str> = csv.lines().collect();
+    assert_eq!(lines.len(), 3, "{csv}");
+    let columns: Vec<&str> = lines[0].split(',').collect();
+    assert_eq!(&columns[..3], ["run", "schema", "tool"]);
+    for column in [
+        "workload.frames.start",
+        "totals.fps",
+        "limits.read_gb_per_s",
+        "stages.compute.p99_ns",
+        "ratio.fps",
+    ] {
+        assert!(columns.contains(&column), "{column} in {columns:?}");
+    }
+    assert!(!csv.contains(".histogram"), "{csv}");
+    let at = columns
+        .iter()
+        .position(|column| *column == "stages.compute.count")
+        .unwrap();
+    // No cell before it holds a comma but for the lists.
+    assert!(lines[1].contains("\"[2160,3840,3]\""), "{csv}");
+    assert!(at > 0 && lines[2].starts_with("mmap,1,framehaul"), "{csv}");
+}
+
+#[test]
+fn markdown_is_the_tables_without_pictures() {
+    let several = text("runs.md", vec![samples::payload(), samples::mmap()]);
+    assert!(several.contains("\n| run | frames/s |"), "{several}");
+    assert!(several.contains("\n| payload | 15.3 |"), "{several}");
+    assert!(several.contains("**mmap is 61 times as fast"), "{several}");
+    assert!(
+        !several.contains('█') && !several.contains('\x1b'),
+        "{several}"
+    );
+
+    let one = text("run.md", vec![samples::mmap()]);
+    assert!(
+        one.starts_with("**mmap: 1500 frames of frames.npy"),
+        "{one}"
+    );
+    assert!(one.contains("\n| throughput | 938 frames/s"), "{one}");
+    assert!(one.contains("\n| stage | frames |"), "{one}");
+    for text in [several, one] {
+        let tables = text.split("\n\n").filter(|part| part.starts_with('|'));
+        let mut count = 0;
+        for table in tables {
+            let bars = |line: &str| line.replace("\\|", "").matches('|').count();
+            let wide = bars(table.lines().next().unwrap());
+            assert!(table.lines().all(|line| bars(line) == wide), "{table}");
+            count += 1;
+        }
+        assert_eq!(count, 2, "{text}");
+    }
+}
+
+#[test]
+fn json_is_what_is_printed() {
+    let one: serde_json::Value =
+        serde_json::from_str(&text("a.json", vec![samples::mmap()])).unwrap();
+    assert_eq!(one["workload"]["mode"], "mmap");
+    let runs = vec![samples::payload(), samples::mmap()];
+    let two: serde_json::Value = serde_json::from_str(&text("a.json", runs)).unwrap();
+    assert_eq!(two["baseline"], "payload");
+}
+
+#[test]
+fn a_distribution_is_that_of_the_latency_or_of_the_stage_that_the_name_says() {
+    let run = samples::mmap();
+    let of = |stage| hgrm::percentiles(&run.stages[&stage].decode().unwrap());
+    use crate::stage::Stage;
+    assert_eq!(text("mmap.hgrm", vec![run.clone()]), of(Stage::Service));
+    assert_eq!(text("compute.hgrm", vec![run.clone()]), of(Stage::Compute));
+    assert_eq!(
+        text("mmap.end_to_end.hgrm", vec![run.clone()]),
+        of(Stage::EndToEnd)
+    );
+    // Not every name that ends like a stage is one.
+    assert_eq!(text("payload.hgrm", vec![run.clone()]), of(Stage::Service));
+    let paced = samples::paced(run.clone(), 30.0, true, None);
+    assert_eq!(text("mmap.hgrm", vec![paced]), of(Stage::EndToEnd));
+
+    let folder = tempfile::tempdir().unwrap();
+    let export = Export::to(folder.path().join("deserialize.hgrm")).unwrap();
+    let said = export.write(&compare(vec![samples::threads()]), &["none".into()]);
+    let said = said.unwrap_err().to_string();
+    assert!(
+        said.contains("threads has no samples of deserialize"),
+        "{said}"
+    );
+    assert!(!folder.path().join("deserialize.hgrm").exists());
+}
+
+#[test]
+fn several_runs_make_a_file_each_where_a_file_holds_one() {
+    let runs = vec![
+        ("runs/a".to_owned(), samples::payload()),
+        ("b".to_owned(), samples::mmap()),
+    ];
+    let comparison = Comparison::new(runs).unwrap();
+    let folders = ["x".into(), "y".into()];
+    for (name, expected) in [
+        ("compute.hgrm", ["compute-b.hgrm", "compute-runs-a.hgrm"]),
+        ("all.hlog", ["all-b.hlog", "all-runs-a.hlog"]),
+    ] {
+        let (folder, files) = export(name, &comparison, &folders);
+        assert_eq!(files, expected);
+        assert!(fs::metadata(folder.path().join(expected[0])).unwrap().len() > 500);
+    }
+}
+
+#[test]
+fn findings_have_a_row_a_frame_and_a_column_a_field() {
+    let run = tempfile::tempdir().unwrap();
+    let findings = run.path().join("findings.jsonl");
+    fs::write(
+        &findings,
+        concat!(
+            r#"{"frame":7,"error":"a \"bad\" file, really"}"#, "\n",
+            r#"{"frame":8,"luma":{"min":1,"mean":2.5},"motion":{"mean_abs_diff":null}}"#, "\n",
+            r#"{"frame":9,"luma":{"min":1,"mean":28437.678266782408,"new":true},"motion":{"mean_abs_diff":0.1},"bins":[1,2]}"#, "\n",
+            r#"{"frame":10,"dropped":"no slot was free"}"#, "\n",
+        ),
+    )
+    .unwrap();
+    let folders = [run.path().to_owned()];
+    let comparison = compare(vec![samples::mmap()]);
+    let (folder, files) = export("findings.csv", &comparison, &folders);
+    assert_eq!(files, ["findings.csv"]);
+    let csv = fs::read_to_string(folder.path().join("findings.csv")).unwrap();
+    assert_eq!(
+        csv,
+        "frame,luma.min,luma.mean,luma.new,motion.mean_abs_diff,bins,error,dropped\n\
+         7,,,,,,\"a \"\"bad\"\" file, really\",\n\
+         8,1,2.5,,,,,\n\
+         9,1,28437.678266782408,true,0.1,\"[1,2]\",,\n\
+         10,,,,,,,no slot was free\n"
+    );
+
+    fs::write(&findings, "{\"frame\":7}\nnonsense\n").unwrap();
+    let export = Export::to(folder.path().join("again.findings.csv")).unwrap();
+    let said = export.write(&comparison, &folders).unwrap_err().to_string();
+    assert!(
+        said.contains("findings.jsonl: line 2 is no finding"),
+        "{said}"
+    );
+    assert!(!folder.path().join("again.findings.csv").exists());
+}
+
+#[test]
+fn a_full_disk_is_an_error_that_names_the_file() {
+    let said = Sink::fill(Path::new("/dev/full"), |sink| sink.write(b"much ado"));
+    let said = said.unwrap_err().to_string();
+    assert!(said.starts_with("/dev/full: cannot write"), "{said}");
+}

@@ -1,0 +1,128 @@
+//! The published schemas (JSON Schema 2020-12) of what is written for programs: the files of
+//! `schema/` in the repository, which this program also prints.
+//!
+//! They are made of the types themselves and of what is said of each field. A test sees to it that
+//! they are; it says how to make them anew after a field was added.
+//!
+//! ```
+//! let report = &framehaul::report::SCHEMAS[0];
+//! assert_eq!((report.name, report.file), ("report", "schema/report.schema.json"));
+//! assert!(report.text.contains("https://json-schema.org/draft/2020-12/schema"));
+//! ```
+
+/// A published schema.
+#[derive(Debug)]
+pub struct Published {
+    /// What it is asked for by.
+    pub name: &'static str,
+    /// What it is the schema of.
+    pub summary: &'static str,
+    /// Where it lies in the repository.
+    pub file: &'static str,
+    /// The schema.
+    pub text: &'static str,
+}
+
+/// All of them.
+pub static SCHEMAS: [Published; 3] = [
+    Published {
+        name: "report",
+        summary: "report.json, which `run --json` prints of one mode",
+        file: "schema/report.schema.json",
+        text: include_str!("../../schema/report.schema.json"),
+    },
+    Published {
+        name: "comparison",
+        summary: "what `compare --json` prints of several runs, and `run --json` of several modes",
+        file: "schema/comparison.schema.json",
+        text: include_str!("../../schema/comparison.schema.json"),
+    },
+    Published {
+        name: "found",
+        summary: "what `find --json` prints",
+        file: "schema/found.schema.json",
+        text: include_str!("../../schema/found.schema.json"),
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::super::{ComparisonData, FoundData, Report};
+    use super::*;
+    use schemars::JsonSchema;
+    use schemars::generate::SchemaSettings;
+    use serde_json::Value;
+    use std::path::Path;
+
+    /// The schema of a type as it is read (where older reports may lack fields), or as it is written.
+    fn made<T: JsonSchema>(settings: SchemaSettings) -> String {
+        let schema = settings.into_generator().into_root_schema_for::<T>();
+        let mut schema = schema.to_value();
+        join_lines(&mut schema);
+        format!("{schema:#}\n")
+    }
+
+    /// What is said of a field is wrapped in the source, and not in its schema.
+    fn join_lines(schema: &mut Value) {
+        if let Some(Value::String(said)) = schema.get_mut("description") {
+            let paragraphs: Vec<_> = said
+                .split("\n\n")
+                .map(|part| part.replace('\n', " "))
+                .collect();
+            *said = paragraphs.join("\n\n");
+        }
+        match schema {
+            Value::Object(fields) => fields.values_mut().for_each(join_lines),
+            Value::Array(parts) => parts.iter_mut().for_each(join_lines),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn each_schema_is_that_of_its_type() {
+        let draft = SchemaSettings::draft2020_12;
+        let made = [
+            made::<Report>(draft()),
+            made::<ComparisonData>(draft().for_serialize()),
+            made::<FoundData>(draft().for_serialize()),
+        ];
+        let update = std::env::var_os("FRAMEHAUL_UPDATE_SCHEMAS").is_some();
+        for (published, made) in SCHEMAS.iter().zip(made) {
+            if update {
+                let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(published.file);
+                std::fs::write(file, &made).unwrap();
+            } else if published.text != made {
+                let differs = published.text.lines().zip(made.lines());
+                let first = differs.into_iter().find(|(old, new)| old != new);
+                panic!(
+                    "{} is not the schema of its type any more, first in {first:?}: see that the \
+                     change is an addition, then run\n  \
+                     FRAMEHAUL_UPDATE_SCHEMAS=1 cargo test --lib report::published\n\
+                     and commit the file with it",
+                    published.file
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn every_field_of_a_report_is_described() {
+        let schema: Value = serde_json::from_str(SCHEMAS[0].text).unwrap();
+        fn check(path: &str, schema: &Value) {
+            let properties = schema["properties"].as_object();
+            for (name, property) in properties.into_iter().flatten() {
+                let path = format!("{path}.{name}");
+                assert!(
+                    property["description"].is_string()
+                        || path.ends_with(".start")
+                        || path.ends_with(".end"),
+                    "{path} has no description"
+                );
+            }
+        }
+        check("report", &schema);
+        let types = schema["$defs"].as_object().unwrap();
+        assert!(types.len() > 10);
+        types.iter().for_each(|(name, schema)| check(name, schema));
+    }
+}
