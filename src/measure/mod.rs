@@ -35,9 +35,9 @@ pub(crate) use limits::READS;
 #[cfg(feature = "video")]
 pub use machine::Machine;
 #[cfg(feature = "video")]
-pub use memory::{MemoryPeak, MemorySampler, available_memory};
+pub use memory::{LatestMemory, MemoryPeak, MemorySampler, available_memory};
 #[cfg(feature = "video")]
-pub use stages::{LONGEST, StageHistograms};
+pub use stages::{LONGEST, StageHistograms, percentile};
 #[cfg(feature = "video")]
 pub use survey::{Ffmpeg, HugePages, ShmSpace, Survey};
 pub use usage::Usage;

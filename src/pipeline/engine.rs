@@ -2,6 +2,7 @@
 
 use super::check;
 use super::dispatch::pass;
+use super::gauge::{Around, Gauge};
 use super::job::{FramePool, Packer, Setup};
 use super::kept::{Findings, Kept};
 use super::outcome::{Cache, Outcome, SlotsUsed};
@@ -11,7 +12,7 @@ use crate::clock::{Nanos, now};
 use crate::coordination::SharedArray;
 use crate::error::{Error, Result};
 use crate::handoff::Slots;
-use crate::measure::{Limits, MemorySampler, Usage};
+use crate::measure::{LatestMemory, Limits, MemorySampler, Usage};
 use crate::pool::Death;
 use crate::source::FrameSet;
 use crate::sys::pagecache;
@@ -19,6 +20,7 @@ use crate::transport::{Known, Placement};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fs::File;
+use std::sync::Arc;
 
 /// Is told what happens during a run. Nothing in the pipeline prints.
 pub trait Watch {
@@ -29,6 +31,10 @@ pub trait Watch {
     fn pass(&mut self, mode: &str, pass: usize, passes: usize, frames: Option<u64>);
     /// So many frames of the pass have ended.
     fn progress(&mut self, ended: u64);
+    /// The pass's frames are about to come; from now on the gauge tells how it stands.
+    fn begun(&mut self, _gauge: &Gauge) {}
+    /// All its frames have ended; the gauge tells it for the last time.
+    fn over(&mut self, _gauge: &Gauge) {}
 }
 
 /// A watch that looks away.
@@ -82,15 +88,22 @@ impl Engine {
             self.resident = set.map_or(Ok(1.0), |set| resident_share(set))?;
         }
         let kept = self.kept(measured)?;
-        let pass = self.run_once(kept, watch)?;
+        let number = measured.then_some(self.measured.len() + 1);
+        let pass = self.run_once(number, kept, watch)?;
         if measured {
             self.measured.push(pass);
         }
         Ok(())
     }
 
-    /// Runs the frames once, and keeps what they come to in `kept`.
-    pub(super) fn run_once(&mut self, kept: Kept, watch: &mut dyn Watch) -> Result<Measured> {
+    /// Runs the frames once, and keeps what they come to in `kept`; `number` is that of the pass
+    /// among those that are measured, if it is.
+    pub(super) fn run_once(
+        &mut self,
+        number: Option<usize>,
+        kept: Kept,
+        watch: &mut dyn Watch,
+    ) -> Result<Measured> {
         // Before the first page of a map is touched, limbering up included.
         if let Some(set) = self.plan.source.set()
             && self.plan.mode.placement() != Placement::Processes
@@ -108,19 +121,11 @@ impl Engine {
         }
         let pids = pool.pool.pids();
         let sampler = MemorySampler::start(move || pids.list());
+        let around = Arc::new(Around::new(&self.plan, &pool, sampler.latest(), number));
         let before = Usage::of_self() + pool.pool.usage();
-        let pass = pass(&self.plan, &pool, kept, |ended| watch.progress(ended));
+        let pass = pass(&self.plan, &pool, kept, &around, watch);
         let usage = Usage::of_self() + pool.pool.usage() - before;
-        let mut memory = sampler.finish();
-        if let Some(slots) = &pool.slots {
-            // It was counted once for each worker too, all of whom have all of it mapped; or not at
-            // all, if it lies in huge pages that were set aside.
-            let (bytes, _) = slots.bytes();
-            let once = memory
-                .shared_bytes
-                .saturating_sub(bytes * self.plan.workers as u64);
-            memory.shared_bytes = once.max(bytes);
-        }
+        let memory = around.count_slots_once(sampler.finish());
         let pass = pass?;
         self.slots = pool.slots.as_ref().map(|slots| {
             let (bytes, huge_bytes) = slots.bytes();
@@ -148,20 +153,21 @@ impl Engine {
         if !measured {
             return Ok(Kept::nowhere(findings));
         }
+        let trace = self.plan.trace.clone();
         if let Some(first) = self.measured.first() {
             let lines = first.pass.findings.lines.clone();
-            return Ok(Kept::nowhere(
-                findings.compared_with(lines.unwrap_or_default()),
-            ));
+            let compared = findings.compared_with(lines.unwrap_or_default());
+            return Ok(Kept::nowhere(compared).traced(trace));
         }
         let findings = match self.plan.repeat {
             1 => findings,
             _ => findings.comparable(),
         };
-        match &self.plan.folder {
-            Some(folder) => Kept::below(folder, findings, &self.plan),
-            None => Ok(Kept::nowhere(findings)),
-        }
+        let kept = match &self.plan.folder {
+            Some(folder) => Kept::below(folder, findings, &self.plan)?,
+            None => Kept::nowhere(findings),
+        };
+        Ok(kept.traced(trace))
     }
 
     fn prepare_cache(&self, watch: &mut dyn Watch) -> Result<()> {
@@ -280,12 +286,9 @@ fn limber_up(plan: &Plan, pool: &FramePool) -> Result<()> {
             short.frames = next..plan.frames.end.min(next + chunk);
             short.fps = None;
             next = short.frames.end;
-            pass(
-                &short,
-                pool,
-                Kept::nowhere(Findings::new(short.frames.start)),
-                |_| {},
-            )?;
+            let kept = Kept::nowhere(Findings::new(short.frames.start));
+            let around = Arc::new(Around::new(&short, pool, LatestMemory::default(), None));
+            pass(&short, pool, kept, &around, &mut ())?;
             if now() - begin > LIMBER {
                 return Ok(());
             }

@@ -32,6 +32,7 @@ mod ends;
 mod engine;
 mod feed;
 pub mod find;
+mod gauge;
 mod job;
 mod kept;
 mod outcome;
@@ -39,12 +40,15 @@ mod pace;
 mod plan;
 mod recorder;
 mod sum;
+mod trace;
 mod trial;
 
 pub use engine::{Watch, run_alternately};
+pub use gauge::{Gauge, Reading};
 pub use job::FrameJob;
 pub use outcome::{Cache, Outcome, SlotsUsed, Totals, Workload};
 #[cfg(feature = "cli")]
 pub(crate) use plan::PACES;
 pub use plan::{Dropped, Plan, Policy, Request};
+pub use trace::Trace;
 pub use trial::{Trial, Tried};

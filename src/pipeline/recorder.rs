@@ -5,7 +5,8 @@ use super::job::{JobOutput, Order};
 use super::kept::{Digested, Findings, Kept, Thumbnails};
 use super::pace::{Lateness, Pace};
 use super::plan::Dropped;
-use crate::clock::Nanos;
+use super::trace::Tracer;
+use crate::clock::{Nanos, now};
 use crate::error::Result;
 use crate::measure::StageHistograms;
 use crate::pool::Trip;
@@ -26,6 +27,8 @@ pub(super) struct Recorder {
     last_arrival: Nanos,
     lateness: Lateness,
     tally: Tally,
+    /// Writes down where each frame was when, if that is wanted.
+    tracer: Option<Tracer>,
 }
 
 /// What was counted and measured in a pass, or in several.
@@ -83,7 +86,23 @@ impl Recorder {
             last_arrival: 0,
             lateness: Lateness::new(fps.unwrap_or(1.0)),
             tally: Tally::default(),
+            tracer: None,
         }
+    }
+
+    /// With a tracer, if there is one.
+    pub(super) fn traced(self, tracer: Option<Tracer>) -> Self {
+        Self { tracer, ..self }
+    }
+
+    /// What was counted and measured so far.
+    pub(super) const fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// Whether it keeps up so far, if it is paced.
+    pub(super) fn keeps_up(&self) -> bool {
+        self.lateness.pace().keeps_up
     }
 
     /// Whether it is clear that a paced pass falls behind.
@@ -96,6 +115,7 @@ impl Recorder {
     /// # Errors
     /// If what it brought is to be kept and cannot be.
     pub(super) fn done(&mut self, order: &Order, trip: &Trip, output: &JobOutput) -> Result<()> {
+        let begun = self.tracer.is_some().then(now);
         if let Some(thumbnails) = &self.thumbnails {
             thumbnails.put(order.first - self.first, &output.thumbnails)?;
         }
@@ -143,6 +163,9 @@ impl Recorder {
             self.tally.failed += u64::from(frame.failed);
             self.findings.put(index, &frame.line)?;
         }
+        if let (Some(tracer), Some(begun)) = (&mut self.tracer, begun) {
+            tracer.done(order, trip, output, self.crosses, begun);
+        }
         Ok(())
     }
 
@@ -154,6 +177,9 @@ impl Recorder {
         self.last_arrival = self.last_arrival.max(at);
         self.tally.misses += u64::from(self.fps.is_some());
         self.tally.failed += 1;
+        if let Some(tracer) = &mut self.tracer {
+            tracer.lost(index, at);
+        }
         self.findings.put(index, line)
     }
 
@@ -164,6 +190,9 @@ impl Recorder {
     pub(super) fn dropped(&mut self, index: u64, why: Dropped, at: Nanos) -> Result<()> {
         self.last_arrival = self.last_arrival.max(at);
         *self.tally.dropped.entry(why).or_default() += 1;
+        if let Some(tracer) = &mut self.tracer {
+            tracer.dropped(index, why, at);
+        }
         let line = format!(r#"{{"frame":{index},"dropped":"{why}"}}"#);
         self.findings.put(index, &line)
     }

@@ -4,7 +4,7 @@
 //! added without a new schema number, and none is removed or given another meaning without one.
 
 use super::histogram;
-use crate::measure::{Limits, Machine};
+use crate::measure::{Limits, Machine, percentile};
 use crate::pipeline::{Cache, Dropped, Outcome, Policy, SlotsUsed};
 use crate::stage::Stage;
 use hdrhistogram::Histogram;
@@ -192,12 +192,8 @@ pub struct StageSummary {
 }
 
 impl StageSummary {
-    fn of(samples: &Histogram<u64>) -> Self {
-        // In thousandths, because 1 - 0.9 is a little less than 0.1 in floating point.
-        let percentile = |thousandths: u64| {
-            let beyond = samples.len() * (1000 - thousandths);
-            (beyond >= 10_000).then(|| samples.value_at_quantile(thousandths as f64 / 1000.0))
-        };
+    pub(super) fn of(samples: &Histogram<u64>) -> Self {
+        let percentile = |thousandths| percentile(samples, thousandths);
         Self {
             count: samples.len(),
             min_ns: samples.min(),
