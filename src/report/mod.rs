@@ -22,6 +22,7 @@ mod story;
 mod style;
 mod summary;
 mod table;
+pub mod threshold;
 pub(crate) mod units;
 mod verdict;
 mod write;
@@ -38,5 +39,6 @@ pub use story::Story;
 pub use style::Style;
 pub(crate) use style::shell_word;
 pub use summary::summary;
+pub use threshold::{Judgement, Threshold, judge, judgements};
 #[cfg(feature = "cli")]
 pub use write::RunDir;

@@ -1,6 +1,6 @@
 //! Finished runs that never ran, for the tests of this layer.
 
-use super::Report;
+use super::{Report, StageSummary};
 use crate::frame::{Colour, FrameFormat, Sample};
 use crate::measure::{Limits, Machine, MemoryPeak, StageHistograms, Usage};
 use crate::pipeline::{Cache, Outcome, Totals, Workload};
@@ -107,6 +107,13 @@ pub(super) fn stages(medians: &[(Stage, f64)]) -> StageHistograms {
         stages.record(Stage::Service, total - queue);
     }
     stages
+}
+
+/// So many samples, all alike.
+pub(super) fn summary_of(samples: u64) -> StageSummary {
+    let mut histogram = hdrhistogram::Histogram::new(3).unwrap();
+    histogram.record_n(7, samples).unwrap();
+    StageSummary::of(&histogram)
 }
 
 /// An outcome as a report.
