@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 /// List the modes, analyzers and sources
 #[derive(clap::Args)]
+#[command(after_long_help = "Examples:\n  framehaul list")]
 pub(super) struct Args {}
 
 pub(super) fn run(_args: &Args) -> anyhow::Result<ExitCode> {
