@@ -114,8 +114,8 @@ impl Moment<'_> {
         let due = self.fps.map_or(0.0, |fps| frames / fps - elapsed);
         let rate = self.rate.filter(|&rate| rate > 0.0)?;
         let undone = match (self.fps, self.reading.keeps_up) {
-            // What is left comes when it is due.
-            (Some(_), Some(true)) => 0.0,
+            // What is left comes when it is due, unless much of what was due is still to come.
+            (Some(fps), Some(true)) if (self.reading.backlog as f64) < fps => 0.0,
             _ => (frames - self.reading.ended as f64).max(0.0) / rate,
         };
         Some(due.max(undone).max(0.0))

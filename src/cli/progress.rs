@@ -71,10 +71,7 @@ impl Watch for Progress {
         match frames {
             Some(frames) => {
                 self.bar.set_length(frames);
-                self.show(
-                    "{msg:24} {bar:30} {pos}/{len} frames, {per_sec:.1}, {eta} left",
-                    title,
-                );
+                self.show("{msg} {wide_bar} {pos}/{len} frames, {eta} left", title);
             }
             None => {
                 self.bar.unset_length();
