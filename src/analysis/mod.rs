@@ -55,10 +55,12 @@ mod sharpness;
 mod thumbnail;
 
 pub use condition::{Condition, Evaluation};
+pub(crate) use condition::{Operator, quoted};
 pub use engine::{Abandoned, Engine};
 pub use histogram::HistogramFinding;
 pub use luma::LumaFinding;
 pub use motion::MotionFinding;
+pub(crate) use registry::nearest;
 pub use registry::{Entry, Parameter, Reads, registry};
 pub use sharpness::SharpnessFinding;
 pub use thumbnail::ThumbnailFinding;

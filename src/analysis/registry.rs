@@ -140,7 +140,7 @@ pub(super) fn find(name: &str) -> Result<&'static Entry, String> {
 }
 
 /// Which of several things is named most like `name`, if any is named at all like it.
-pub(super) fn nearest<T>(
+pub(crate) fn nearest<T>(
     name: &str,
     things: impl IntoIterator<Item = T>,
     name_of: impl Fn(&T) -> &str,

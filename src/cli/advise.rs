@@ -27,9 +27,11 @@ use std::time::Duration;
 /// many times as fast as one thread the best is, with its interval; what holds it up; from how much
 /// work on workers win; how long the whole will take; and the command line.
 #[derive(clap::Args)]
+#[command(after_long_help = EXAMPLES)]
 pub(super) struct Args {
     /// What `framehaul run` takes, if it can be read several times: a set, a video, a camera without
     /// its @FPS
+    #[arg(value_hint = clap::ValueHint::AnyPath)]
     input: String,
     /// What to compute for each frame (see `framehaul list`)
     #[arg(long, value_name = "NAME[,NAME…]", default_value = "luma")]
@@ -50,6 +52,12 @@ pub(super) struct Args {
     #[arg(long)]
     json: bool,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  framehaul advise frames --analyze luma
+  framehaul advise 'shots/*.png' --analyze sharpness --budget 20
+  framehaul advise frames --verify --out runs/advised";
 
 /// The whole, as advised.
 struct Verified {

@@ -11,10 +11,16 @@ use std::time::Duration;
 
 /// Measure one part by itself
 #[derive(clap::Args)]
+#[command(after_long_help = EXAMPLES)]
 pub(super) struct Args {
     #[command(subcommand)]
     what: What,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  framehaul bench handoff
+  framehaul bench handoff --sizes 64,49766400 --wait spin,park --touch all";
 
 #[derive(clap::Subcommand)]
 enum What {

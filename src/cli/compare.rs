@@ -1,9 +1,14 @@
 //! `framehaul compare`: finished runs side by side.
 
+use super::complain::complain;
 use super::export::Exports;
 use super::print::print;
+use super::{last, thresholds};
 use crate::error::Error;
-use crate::report::{Comparison, Explanation, Report, Style, summary};
+use crate::report::{
+    Comparison, ComparisonData, Report, Style, Threshold, judge, judgements, summary,
+};
+use clap::ValueHint;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -11,15 +16,23 @@ use std::process::ExitCode;
 ///
 /// A single run is shown by itself. Runs that were not asked for the same, or did not find the
 /// same, are called out, and no ratio is given.
+///
+/// Without a RUN, the last command's runs below runs/ are compared if it ran several modes, else the
+/// last two that were finished there, the older one as the baseline.
 #[derive(clap::Args)]
+#[command(after_long_help = EXAMPLES)]
 pub(super) struct Args {
-    /// Run directories, or report.json files
-    #[arg(required = true, value_name = "RUN")]
+    /// Run directories, or report.json files [default: the last runs below runs/]
+    #[arg(value_name = "RUN", value_hint = ValueHint::AnyPath)]
     runs: Vec<PathBuf>,
     /// Say where the gap between each run and the first comes from: serialising, kernel copies, page
     /// faults, wake-ups, reading, compute
     #[arg(long)]
     explain: bool,
+    /// End with exit code 1 if this is true of a run, as 'end_to_end.p99 > 33ms', or of a run and
+    /// the first, as 'ratio.fps < 0.97'; may be given several times
+    #[arg(long, value_name = "CONDITION", value_parser = Threshold::parse)]
+    fail_if: Vec<Threshold>,
     /// Print JSON instead of tables: of one run its report, of several the comparison
     #[arg(long)]
     json: bool,
@@ -30,41 +43,57 @@ pub(super) struct Args {
     exports: Exports,
 }
 
+const EXAMPLES: &str = "\
+Examples:
+  framehaul compare
+  framehaul compare runs/*/mmap
+  framehaul compare before/mmap after/mmap --fail-if 'ratio.fps < 97%'";
+
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    args.exports.write(&args.runs)?;
-    let text = match (&args.runs[..], args.json) {
-        ([_], _) if args.explain => {
-            let what = "--explain: there is one run, and no gap; name two or more";
-            return Err(Error::Usage(what.into()).into());
+    let runs = match &args.runs[..] {
+        [] => last::runs(last::FOLDER.as_ref())?,
+        named => named.to_vec(),
+    };
+    if args.explain && runs.len() == 1 {
+        let what = "--explain: there is one run, and no gap; name two or more";
+        return Err(Error::Usage(what.into()).into());
+    }
+    thresholds::check(&args.fail_if, runs.len())?;
+    let comparison = Comparison::read(&runs)?;
+    let explanations = args.explain.then(|| comparison.explain()).transpose()?;
+    args.exports.write(&comparison, &runs)?;
+    if let Some(file) = &args.html {
+        std::fs::write(file, comparison.page())
+            .map_err(Error::io(file, "cannot write the page"))?;
+    }
+
+    let style = Style::of_stdout();
+    let judged = judge(&args.fail_if, &comparison);
+    if args.runs.is_empty() && !args.json {
+        let paths: Vec<_> = runs.iter().map(|run| run.display().to_string()).collect();
+        print(format_args!("{}\n", paths.join("\n")))?;
+    }
+    match (&runs[..], args.json) {
+        ([one], true) => print(thresholds::json(&Report::read(one)?, &judged)?)?,
+        ([one], false) => print(summary(&Report::read(one)?, style))?,
+        (_, true) => {
+            let data = ComparisonData {
+                explanations,
+                ..comparison.data()
+            };
+            print(thresholds::json(&data, &judged)?)?;
         }
-        ([one], true) => serde_json::to_string_pretty(&Report::read(one)?)?,
-        ([one], false) => summary(&Report::read(one)?, Style::of_stdout()),
-        (several, json) => {
-            let comparison = Comparison::read(several)?;
-            let explanations = args.explain.then(|| comparison.explain()).transpose()?;
-            if json {
-                let mut data = comparison.data();
-                data.explanations = explanations;
-                serde_json::to_string_pretty(&data)?
-            } else {
-                show(
-                    &comparison,
-                    &explanations.unwrap_or_default(),
-                    Style::of_stdout(),
-                )
+        (_, false) => {
+            print(comparison.render(style))?;
+            for explanation in explanations.iter().flatten() {
+                print(format_args!("\n{}", explanation.render(style)))?;
             }
         }
-    };
-    if let Some(file) = &args.html {
-        let page = Comparison::read(&args.runs)?.page();
-        std::fs::write(file, page).map_err(Error::io(file, "cannot write the page"))?;
     }
-    print(text)?;
-    Ok(ExitCode::SUCCESS)
-}
-
-fn show(comparison: &Comparison, explanations: &[Explanation], style: Style) -> String {
-    let each = explanations.iter().map(|of| of.render(style));
-    let parts: Vec<String> = [comparison.render(style)].into_iter().chain(each).collect();
-    parts.join("\n\n")
+    if !judged.is_empty() && !args.json {
+        print(format_args!("\n{}", judgements(&judged, style)))?;
+    }
+    let fault = thresholds::fault(&judged);
+    fault.iter().for_each(complain);
+    Ok(ExitCode::from(u8::from(fault.is_some())))
 }

@@ -28,6 +28,7 @@ use std::time::Instant;
 /// Generates one second of video, analyses it in every mode, flat out and at 30 frames a second,
 /// tells what came of it, and removes the frames again.
 #[derive(clap::Args)]
+#[command(after_long_help = EXAMPLES)]
 pub(super) struct Args {
     /// How many frames
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=10_000))]
@@ -39,6 +40,11 @@ pub(super) struct Args {
     #[arg(long, value_name = "DIR", default_value = "runs/demo")]
     out: PathBuf,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  framehaul demo
+  framehaul demo --size 1280x720 --out runs/small";
 
 const MODES: [&str; 6] = [
     "sequential",

@@ -9,6 +9,7 @@ use std::process::ExitCode;
 ///
 /// Memory bandwidth and the wake-up round trip are measured now, which takes about a second.
 #[derive(clap::Args)]
+#[command(after_long_help = "Examples:\n  framehaul doctor\n  framehaul doctor --json")]
 pub(super) struct Args {
     /// Print JSON instead of text
     #[arg(long)]

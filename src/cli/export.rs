@@ -21,13 +21,9 @@ impl Exports {
     /// Writes the runs that lie in these directories, side by side.
     ///
     /// # Errors
-    /// If they cannot be read, or a file cannot be written.
-    pub(super) fn write(&self, runs: &[PathBuf]) -> Result<()> {
-        if self.export.is_empty() {
-            return Ok(());
-        }
-        let comparison = Comparison::read(runs)?;
+    /// If their findings cannot be read, or a file cannot be written.
+    pub(super) fn write(&self, comparison: &Comparison, runs: &[PathBuf]) -> Result<()> {
         let mut exports = self.export.iter();
-        exports.try_for_each(|export| export.write(&comparison, runs))
+        exports.try_for_each(|export| export.write(comparison, runs))
     }
 }

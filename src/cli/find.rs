@@ -22,10 +22,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// Searches each input for the earliest frame whose findings meet the condition. Workers that are
 /// at frames behind it stop in the middle of them, and go on with the next input.
 #[derive(clap::Args)]
-#[command(after_help = after_help())]
+#[command(after_help = after_help(), after_long_help = format!("{}\n\n{EXAMPLES}", after_help()))]
 pub(super) struct Args {
     /// Generated sets, .npy, .y4m, folders or 'GLOBs' of images (see `framehaul list`)
-    #[arg(required = true)]
+    #[arg(required = true, value_hint = clap::ValueHint::AnyPath)]
     input: Vec<String>,
     /// What the frame is to meet, as 'luma.mean < 2' or 'luma.max > 60000 and not frame < 10'
     #[arg(long = "where", value_name = "EXPR", allow_hyphen_values = true)]
@@ -49,6 +49,12 @@ pub(super) struct Args {
     #[arg(long)]
     json: bool,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  framehaul find frames --where 'luma.max > 60000'
+  framehaul find one.y4m two.y4m --where 'motion.mean_abs_diff > 3000 and not luma.mean < 2'
+  framehaul find frames --where 'sharpness.laplacian_variance < 10' --all --json";
 
 fn parse_every(text: &str) -> Result<Every, String> {
     match text.parse() {

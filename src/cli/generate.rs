@@ -18,8 +18,10 @@ use std::time::Instant;
 
 /// Generate a synthetic frame set, with its ground truth
 #[derive(clap::Args)]
+#[command(after_long_help = EXAMPLES)]
 pub(super) struct Args {
     /// The folder to write; it must not exist yet
+    #[arg(value_hint = clap::ValueHint::DirPath)]
     out: PathBuf,
     /// How many frames
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
@@ -46,6 +48,12 @@ pub(super) struct Args {
     #[arg(long)]
     force: bool,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  framehaul generate frames --frames 60
+  framehaul generate small --size 640x360 --pixels rgb8 --fps 25
+  framehaul generate pictures --layout files --format png --seed 7";
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Pixels {

@@ -22,7 +22,11 @@ use std::time::Duration;
 /// Each experiment quotes a claim on what processes cost, carries it out at the lecture's own
 /// numbers, and says whether it holds here.
 #[derive(clap::Args)]
-#[command(after_help = names(), args_conflicts_with_subcommands = true)]
+#[command(
+    after_help = names(),
+    after_long_help = format!("{}\n\n{EXAMPLES}", names()),
+    args_conflicts_with_subcommands = true,
+)]
 pub(super) struct Args {
     #[command(subcommand)]
     what: Option<What>,
@@ -38,6 +42,13 @@ pub(super) struct Args {
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  framehaul lab crossover --quick
+  framehaul lab --quick --out lab
+  framehaul lab report --out lab.md
+  framehaul lab short-tasks --peer python";
 
 #[derive(clap::Subcommand)]
 enum What {

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 /// List the modes, analyzers, sources and kinds of files that runs are exported to
 #[derive(clap::Args)]
+#[command(after_long_help = "Examples:\n  framehaul list\n  framehaul list --schema report")]
 pub(super) struct Args {
     /// Print a schema (JSON Schema 2020-12) of what is written for programs instead
     #[arg(long, value_name = "NAME", value_parser = SCHEMAS.each_ref().map(|schema| schema.name))]

@@ -2,28 +2,34 @@
 //!
 //! One file a command: what was typed (`Args`), and `run`, which turns it into a checked plan and
 //! carries it out. This file is the only place where an error becomes an exit code: 0 done, 1 a
-//! run in which some frames failed or that could not be finished (for want of memory or disk, say)
-//! or a search that found nothing, 2 unusable input or options or a search that came to no answer,
-//! 130 interrupted.
+//! run in which some frames failed, that could not be finished (for want of memory or disk, say) or
+//! that came to what `--fail-if` forbids, or a search that found nothing, 2 unusable input or
+//! options or a search that came to no answer, 130 interrupted.
 
 mod advise;
 mod bench;
 mod compare;
 mod complain;
+mod completions;
 mod demo;
 mod doctor;
 mod export;
 mod find;
 mod generate;
 mod lab;
+mod last;
 mod list;
+mod live;
 mod merge;
+mod metrics;
 mod number;
 mod print;
 mod progress;
 mod run;
 mod size;
 mod stop;
+mod thresholds;
+mod watchers;
 
 use self::complain::complain;
 use crate::pipeline::FrameJob;
@@ -55,6 +61,7 @@ enum Command {
     Doctor(doctor::Args),
     Bench(bench::Args),
     Lab(lab::Args),
+    Completions(completions::Args),
 }
 
 /// The whole program.
@@ -88,6 +95,7 @@ pub fn main() -> ExitCode {
         Command::Doctor(args) => doctor::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Lab(args) => lab::run(&args),
+        Command::Completions(args) => completions::run(&args),
     };
     outcome.unwrap_or_else(|error| {
         let io = error.downcast_ref::<std::io::Error>();
@@ -104,4 +112,60 @@ pub fn main() -> ExitCode {
         let code = known.map_or(1, crate::Error::exit_code);
         ExitCode::from(if code == 1 { failure } else { code })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    /// The words of a line as a shell would take them.
+    fn words(line: &str) -> Vec<String> {
+        let mut words = vec![String::new()];
+        let mut quote = None;
+        for c in line.chars() {
+            match (quote, c) {
+                (Some(open), c) if c == open => quote = None,
+                (None, '\'' | '"') => quote = Some(c),
+                (None, ' ') => words.push(String::new()),
+                (_, c) => words.last_mut().expect("there is one").push(c),
+            }
+        }
+        // What goes to a file instead is the shell's.
+        words
+            .into_iter()
+            .take_while(|word| word != ">")
+            .filter(|word| !word.is_empty())
+            .collect()
+    }
+
+    #[test]
+    fn the_help_of_every_command_has_examples_that_can_be_typed() {
+        let mut command = Cli::command();
+        command.build();
+        for command in command.get_subcommands_mut() {
+            let name = command.get_name().to_owned();
+            if name == "help" {
+                continue;
+            }
+            let help = command.render_long_help().to_string();
+            let examples = help.split("Examples:\n").nth(1);
+            let examples = examples.unwrap_or_else(|| panic!("no examples of {name}"));
+            let mut count = 0;
+            for line in examples.lines().take_while(|line| line.starts_with("  ")) {
+                let line = line.trim();
+                assert!(line.starts_with(&format!("framehaul {name}")), "{line}");
+                if let Err(error) = Cli::try_parse_from(words(line)) {
+                    panic!("{line}: {error}");
+                }
+                count += 1;
+            }
+            assert!(count > 0, "no examples of {name}");
+        }
+    }
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
 }

@@ -1,11 +1,20 @@
 //! A run's progress on a terminal; nothing where standard error is none.
 
-use crate::pipeline::Watch;
-use indicatif::{ProgressBar, ProgressStyle};
+use super::live::Live;
+use crate::pipeline::{Gauge, Watch};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+use std::fmt::Write;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// Shows one line on standard error while a run goes on, and wipes it.
-pub(super) struct Progress(ProgressBar);
+/// Shows a few lines on standard error while a run goes on, and wipes them.
+pub(super) struct Progress {
+    bar: ProgressBar,
+    /// Which pass goes on: `mmap, pass 2 of 3`.
+    title: String,
+    /// What goes on is looked at whenever it is drawn, rather than told.
+    is_live: bool,
+}
 
 impl Progress {
     pub(super) fn new() -> Self {
@@ -15,20 +24,33 @@ impl Progress {
         if !bar.is_hidden() {
             bar.enable_steady_tick(Duration::from_millis(100));
         }
-        Self(bar)
+        Self::of(bar)
     }
 
-    /// Writes something to the terminal while nothing of the line is there.
+    /// Shows nothing, wherever it is.
+    pub(super) fn quiet() -> Self {
+        Self::of(ProgressBar::hidden())
+    }
+
+    fn of(bar: ProgressBar) -> Self {
+        Self {
+            bar,
+            title: String::new(),
+            is_live: false,
+        }
+    }
+
+    /// Writes something to the terminal while nothing of the lines is there.
     pub(super) fn suspend<T>(&self, write: impl FnOnce() -> T) -> T {
-        self.0.suspend(write)
+        self.bar.suspend(write)
     }
 
     fn show(&self, template: &str, message: String) {
         let style = ProgressStyle::with_template(template);
         // The templates are the constants below.
-        self.0
+        self.bar
             .set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        self.0.set_message(message);
+        self.bar.set_message(message);
     }
 }
 
@@ -38,37 +60,61 @@ impl Watch for Progress {
     }
 
     fn pass(&mut self, mode: &str, pass: usize, passes: usize, frames: Option<u64>) {
-        self.0.reset();
-        let which = if passes > 1 {
+        self.bar.reset();
+        self.is_live = false;
+        self.title = if passes > 1 {
             format!("{mode}, pass {pass} of {passes}")
         } else {
             mode.to_owned()
         };
+        let title = self.title.clone();
         match frames {
             Some(frames) => {
-                self.0.set_length(frames);
-                self.show(
-                    "{msg:24} {bar:30} {pos}/{len} frames, {per_sec:.1}, {eta} left",
-                    which,
-                );
+                self.bar.set_length(frames);
+                self.show("{msg} {wide_bar} {pos}/{len} frames, {eta} left", title);
             }
             None => {
-                self.0.unset_length();
+                self.bar.unset_length();
                 self.show(
                     "{msg:24} {spinner} {pos} frames, {per_sec:.1}, {elapsed}",
-                    which,
+                    title,
                 );
             }
         }
     }
 
     fn progress(&mut self, ended: u64) {
-        self.0.set_position(ended);
+        if !self.is_live {
+            self.bar.set_position(ended);
+        }
     }
+
+    fn begun(&mut self, gauge: &Gauge) {
+        if self.bar.is_hidden() {
+            return;
+        }
+        let live = Arc::new(Mutex::new(Live::new(gauge, self.title.clone())));
+        let draw = move |_: &ProgressState, to: &mut dyn Write| {
+            let mut live = live.lock().unwrap_or_else(PoisonError::into_inner);
+            // Into a text of the bar's own.
+            let _ = to.write_str(live.draw(width()));
+        };
+        // A name in braces, as it must be.
+        if let Ok(style) = ProgressStyle::with_template("{live}") {
+            self.is_live = true;
+            self.bar.set_style(style.with_key("live", draw));
+        }
+    }
+}
+
+/// Columns of the terminal that standard error is.
+fn width() -> usize {
+    let size = terminal_size::terminal_size_of(std::io::stderr());
+    size.map_or(80, |(width, _)| usize::from(width.0))
 }
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        self.0.finish_and_clear();
+        self.bar.finish_and_clear();
     }
 }

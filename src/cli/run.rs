@@ -2,20 +2,26 @@
 
 use super::complain::complain;
 use super::export::Exports;
+use super::metrics::{self, Metrics};
 use super::number;
 use super::print::print;
 use super::progress::Progress;
 use super::stop::stop_on_signals;
+use super::thresholds;
+use super::watchers::Watchers;
 use crate::analysis::Analysis;
 use crate::error::{Error, Result};
 use crate::measure::Machine;
-use crate::pipeline::{Cache, Outcome, Policy, Request, run_alternately};
-use crate::report::{Comparison, Report, RunDir, Style, shell_word, summary};
+use crate::pipeline::{Cache, Outcome, Plan, Policy, Request, Trace, run_alternately};
+use crate::report::{
+    Comparison, Report, RunDir, Style, Threshold, judge, judgements, shell_word, summary,
+};
 use crate::source::Source;
 use anyhow::Context;
-use clap::ValueEnum;
+use clap::{ValueEnum, ValueHint};
 use std::fs::File;
 use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -25,10 +31,14 @@ use std::time::Duration;
 
 /// Analyse a frame set in one mode, or in several and compare them
 #[derive(clap::Args)]
-#[command(after_help = super::list::modes("--mode NAME[,NAME…] or all"))]
+#[command(
+    after_help = super::list::modes("--mode NAME[,NAME…] or all"),
+    after_long_help = format!("{}\n{EXAMPLES}", super::list::modes("--mode NAME[,NAME…] or all")),
+)]
 pub(super) struct Args {
     /// A generated set, a .npy, a .y4m, a folder or 'GLOB' of images, camera:WxH@FPS (see
     /// `framehaul list`)
+    #[arg(value_hint = ValueHint::AnyPath)]
     input: String,
     /// How frames reach the workers: one mode, several, or all that fit the input
     #[arg(
@@ -82,14 +92,37 @@ pub(super) struct Args {
     #[arg(long, value_enum, default_value = "warm")]
     cache: CacheState,
     /// Where the run directories go, one a mode [default: runs/TIME]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     out: Option<PathBuf>,
+    /// End with exit code 1 if this is true of a run, as 'end_to_end.p99 > 33ms', or of a mode and
+    /// the first, as 'ratio.fps < 20'; may be given several times
+    #[arg(long, value_name = "CONDITION", value_parser = Threshold::parse)]
+    fail_if: Vec<Threshold>,
+    /// Write when what happened to each frame, for ui.perfetto.dev or chrome://tracing
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    trace: Option<PathBuf>,
+    /// Serve metrics for Prometheus while it runs, on a loopback address, as 127.0.0.1:9184 (port
+    /// 0: any that is free, which is printed)
+    #[arg(long, value_name = "ADDR", value_parser = metrics::address)]
+    metrics: Option<SocketAddr>,
+    /// Show nothing while it runs
+    #[arg(long, short)]
+    quiet: bool,
     /// Print JSON: the report of one mode, the comparison of several
     #[arg(long)]
     json: bool,
     #[command(flatten)]
     exports: Exports,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  framehaul run frames --mode all --analyze luma,motion --repeat 5
+  framehaul run frames --mode payload-raw,mmap --fps 30
+  framehaul run 'shots/*.png' --mode path --analyze sharpness --workers 8
+  framehaul run camera:1920x1080@60 --mode shm --metrics 127.0.0.1:9184
+  framehaul run frames --mode mmap --fps 30 --fail-if 'end_to_end.p99 > 33ms'
+  framehaul run frames --mode payload,mmap --trace trace.json";
 
 #[derive(Clone, Copy, ValueEnum)]
 enum CacheState {
@@ -167,34 +200,36 @@ impl Args {
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let request = args.request(stop_on_signals().context("cannot listen for Ctrl-C")?)?;
     let out = args.out.clone().unwrap_or_else(default_out);
-    let done = measure(&request, &out)?;
-    let runs: Vec<_> = done
-        .reports
-        .iter()
-        .map(|(mode, _)| out.join(mode))
-        .collect();
-    args.exports.write(&runs)?;
-
-    let text = match (&done.reports[..], args.json) {
-        ([(_, report)], true) => serde_json::to_string_pretty(report)?,
-        ([(_, report)], false) => summary(report, Style::of_stdout()),
-        (several, json) => {
-            let comparison = Comparison::new(several.to_vec())?;
-            if json {
-                serde_json::to_string_pretty(&comparison.data())?
-            } else {
-                comparison.render(Style::of_stdout())
-            }
-        }
+    let beside = Beside {
+        quiet: args.quiet,
+        trace: args.trace.clone(),
+        metrics: args.metrics,
+        thresholds: args.fail_if.clone(),
     };
-    print(text)?;
+    let mut done = measure_beside(&request, &out, &beside)?;
+
+    let style = Style::of_stdout();
+    let comparison = Comparison::new(done.reports.clone())?;
+    let runs: Vec<_> = done.reports.iter().map(|(mode, _)| out.join(mode)).collect();
+    let judged = judge(&args.fail_if, &comparison);
+    match (&done.reports[..], args.json) {
+        ([(_, report)], true) => print(thresholds::json(report, &judged)?)?,
+        (_, true) => print(thresholds::json(&comparison.data(), &judged)?)?,
+        ([(_, report)], false) => print(summary(report, style))?,
+        (_, false) => print(comparison.render(style))?,
+    }
     if !args.json {
+        if !judged.is_empty() {
+            print(format_args!("\n{}", judgements(&judged, style)))?;
+        }
         print(format_args!(
             "\nreports: {}\n{}",
             out.display(),
             pages(&done, &out)
         ))?;
     }
+    args.exports.write(&comparison, &runs)?;
+    done.faults.extend(thresholds::fault(&judged));
     for fault in &done.faults {
         complain(fault);
     }
@@ -229,11 +264,29 @@ pub(super) struct Done {
     pub faults: Vec<String>,
 }
 
+/// What there is beside the runs themselves.
+#[derive(Default)]
+pub(super) struct Beside {
+    /// Nothing is shown while they go on.
+    pub quiet: bool,
+    /// Where the way of each frame is written.
+    pub trace: Option<PathBuf>,
+    /// Where metrics are served.
+    pub metrics: Option<SocketAddr>,
+    /// What the runs will be held against.
+    pub thresholds: Vec<Threshold>,
+}
+
 /// Runs all modes of a request and writes a run directory for each below `out`.
 pub(super) fn measure(request: &Request, out: &Path) -> Result<Done> {
+    measure_beside(request, out, &Beside::default())
+}
+
+fn measure_beside(request: &Request, out: &Path, beside: &Beside) -> Result<Done> {
     let mut request = request.clone();
     request.analysis.calibrate();
     let mut plans = request.plans()?;
+    thresholds::check(&beside.thresholds, plans.len())?;
     // Taken before the work, so that a place that cannot be written is refused before it.
     let mut directories = Vec::new();
     for plan in &mut plans {
@@ -241,13 +294,13 @@ pub(super) fn measure(request: &Request, out: &Path) -> Result<Done> {
         plan.keep_in(directory.path());
         directories.push(directory);
     }
-    let outcomes = run_alternately(plans, &mut Progress::new());
     // The last that was made first: the first may have made the folder of all of them.
-    let outcomes = outcomes.inspect_err(|_| while directories.pop().is_some() {})?;
+    let outcomes = observed(&request, plans, beside);
+    let (outcomes, fault) = outcomes.inspect_err(|_| while directories.pop().is_some() {})?;
     let machine = Machine::probe();
     let mut done = Done {
         reports: Vec::new(),
-        faults: Vec::new(),
+        faults: Vec::from_iter(fault),
     };
     for (directory, outcome) in directories.into_iter().zip(&outcomes) {
         let report = Report::new(outcome, machine.clone()).with_command(std::env::args());
@@ -257,6 +310,32 @@ pub(super) fn measure(request: &Request, out: &Path) -> Result<Done> {
         done.reports.push((outcome.workload.mode.clone(), report));
     }
     Ok(done)
+}
+
+/// Runs the plans with all that looks on; what went wrong with that, but not with them, is a
+/// sentence.
+fn observed(
+    request: &Request,
+    mut plans: Vec<Plan>,
+    beside: &Beside,
+) -> Result<(Vec<Outcome>, Option<String>)> {
+    let trace = beside.trace.as_ref().map(Trace::create).transpose()?;
+    if let Some(trace) = &trace {
+        plans.iter_mut().for_each(|plan| plan.trace_to(trace));
+    }
+    let input = request.source.input();
+    let metrics = beside.metrics.map(|address| Metrics::start(address, input));
+    let metrics = metrics.transpose()?;
+    if let Some(metrics) = &metrics {
+        complain(format_args!("metrics: {}", metrics.url()));
+    }
+    let progress = match beside.quiet {
+        true => Progress::quiet(),
+        false => Progress::new(),
+    };
+    let outcomes = run_alternately(plans, &mut Watchers { progress, metrics })?;
+    let traced = trace.map_or(Ok(()), Trace::finish);
+    Ok((outcomes, traced.err().map(|error| error.to_string())))
 }
 
 /// So many failed frames are named; the findings name all.

@@ -17,6 +17,8 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -92,6 +94,29 @@ pub struct MemorySampler {
     /// Dropped to wake the thread and end it.
     stop: mpsc::Sender<()>,
     thread: Option<JoinHandle<MemoryCourse>>,
+    latest: LatestMemory,
+}
+
+/// What a [`MemorySampler`] has seen last, for any thread that wants to know.
+#[derive(Clone, Debug, Default)]
+pub struct LatestMemory(Arc<[AtomicU64; 2]>);
+
+impl LatestMemory {
+    /// The sums of the last sample; zeros before the first.
+    pub fn get(&self) -> MemoryPeak {
+        // Relaxed: two figures of one sample or of two that follow each other, as good as either.
+        let [anon, shared] = &*self.0;
+        MemoryPeak {
+            anon_bytes: anon.load(Ordering::Relaxed),
+            shared_bytes: shared.load(Ordering::Relaxed),
+        }
+    }
+
+    fn set(&self, sample: MemoryPeak) {
+        let [anon, shared] = &*self.0;
+        anon.store(sample.anon_bytes, Ordering::Relaxed);
+        shared.store(sample.shared_bytes, Ordering::Relaxed);
+    }
 }
 
 impl MemorySampler {
@@ -99,12 +124,23 @@ impl MemorySampler {
     /// is gone counts as 0. The first sample is taken at once.
     pub fn start(pids: impl Fn() -> Vec<u32> + Send + 'static) -> Self {
         let (stop, stopped) = mpsc::channel::<()>();
+        let latest = LatestMemory::default();
+        let shown = latest.clone();
         // Where the thread cannot be started, only the last sample is taken; see `finish`.
         let thread = std::thread::Builder::new()
             .name("memory".into())
-            .spawn(move || sample_until(&stopped, &pids))
+            .spawn(move || sample_until(&stopped, &pids, &shown))
             .ok();
-        Self { stop, thread }
+        Self {
+            stop,
+            thread,
+            latest,
+        }
+    }
+
+    /// What was seen last, also by others and also later on.
+    pub fn latest(&self) -> LatestMemory {
+        self.latest.clone()
     }
 
     /// One last sample, then the peak since the start; the thread is gone.
@@ -125,13 +161,19 @@ impl MemorySampler {
     }
 }
 
-fn sample_until(stopped: &mpsc::Receiver<()>, pids: &impl Fn() -> Vec<u32>) -> MemoryCourse {
+fn sample_until(
+    stopped: &mpsc::Receiver<()>,
+    pids: &impl Fn() -> Vec<u32>,
+    latest: &LatestMemory,
+) -> MemoryCourse {
     const INTERVAL: Duration = Duration::from_millis(15);
     let mut readers = Readers::default();
     let mut course = MemoryCourse::begin();
     loop {
         let begun = Instant::now();
-        course.add(readers.sample(&pids()));
+        let sample = readers.sample(&pids());
+        latest.set(sample);
+        course.add(sample);
         let pause = INTERVAL.max(begun.elapsed() * 100);
         if stopped.recv_timeout(pause) != Err(RecvTimeoutError::Timeout) {
             course.add(readers.sample(&pids()));

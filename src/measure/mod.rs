@@ -43,13 +43,15 @@ pub use limits::{KernelCosts, Limits};
 #[cfg(feature = "video")]
 pub use machine::Machine;
 #[cfg(feature = "video")]
-pub use memory::{MemoryCourse, MemoryPeak, MemorySampler, available_memory};
-#[cfg(feature = "video")]
-pub use spread::Spread;
+pub use memory::{
+    LatestMemory, MemoryCourse, MemoryPeak, MemorySampler, available_memory,
+};
 #[cfg(feature = "video")]
 pub use noise::{Noise, NoiseProbe};
 #[cfg(feature = "video")]
 pub use reads::BytesRead;
+#[cfg(feature = "video")]
+pub use spread::Spread;
 #[cfg(feature = "video")]
 pub use stages::{LONGEST, StageHistograms, percentile};
 #[cfg(feature = "video")]

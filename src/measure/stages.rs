@@ -75,6 +75,21 @@ impl StageHistograms {
     }
 }
 
+/// The duration that so many thousandths of the samples do not exceed; none with fewer than ten
+/// samples beyond it, which say nothing of it.
+///
+/// ```
+/// use framehaul::measure::percentile;
+/// let mut samples = hdrhistogram::Histogram::new(3).unwrap();
+/// samples.record_n(7, 999).unwrap();
+/// assert_eq!((percentile(&samples, 900), percentile(&samples, 990)), (Some(7), None));
+/// ```
+pub fn percentile(samples: &Histogram<u64>, thousandths: u64) -> Option<Nanos> {
+    // In thousandths, because 1 - 0.9 is a little less than 0.1 in floating point.
+    let beyond = samples.len() * (1000 - thousandths);
+    (beyond >= 10_000).then(|| samples.value_at_quantile(thousandths as f64 / 1000.0))
+}
+
 impl Default for StageHistograms {
     fn default() -> Self {
         Self::new()

@@ -1,6 +1,8 @@
 //! One pass: orders go out as they are due and as there is room, outcomes come back.
 
+use super::engine::Watch;
 use super::feed;
+use super::gauge::{Around, Desk, Gauge};
 use super::job::{FrameJob, FramePool, Order};
 use super::kept::Kept;
 use super::plan::Plan;
@@ -12,30 +14,37 @@ use crate::pool::{Completion, JobError, as_completed};
 use crate::transport::Placement;
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// A stop that was asked for is seen after so long at the latest.
 pub(super) const LOOK_UP: Nanos = 100_000_000;
 
-/// Runs the frames of a plan once, and keeps what they bring where it is told. `progress` hears how
-/// many frames have ended.
+/// Runs the frames of a plan once, and keeps what they bring where it is told. The watch hears how
+/// many frames have ended, and may look for more.
 pub(super) fn pass(
     plan: &Plan,
     workers: &FramePool,
-    kept: Kept,
-    mut progress: impl FnMut(u64),
+    mut kept: Kept,
+    around: &Arc<Around>,
+    watch: &mut dyn Watch,
 ) -> Result<Pass> {
     if let Some(slots) = &workers.slots {
-        return feed::pass(plan, workers, slots, kept, &mut progress);
+        return feed::pass(plan, workers, slots, kept, around, watch);
     }
     let pool = &workers.pool;
     let so_far = || workers.live.values().iter().sum::<u64>();
     let (before, planned) = (so_far(), plan.frames.end - plan.frames.start);
     let crosses = plan.mode.placement() == Placement::Processes;
-    let mut recorder = Recorder::new(plan.frames.start, crosses, plan.fps, kept);
+    let tracer = kept.trace.take().map(|trace| trace.of_pass(around));
+    let recorder = Recorder::new(plan.frames.start, crosses, plan.fps, kept);
+    let recorder = recorder.beside(around.clone(), tracer);
+    let desk = Arc::new(Desk::new(recorder));
+    let gauge = Gauge::new(around.clone(), desk.clone());
+    watch.begun(&gauge);
     let mut pending = Pending::new(plan, now());
-    recorder.begin(pending.t0, planned);
+    around.begin(pending.t0);
     let mut under_way = as_completed([]);
     let mut orders = HashMap::new();
     let mut ended = 0;
@@ -46,6 +55,7 @@ pub(super) fn pass(
         while under_way.len() < pool.capacity()
             && let Some(order) = pending.take_due(now())
         {
+            around.come(pending.dispatched());
             let handle = pool.submit(order.clone());
             orders.insert(handle.id(), order);
             under_way.push(handle);
@@ -62,21 +72,27 @@ pub(super) fn pass(
             if under_way.is_empty() {
                 std::thread::sleep(left);
             }
-            progress((so_far() - before).min(planned));
+            watch.progress((so_far() - before).min(planned));
             continue;
         };
         let Some(order) = orders.remove(&handle.id()) else {
             unreachable!("each job ends once");
         };
-        ended += take(order, handle.completion(), &mut recorder, &mut pending)?;
+        let completion = handle.completion();
+        let (took, is_hopeless) = desk.with(|recorder| {
+            let took = take(order, completion, recorder, &mut pending);
+            (took, plan.cut_short && recorder.is_hopeless())
+        });
+        ended += took?;
         // A frame of a worker that died counts again when another does it.
-        progress(ended.max((so_far() - before).min(planned)));
-        if plan.cut_short && recorder.is_hopeless() {
+        watch.progress(ended.max((so_far() - before).min(planned)));
+        if is_hopeless {
             pending.cut_short();
-            recorder.expect(pending.dispatched());
+            around.cut_short(pending.dispatched());
         }
     }
-    recorder.finish(pending.t0, pending.dispatched())
+    watch.over(&gauge);
+    desk.close().finish(pending.t0, pending.dispatched())
 }
 
 /// Records a job's end; returns how many frames ended with it.

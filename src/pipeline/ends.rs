@@ -2,6 +2,7 @@
 //! and the producer looks in.
 
 use super::dispatch::culprit;
+use super::gauge::Look;
 use super::job::{FrameJob, Order};
 use super::kept::{Findings, Kept};
 use super::plan::Dropped;
@@ -31,6 +32,8 @@ struct State {
     given_up: bool,
     /// Why the pass cannot go on.
     error: Option<Error>,
+    /// The recorder is gone.
+    is_over: bool,
 }
 
 impl Ends {
@@ -43,6 +46,7 @@ impl Ends {
                 again: Vec::new(),
                 given_up: false,
                 error: None,
+                is_over: false,
             }),
             changed: Condvar::new(),
         }
@@ -51,16 +55,6 @@ impl Ends {
     fn lock(&self) -> MutexGuard<'_, State> {
         // A panic in here is a bug that was printed already; the pass still has to end.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The first frame begins, or is due, and so many are to come at most.
-    pub(super) fn begin(&self, at: Nanos, frames: u64) {
-        self.lock().recorder.begin(at, frames);
-    }
-
-    /// No more than so many are to come.
-    pub(super) fn expect(&self, frames: u64) {
-        self.lock().recorder.expect(frames);
     }
 
     /// A job is submitted.
@@ -128,7 +122,19 @@ impl Ends {
     /// What was recorded, when the pass is over.
     pub(super) fn recorder(&self) -> Recorder {
         let empty = Recorder::new(0, true, None, Kept::nowhere(Findings::new(0)));
-        std::mem::replace(&mut self.lock().recorder, empty)
+        let mut state = self.lock();
+        state.is_over = true;
+        std::mem::replace(&mut state.recorder, empty)
+    }
+}
+
+impl Look for Ends {
+    fn look(&self, look: &mut dyn FnMut(&Recorder)) -> bool {
+        let state = self.lock();
+        if !state.is_over {
+            look(&state.recorder);
+        }
+        !state.is_over
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::check;
 use super::dispatch::pass;
+use super::gauge::{Around, Gauge};
 use super::job::{FramePool, Packer, Setup};
 use super::kept::{Findings, Kept};
 use super::outcome::{Cache, Outcome, SlotsUsed};
@@ -14,7 +15,7 @@ use crate::coordination::SharedArray;
 use crate::error::{Error, Result};
 use crate::handoff::Slots;
 use crate::measure::{
-    BytesRead, Limits, MemoryCourse, MemoryPeak, MemorySampler, NoiseProbe, Usage,
+    BytesRead, LatestMemory, Limits, MemoryCourse, MemoryPeak, MemorySampler, NoiseProbe, Usage,
 };
 use crate::pool::Death;
 use crate::source::FrameSet;
@@ -23,6 +24,7 @@ use crate::transport::{Known, Placement};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fs::File;
+use std::sync::Arc;
 
 /// Is told what happens during a run. Nothing in the pipeline prints.
 pub trait Watch {
@@ -33,6 +35,10 @@ pub trait Watch {
     fn pass(&mut self, mode: &str, pass: usize, passes: usize, frames: Option<u64>);
     /// So many frames of the pass have ended.
     fn progress(&mut self, ended: u64);
+    /// The pass's frames are about to come; from now on the gauge tells how it stands.
+    fn begun(&mut self, _gauge: &Gauge) {}
+    /// All its frames have ended; the gauge tells it for the last time.
+    fn over(&mut self, _gauge: &Gauge) {}
 }
 
 /// A watch that looks away.
@@ -80,7 +86,8 @@ impl Engine {
     fn pass(&mut self, measured: bool, watch: &mut dyn Watch) -> Result<()> {
         let cache_resident = self.prepare_cache(watch)?;
         let kept = self.kept(measured)?;
-        let pass = self.run_once(kept, watch)?;
+        let number = measured.then_some(self.measured.len() + 1);
+        let pass = self.run_once(number, kept, watch)?;
         if measured {
             self.measured.push(Measured {
                 cache_resident,
@@ -90,8 +97,14 @@ impl Engine {
         Ok(())
     }
 
-    /// Runs the frames once, and keeps what they come to in `kept`.
-    pub(super) fn run_once(&mut self, kept: Kept, watch: &mut dyn Watch) -> Result<Measured> {
+    /// Runs the frames once, and keeps what they come to in `kept`; `number` is that of the pass
+    /// among those that are measured, if it is.
+    pub(super) fn run_once(
+        &mut self,
+        number: Option<usize>,
+        kept: Kept,
+        watch: &mut dyn Watch,
+    ) -> Result<Measured> {
         // Before the first page of a map is touched, limbering up included.
         if let Some(set) = self.plan.source.set()
             && self.plan.mode.placement() != Placement::Processes
@@ -109,27 +122,15 @@ impl Engine {
         }
         let pids = pool.pool.pids();
         let sampler = MemorySampler::start(move || pids.list());
+        let around = Arc::new(Around::new(&self.plan, &pool, sampler.latest(), number));
         let noise = NoiseProbe::start();
         let before = Sides::of(&pool);
-        let pass = pass(&self.plan, &pool, kept, |ended| watch.progress(ended));
+        let pass = pass(&self.plan, &pool, kept, &around, watch);
         let [parent, workers] = Sides::of(&pool).since(&before);
         let noise = noise.finish(&(parent.usage + workers.usage));
         let course = sampler.finish_with_course();
         let mut pass = pass?;
-        let memory = note_memory(&mut pass, &course, |seen| match &pool.slots {
-            None => seen,
-            Some(slots) => {
-                // It was counted once for each worker too, all of whom have all of it mapped; or not
-                // at all, if it lies in huge pages that were set aside.
-                let (bytes, _) = slots.bytes();
-                let workers = bytes * self.plan.workers as u64;
-                let once = seen.shared_bytes.saturating_sub(workers);
-                MemoryPeak {
-                    shared_bytes: once.max(bytes),
-                    ..seen
-                }
-            }
-        });
+        let memory = note_memory(&mut pass, &course, |seen| around.count_slots_once(seen));
         self.slots = pool.slots.as_ref().map(|slots| {
             let (bytes, huge_bytes) = slots.bytes();
             SlotsUsed {
@@ -159,20 +160,21 @@ impl Engine {
         if !measured {
             return Ok(Kept::nowhere(findings));
         }
+        let trace = self.plan.trace.clone();
         if let Some(first) = self.measured.first() {
             let lines = first.pass.findings.lines.clone();
-            return Ok(Kept::nowhere(
-                findings.compared_with(lines.unwrap_or_default()),
-            ));
+            let compared = findings.compared_with(lines.unwrap_or_default());
+            return Ok(Kept::nowhere(compared).traced(trace));
         }
         let findings = match self.plan.repeat {
             1 => findings,
             _ => findings.comparable(),
         };
-        match &self.plan.folder {
-            Some(folder) => Kept::below(folder, findings, &self.plan),
-            None => Ok(Kept::nowhere(findings)),
-        }
+        let kept = match &self.plan.folder {
+            Some(folder) => Kept::below(folder, findings, &self.plan)?,
+            None => Kept::nowhere(findings),
+        };
+        Ok(kept.traced(trace))
     }
 
     /// Brings the page cache into the state that was asked for, as far as it can be; says what share of
@@ -343,12 +345,9 @@ fn limber_up(plan: &Plan, pool: &FramePool) -> Result<()> {
             short.frames = next..plan.frames.end.min(next + chunk);
             short.fps = None;
             next = short.frames.end;
-            pass(
-                &short,
-                pool,
-                Kept::nowhere(Findings::new(short.frames.start)),
-                |_| {},
-            )?;
+            let kept = Kept::nowhere(Findings::new(short.frames.start));
+            let around = Arc::new(Around::new(&short, pool, LatestMemory::default(), None));
+            pass(&short, pool, kept, &around, &mut ())?;
             if now() - begin > LIMBER {
                 return Ok(());
             }

@@ -7,6 +7,8 @@
 
 use super::dispatch::LOOK_UP;
 use super::ends::Ends;
+use super::engine::Watch;
+use super::gauge::{Around, Gauge};
 use super::job::{FrameJob, FramePool, InSlot, Leases, Order};
 use super::kept::{Kept, Timestamps};
 use super::plan::{Dropped, Plan, Policy};
@@ -21,22 +23,28 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-/// Runs the frames of a plan once, and keeps what they bring where it is told. `progress` hears how
-/// many frames have ended.
+/// Runs the frames of a plan once, and keeps what they bring where it is told. The watch hears how
+/// many frames have ended, and may look for more.
 pub(super) fn pass(
     plan: &Plan,
     workers: &FramePool,
     slots: &Slots,
     mut kept: Kept,
-    progress: &mut dyn FnMut(u64),
+    around: &Arc<Around>,
+    watch: &mut dyn Watch,
 ) -> Result<Pass> {
     let timestamps = kept.timestamps.take();
+    let tracer = kept.trace.take().map(|trace| trace.of_pass(around));
     let recorder = Recorder::new(plan.frames.start, true, plan.fps, kept);
+    let recorder = recorder.beside(around.clone(), tracer);
+    let ends = Arc::new(Ends::new(recorder));
+    let gauge = Gauge::new(around.clone(), ends.clone());
+    watch.begun(&gauge);
     let mut feed = Feed {
         plan,
         workers,
         slots,
-        ends: Arc::new(Ends::new(recorder)),
+        ends,
         handles: VecDeque::new(),
         batch: Vec::new(),
         look_back: None,
@@ -45,7 +53,8 @@ pub(super) fn pass(
         next: plan.frames.start,
         was_stopped: false,
         timestamps,
-        progress,
+        around,
+        watch,
     };
     let mut stream = plan.source.stream(feed.first_to_fill())?;
     let produced = feed.produce(&mut *stream);
@@ -63,6 +72,7 @@ pub(super) fn pass(
     let cut_off = feed.cut_off();
     let (ends, timestamps) = feed.over();
     produced.and(settled)?;
+    watch.over(&gauge);
     // Unless it says more of its end.
     if frames == 0 && incomplete.is_none() {
         let input = match plan.source.input() {
@@ -122,7 +132,8 @@ struct Feed<'a> {
     was_stopped: bool,
     /// Where it is written when each frame is to be shown, if it is.
     timestamps: Option<Timestamps>,
-    progress: &'a mut dyn FnMut(u64),
+    around: &'a Around,
+    watch: &'a mut dyn Watch,
 }
 
 /// Why no more is produced.
@@ -163,7 +174,7 @@ impl Feed<'_> {
             self.submit_again();
             self.look()?;
             if self.plan.cut_short && self.ends.is_hopeless() {
-                self.ends.expect(self.next - self.plan.frames.start);
+                self.around.cut_short(self.next - self.plan.frames.start);
                 break;
             }
         }
@@ -172,7 +183,7 @@ impl Feed<'_> {
 
     /// Tells how far it is, unless it cannot go on.
     fn look(&mut self) -> Result<()> {
-        (self.progress)(self.ends.look()?);
+        self.watch.progress(self.ends.look()?);
         Ok(())
     }
 
@@ -204,8 +215,7 @@ impl Feed<'_> {
         let arrived = now();
         if self.t0 == 0 {
             self.t0 = due.unwrap_or(arrived);
-            let frames = self.plan.known_frames().unwrap_or(u64::MAX);
-            self.ends.begin(self.t0, frames);
+            self.around.begin(self.t0);
         }
         let Some(mut draft) = self.take_slot()? else {
             stream.skip(&self.plan.stop);
@@ -239,6 +249,7 @@ impl Feed<'_> {
     /// The next frame is dealt with; this is when it is to be shown.
     fn advance(&mut self, time: Option<f64>) -> Result<()> {
         self.next += 1;
+        self.around.come(self.next - self.plan.frames.start);
         match &mut self.timestamps {
             Some(timestamps) => timestamps.push(time),
             None => Ok(()),

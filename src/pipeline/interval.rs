@@ -54,11 +54,11 @@ pub(super) struct Schedule {
 }
 
 impl Schedule {
-    /// Frames due by then that are not among those that have ended.
-    pub(super) fn backlog(&self, at: Nanos, ended: u64) -> u64 {
+    /// Frames due by then.
+    pub(super) fn due(&self, at: Nanos) -> u64 {
         let passed = at.saturating_sub(self.begin) as f64 / 1e9;
         let due = (passed * self.fps) as u64 + 1;
-        due.min(self.frames).saturating_sub(ended)
+        due.min(self.frames)
     }
 }
 
@@ -67,17 +67,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_backlog_is_what_is_due_and_has_not_ended() {
+    fn one_frame_after_the_other_is_due_until_there_are_no_more() {
         let schedule = Schedule {
             begin: 1_000_000_000,
             fps: 10.0,
             frames: 5,
         };
         let at = |tenths: u64| 1_000_000_000 + tenths * 100_000_000 + 1;
-        assert_eq!(schedule.backlog(at(0), 0), 1, "the first is due at once");
-        assert_eq!(schedule.backlog(at(3), 1), 3);
-        assert_eq!(schedule.backlog(at(3), 4), 0);
-        assert_eq!(schedule.backlog(at(300), 2), 3, "no more than there are");
+        assert_eq!(schedule.due(at(0)), 1, "the first is due at once");
+        assert_eq!(schedule.due(at(3)), 4);
+        assert_eq!(schedule.due(at(300)), 5, "no more than there are");
     }
 
     #[test]

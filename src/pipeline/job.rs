@@ -127,6 +127,10 @@ pub struct JobOutput {
     /// Their thumbnails, zeros for a frame that failed; empty if none are made.
     pub(super) thumbnails: Shared,
     pub(super) shipped: Shipped,
+    /// The process that it was done in.
+    pub(super) pid: u32,
+    /// Which of the workers did it.
+    pub(super) worker: u32,
 }
 
 /// One frame's line of the findings, and when what happened to it.
@@ -157,6 +161,7 @@ pub struct State {
     thumbnail: usize,
     live: SharedArray<u64>,
     workers: usize,
+    pid: u32,
 }
 
 /// The workers of a run.
@@ -185,6 +190,7 @@ impl Job for FrameJob {
             thumbnail: thumbnail.map_or(0, |format| format.bytes()),
             live: setup.live.clone(),
             workers: setup.workers,
+            pid: std::process::id(),
         })
     }
 
@@ -195,6 +201,7 @@ impl Job for FrameJob {
             thumbnail,
             live,
             workers,
+            pid,
         } = state;
         let live = live.slice(context.worker(), *workers);
         let bulk = context.bulk();
@@ -239,6 +246,8 @@ impl Job for FrameJob {
             frames,
             thumbnails: thumbnails.finish(),
             shipped: self.shipped,
+            pid: *pid,
+            worker: context.worker() as u32,
         })
     }
 }

@@ -32,6 +32,7 @@ mod ends;
 mod engine;
 mod feed;
 pub mod find;
+mod gauge;
 mod interval;
 mod job;
 mod kept;
@@ -41,9 +42,11 @@ mod passes;
 mod plan;
 mod recorder;
 mod sum;
+mod trace;
 mod trial;
 
 pub use engine::{Watch, run_alternately};
+pub use gauge::{Gauge, Reading};
 pub use interval::Interval;
 pub use job::FrameJob;
 pub use outcome::{Cache, Outcome, SlotsUsed, Totals, Workload};
@@ -51,4 +54,5 @@ pub use passes::{PassFigures, PassStage, Side};
 #[cfg(feature = "cli")]
 pub(crate) use plan::PACES;
 pub use plan::{Dropped, Plan, Policy, Request};
+pub use trace::Trace;
 pub use trial::{Trial, Tried};

@@ -2,6 +2,7 @@
 
 use super::check::{self, FRAMES_A_LOOK_BACK};
 use super::outcome::{Cache, Workload};
+use super::trace::Trace;
 use crate::analysis::Analysis;
 use crate::error::{Error, Result};
 use crate::frame::FrameFormat;
@@ -113,6 +114,8 @@ pub struct Plan {
     pub(super) stop: Arc<AtomicBool>,
     /// The folder for what is found, if it is kept.
     pub(super) folder: Option<PathBuf>,
+    /// Where the way of each frame is written down, if it is.
+    pub(super) trace: Option<Trace>,
 }
 
 /// As many frames fit a job's number and step on the board that workers report on.
@@ -221,6 +224,7 @@ impl Request {
                 slots: 0,
                 stop: self.stop.clone(),
                 folder: None,
+                trace: None,
             };
             let batch = plan.batch_of_slots(self.slots, self.batch.is_some())?;
             let need = |batch| plan.memory_need_of(batch, self.slots);
@@ -375,6 +379,12 @@ impl Plan {
     /// Files that are there are replaced. Nothing is kept unless this is called.
     pub fn keep_in(&mut self, folder: impl Into<PathBuf>) {
         self.folder = Some(folder.into());
+    }
+
+    /// Writes the way of each frame through the measured passes to a trace, which other plans may
+    /// write to as well.
+    pub fn trace_to(&mut self, trace: &Trace) {
+        self.trace = Some(trace.clone());
     }
 
     /// An upper bound of the memory that the run's jobs under way need, over all processes.

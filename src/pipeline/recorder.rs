@@ -1,12 +1,14 @@
 //! Turns completed jobs into findings and histograms.
 
 use super::batch::Shipped;
-use super::interval::{Interval, Schedule};
+use super::gauge::Around;
+use super::interval::Interval;
 use super::job::{JobOutput, Order};
 use super::kept::{Digested, Findings, Kept, Thumbnails};
 use super::pace::{Lateness, Pace};
 use super::plan::Dropped;
-use crate::clock::Nanos;
+use super::trace::Tracer;
+use crate::clock::{Nanos, now};
 use crate::error::Result;
 use crate::measure::{StageHistograms, Timeline};
 use crate::pool::Trip;
@@ -27,11 +29,11 @@ pub(super) struct Recorder {
     last_arrival: Nanos,
     lateness: Lateness,
     tally: Tally,
-    /// When the pass began; known when its first frame is.
-    begun: Option<Nanos>,
-    /// Frames that are to come at most.
-    expected: u64,
+    /// The pass, beside what is recorded.
+    around: Option<Arc<Around>>,
     timeline: Timeline<Interval>,
+    /// Writes down where each frame was when, if that is wanted.
+    tracer: Option<Tracer>,
 }
 
 /// What was counted and measured in a pass, or in several.
@@ -98,21 +100,29 @@ impl Recorder {
             last_arrival: 0,
             lateness: Lateness::new(fps.unwrap_or(1.0)),
             tally: Tally::default(),
-            begun: None,
-            expected: u64::MAX,
+            around: None,
             timeline: Timeline::default(),
+            tracer: None,
         }
     }
 
-    /// The first frame is dispatched, or due, and so many are to come at most.
-    pub(super) fn begin(&mut self, at: Nanos, frames: u64) {
-        self.begun = Some(at);
-        self.expected = frames;
+    /// Of a pass that is known by more than what is recorded, with a tracer, if there is one.
+    pub(super) fn beside(self, around: Arc<Around>, tracer: Option<Tracer>) -> Self {
+        Self {
+            around: Some(around),
+            tracer,
+            ..self
+        }
     }
 
-    /// No more than so many are to come.
-    pub(super) fn expect(&mut self, frames: u64) {
-        self.expected = frames;
+    /// What was counted and measured so far.
+    pub(super) const fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// Whether it keeps up so far, if it is paced.
+    pub(super) fn keeps_up(&self) -> bool {
+        self.lateness.pace().keeps_up
     }
 
     /// Whether it is clear that a paced pass falls behind.
@@ -125,6 +135,7 @@ impl Recorder {
     /// # Errors
     /// If what it brought is to be kept and cannot be.
     pub(super) fn done(&mut self, order: &Order, trip: &Trip, output: &JobOutput) -> Result<()> {
+        let begun = self.tracer.is_some().then(now);
         if let Some(thumbnails) = &self.thumbnails {
             thumbnails.put(order.first - self.first, &output.thumbnails)?;
         }
@@ -180,28 +191,25 @@ impl Recorder {
             self.findings.put(index, &frame.line)?;
         }
         self.note_backlog(trip.arrived);
+        if let (Some(tracer), Some(begun)) = (&mut self.tracer, begun) {
+            tracer.done(order, trip, output, self.crosses, begun);
+        }
         Ok(())
     }
 
     /// What happens at this time is noted there.
     fn interval(&mut self, at: Nanos) -> &mut Interval {
-        let begun = *self.begun.get_or_insert(at);
-        self.timeline.at(at.saturating_sub(begun))
+        let elapsed = self.around.as_ref().map_or(0, |around| around.elapsed(at));
+        self.timeline.at(elapsed)
     }
 
     /// Some frames have just ended.
     fn note_backlog(&mut self, at: Nanos) {
-        let (Some(fps), Some(begin)) = (self.fps, self.begun) else {
-            return;
-        };
-        let schedule = Schedule {
-            begin,
-            fps,
-            frames: self.expected,
-        };
-        let backlog = schedule.backlog(at, self.tally.ended());
-        let interval = self.interval(at);
-        interval.backlog = interval.backlog.max(backlog);
+        if let (Some(_), Some(around)) = (self.fps, &self.around) {
+            let backlog = around.backlog(self.tally.ended(), at);
+            let interval = self.interval(at);
+            interval.backlog = interval.backlog.max(backlog);
+        }
     }
 
     /// A frame ended without an output.
@@ -217,6 +225,9 @@ impl Recorder {
         interval.misses += is_late;
         interval.failed += 1;
         self.note_backlog(at);
+        if let Some(tracer) = &mut self.tracer {
+            tracer.lost(index, at);
+        }
         self.findings.put(index, line)
     }
 
@@ -229,6 +240,9 @@ impl Recorder {
         *self.tally.dropped.entry(why).or_default() += 1;
         self.interval(at).dropped += 1;
         self.note_backlog(at);
+        if let Some(tracer) = &mut self.tracer {
+            tracer.dropped(index, why, at);
+        }
         let line = format!(r#"{{"frame":{index},"dropped":"{why}"}}"#);
         self.findings.put(index, &line)
     }

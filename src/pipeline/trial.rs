@@ -48,7 +48,8 @@ impl Trial {
     pub fn run(&mut self, frames: Range<u64>) -> Result<Tried> {
         let findings = Findings::new(frames.start);
         self.engine.plan.frames = frames;
-        let measured = self.engine.run_once(Kept::nowhere(findings), &mut ())?;
+        let kept = Kept::nowhere(findings);
+        let measured = self.engine.run_once(None, kept, &mut ())?;
         let usage = measured.usage();
         let pass = measured.pass;
         // Memory that one holds is missing to the others.

@@ -33,6 +33,7 @@ mod story;
 mod style;
 mod summary;
 mod table;
+pub mod threshold;
 mod timeline;
 mod trust;
 pub(crate) mod units;
@@ -58,6 +59,7 @@ pub use story::Story;
 pub use style::Style;
 pub(crate) use style::shell_word;
 pub use summary::summary;
+pub use threshold::{Judgement, Threshold, judge, judgements};
 pub use timeline::{Interval, Timeline};
 pub use trust::Intervals;
 #[cfg(feature = "cli")]

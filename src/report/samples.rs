@@ -129,6 +129,13 @@ pub(super) fn timeline(wall_ns: u64, median: u64, anon_bytes: u64) -> Timeline<I
     timeline
 }
 
+/// So many samples, all alike.
+pub(super) fn summary_of(samples: u64) -> StageSummary {
+    let mut histogram = hdrhistogram::Histogram::new(3).unwrap();
+    histogram.record_n(7, samples).unwrap();
+    StageSummary::of(&histogram)
+}
+
 /// An outcome as a report.
 pub(super) fn report(outcome: &Outcome) -> Report {
     Report::new(outcome, machine())

@@ -218,7 +218,7 @@ pub struct StageSummary {
 }
 
 impl StageSummary {
-    fn of(samples: &Histogram<u64>) -> Self {
+    pub(super) fn of(samples: &Histogram<u64>) -> Self {
         let percentile = |thousandths| measure::percentile(samples, thousandths);
         Self {
             count: samples.len(),

@@ -13,7 +13,7 @@ use std::io::IsTerminal;
 pub struct Style {
     /// Columns.
     pub width: usize,
-    /// Whether titles and verdicts are bold.
+    /// Whether titles and verdicts are bold, and ticks and crosses coloured.
     pub bold: bool,
     /// Whether it is Markdown, which is laid out where it is read.
     pub markdown: bool,
@@ -38,16 +38,18 @@ impl Style {
         }
     }
 
-    /// Standard output's: the terminal's width, or 120 where it is no terminal; bold only on a
-    /// terminal and where `NO_COLOR` is not set.
+    /// Standard output's: the terminal's width, or 120 where it is no terminal; bold and coloured
+    /// only on a terminal that can show it (`TERM`), unless the environment says otherwise
+    /// (`NO_COLOR`, `CLICOLOR`, `CLICOLOR_FORCE`).
     pub fn of_stdout() -> Self {
-        if !std::io::stdout().is_terminal() {
-            return Self::plain(120);
-        }
-        let width = terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0));
+        let is_terminal = std::io::stdout().is_terminal();
+        let width = match is_terminal {
+            true => terminal_size::terminal_size().map_or(80, |size| usize::from(size.0.0)),
+            false => 120,
+        };
         Self {
             width,
-            bold: std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+            bold: shows_escapes(is_terminal),
             markdown: false,
         }
     }
@@ -60,12 +62,26 @@ impl Style {
     /// Words in lines of this width, in bold if that is shown.
     pub(crate) fn strong(self, text: &str) -> String {
         let wrapped = self.wrap(text, 0);
-        if self.markdown {
-            format!("**{wrapped}**")
-        } else if self.bold {
-            format!("\x1b[1m{wrapped}\x1b[0m")
-        } else {
-            wrapped
+        match self.markdown {
+            true => format!("**{wrapped}**"),
+            false => self.escaped("1", &wrapped),
+        }
+    }
+
+    /// In green, if that is shown.
+    pub(super) fn green(self, text: &str) -> String {
+        self.escaped("32", text)
+    }
+
+    /// In red, if that is shown.
+    pub(super) fn red(self, text: &str) -> String {
+        self.escaped("31", text)
+    }
+
+    fn escaped(self, code: &str, text: &str) -> String {
+        match self.bold && !self.markdown {
+            true => format!("\x1b[{code}m{text}\x1b[0m"),
+            false => text.to_owned(),
         }
     }
 
@@ -155,6 +171,19 @@ fn escape(text: &str) -> String {
         before = c;
     }
     escaped
+}
+
+/// Whether escape codes are wanted, by the conventions that the help's colours follow too.
+fn shows_escapes(is_terminal: bool) -> bool {
+    use anstyle_query::{clicolor, clicolor_force, no_color, term_supports_color};
+    if no_color() || clicolor_force() {
+        return !no_color();
+    }
+    match clicolor() {
+        Some(false) => false,
+        Some(true) => is_terminal,
+        None => is_terminal && term_supports_color(),
+    }
 }
 
 /// `name` in at most `width` characters: its end is what tells runs apart, so the start gives.

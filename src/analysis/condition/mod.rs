@@ -5,7 +5,7 @@ mod parse;
 use super::Analysis;
 use super::registry::{nearest, registry};
 use crate::error::{Error, Result};
-use parse::quoted;
+pub(crate) use parse::quoted;
 use serde_json::Value;
 use std::fmt;
 
@@ -72,8 +72,9 @@ enum Expression {
     Or(Vec<Self>),
 }
 
+/// How two numbers are compared.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Operator {
+pub(crate) enum Operator {
     Less,
     LessOrEqual,
     Greater,
@@ -308,7 +309,17 @@ impl fmt::Display for Condition {
 }
 
 impl Operator {
-    fn holds(self, value: f64, number: f64) -> bool {
+    /// All of them; none is the beginning of one that comes after it.
+    pub(crate) const ALL: [Self; 6] = [
+        Self::LessOrEqual,
+        Self::GreaterOrEqual,
+        Self::Equal,
+        Self::NotEqual,
+        Self::Less,
+        Self::Greater,
+    ];
+
+    pub(crate) fn holds(self, value: f64, number: f64) -> bool {
         match self {
             Self::Less => value < number,
             Self::LessOrEqual => value <= number,
@@ -319,7 +330,7 @@ impl Operator {
         }
     }
 
-    fn symbol(self) -> &'static str {
+    pub(crate) const fn symbol(self) -> &'static str {
         match self {
             Self::Less => "<",
             Self::LessOrEqual => "<=",

@@ -103,7 +103,7 @@ fn token(text: &str) -> Result<(Token<'_>, usize), String> {
 }
 
 /// A text between backticks, fit for one line.
-pub(super) fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     const LONGEST: usize = 40;
     let short: String = text.chars().take(LONGEST).collect();
     let more = if short.len() < text.len() { "…" } else { "" };

@@ -11,6 +11,7 @@ pub(super) use thumbnails::Thumbnails;
 pub(super) use timestamps::Timestamps;
 
 use super::plan::Plan;
+use super::trace::Trace;
 use crate::error::Result;
 use std::path::Path;
 
@@ -20,6 +21,8 @@ pub(super) struct Kept {
     pub findings: Findings,
     pub thumbnails: Option<Thumbnails>,
     pub timestamps: Option<Timestamps>,
+    /// Where it is written when what happened to each frame, if it is.
+    pub trace: Option<Trace>,
 }
 
 impl Kept {
@@ -29,7 +32,13 @@ impl Kept {
             findings,
             thumbnails: None,
             timestamps: None,
+            trace: None,
         }
+    }
+
+    /// With a trace, if there is one.
+    pub(super) fn traced(self, trace: Option<Trace>) -> Self {
+        Self { trace, ..self }
     }
 
     /// All of it, in files below `folder`.
@@ -46,6 +55,7 @@ impl Kept {
                 .map(|format| Thumbnails::create(&folder.join("thumbnails.npy"), format, frames))
                 .transpose()?,
             timestamps: Some(Timestamps::new(&folder.join("timestamps.txt"))),
+            trace: None,
         })
     }
 }

@@ -376,6 +376,12 @@ impl<P: Pack> Core<P> {
     pub(super) fn died(&self) -> u64 {
         self.lock().deaths.count()
     }
+
+    /// The workers that are there, and how many have died so far.
+    pub(super) fn alive_and_died(&self) -> (usize, u64) {
+        let state = self.lock();
+        (state.supervisor.alive(), state.deaths.count())
+    }
 }
 
 impl<P: Pack> State<P> {

@@ -134,6 +134,12 @@ impl Supervisor {
         self.seats[seat].parcels.is_empty()
     }
 
+    /// Workers that have reported and are not gone.
+    pub(super) fn alive(&self) -> usize {
+        let is_there = |seat: &&Seat| matches!(seat.staff, Staff::Ready | Staff::Retiring);
+        self.seats.iter().filter(is_there).count()
+    }
+
     /// Whether what is left of the pool is being killed.
     pub(super) fn is_killed(&self) -> bool {
         self.shutdown == Some(Shutdown::Kill)
