@@ -255,7 +255,7 @@ fn a_pace_that_nobody_can_keep_is_reported_with_the_growth_of_the_backlog() {
 
 #[test]
 fn the_time_line_adds_up_to_the_totals() {
-    let sandbox = Sandbox::new().with_set("--size 64x48 --frames 12");
+    let sandbox = Sandbox::new().with_set("--size 64x48 --frames 40");
     sandbox
         .run("run set --mode all --analyze luma,motion --workers 2 --repeat 3 --out flat")
         .succeeds();
@@ -268,7 +268,8 @@ fn the_time_line_adds_up_to_the_totals() {
         let report = sandbox.report(run.to_str().unwrap());
         let intervals = report["timeline"]["intervals"].as_array().unwrap();
         assert!(intervals.len() <= 200, "{run:?}");
-        let each = |field: &str| intervals.iter().filter_map(move |one| one[field].as_u64());
+        let each =
+            |field: &'static str| intervals.iter().filter_map(move |one| one[field].as_u64());
         let (totals, memory) = (&report["totals"], &report["memory"]);
         for field in ["frames", "frames_failed", "frames_dropped"] {
             assert_eq!(each(field).sum::<u64>(), totals[field], "{run:?}: {field}");

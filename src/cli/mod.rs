@@ -51,7 +51,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Generate(generate::Args),
-    Run(run::Args),
+    Run(Box<run::Args>),
     Find(find::Args),
     Advise(advise::Args),
     Compare(compare::Args),

@@ -210,7 +210,11 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 
     let style = Style::of_stdout();
     let comparison = Comparison::new(done.reports.clone())?;
-    let runs: Vec<_> = done.reports.iter().map(|(mode, _)| out.join(mode)).collect();
+    let runs: Vec<_> = done
+        .reports
+        .iter()
+        .map(|(mode, _)| out.join(mode))
+        .collect();
     let judged = judge(&args.fail_if, &comparison);
     match (&done.reports[..], args.json) {
         ([(_, report)], true) => print(thresholds::json(report, &judged)?)?,

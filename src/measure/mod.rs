@@ -43,9 +43,7 @@ pub use limits::{KernelCosts, Limits};
 #[cfg(feature = "video")]
 pub use machine::Machine;
 #[cfg(feature = "video")]
-pub use memory::{
-    LatestMemory, MemoryCourse, MemoryPeak, MemorySampler, available_memory,
-};
+pub use memory::{LatestMemory, MemoryCourse, MemoryPeak, MemorySampler, available_memory};
 #[cfg(feature = "video")]
 pub use noise::{Noise, NoiseProbe};
 #[cfg(feature = "video")]

@@ -7,14 +7,6 @@ use hdrhistogram::Histogram;
 /// The longest duration that is told apart: an hour. Longer ones are counted as one.
 pub const LONGEST: Nanos = 3_600_000_000_000;
 
-/// A percentile, in thousandths; none with fewer than ten samples beyond it, which would say more about
-/// these samples than about what they are samples of.
-pub fn percentile(samples: &Histogram<u64>, thousandths: u64) -> Option<Nanos> {
-    // In thousandths, because 1 - 0.9 is a little less than 0.1 in floating point.
-    let beyond = samples.len() * (1000 - thousandths);
-    (beyond >= 10_000).then(|| samples.value_at_quantile(thousandths as f64 / 1000.0))
-}
-
 /// A histogram of nanoseconds for each [`Stage`], three significant digits, empty at first.
 ///
 /// A histogram grows with the longest duration it has met, so one that holds microseconds takes a

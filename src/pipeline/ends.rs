@@ -8,7 +8,7 @@ use super::kept::{Findings, Kept};
 use super::plan::Dropped;
 use super::recorder::Recorder;
 use crate::analysis::failed_line;
-use crate::clock::{Nanos, now};
+use crate::clock::now;
 use crate::error::{Error, Result};
 use crate::pool::{Completion, JobError};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};

@@ -14,6 +14,7 @@ use crate::measure::{StageHistograms, Timeline};
 use crate::pool::Trip;
 use crate::stage::Stage;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Records what one pass brings.
 #[derive(Debug)]

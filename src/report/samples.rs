@@ -3,9 +3,7 @@
 use super::{Report, StageSummary};
 use crate::frame::{Colour, FrameFormat, Sample};
 use crate::measure::{Limits, Machine, MemoryPeak, Noise, StageHistograms, Timeline, Usage};
-use crate::pipeline::{
-    Cache, Interval, Outcome, PassFigures, PassStage, Side, Totals, Workload,
-};
+use crate::pipeline::{Cache, Interval, Outcome, PassFigures, PassStage, Side, Totals, Workload};
 use crate::stage::Stage;
 
 pub(super) fn machine() -> Machine {

@@ -22,6 +22,7 @@ use serde::Serialize;
 
 /// A figure, and the interval in which it lies with a confidence of 95 %.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Estimate {
     /// The figure.
     pub value: f64,

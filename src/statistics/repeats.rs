@@ -6,6 +6,7 @@ use serde::Serialize;
 
 /// What so many passes find, and how many would find what one wants to.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Repeats {
     /// The least difference, as a factor above 1, that as many passes as there were find 19 times in 20.
     pub finds: f64,

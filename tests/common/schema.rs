@@ -13,6 +13,7 @@ struct Validator {
 
 impl Validator {
     /// None where `scripts/test` has not fetched it: then nothing is checked.
+    #[expect(clippy::zombie_processes, reason = "it ends with this process")]
     fn start() -> Option<Self> {
         let python = std::env::var_os("FRAMEHAUL_PYTHON")?;
         let root = env!("CARGO_MANIFEST_DIR");

@@ -60,7 +60,7 @@ pub(crate) fn is_same(figure: &str, expected: &Value) -> bool {
             let figure: f64 = figure.parse().unwrap_or(f64::NAN);
             (figure - number).abs() <= 1e-12 * number.abs()
         }
-        None => expected.to_string() == figure,
+        None => serde_json::from_str::<Value>(figure).is_ok_and(|figure| figure == *expected),
     }
 }
 

@@ -192,8 +192,8 @@ fn each_is_a_line_with_a_tick_or_a_cross() {
     let coloured = judgements(
         &all,
         Style {
-            width: 80,
             bold: true,
+            ..Style::plain(80)
         },
     );
     assert!(coloured.contains("\x1b[31m✗\x1b[0m payload"), "{coloured}");
