@@ -73,6 +73,16 @@ mod tests {
     use crate::report::samples;
 
     #[test]
+    fn the_recorded_runs_are_read() {
+        for mode in ["payload", "mmap"] {
+            let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/data/reports");
+            let report = Report::read(Path::new(folder).join(mode)).unwrap();
+            assert_eq!(report.workload.mode, mode);
+            assert_eq!(report.totals.frames_analysed, report.totals.frames);
+        }
+    }
+
+    #[test]
     fn a_report_survives_its_json() {
         let report = samples::payload();
         let json = serde_json::to_vec_pretty(&report).unwrap();
