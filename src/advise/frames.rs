@@ -1,6 +1,6 @@
 //! Advice for frames and analyzers.
 
-use super::race::{Laps, Runners, race};
+use super::race::{Runners, race};
 use super::verdict::{self, Cell, Spent};
 use super::ways::{self, Way};
 use super::{Advice, Standing};
@@ -34,14 +34,19 @@ pub fn frames(request: &Request, budget: Duration, watch: &mut dyn Watch) -> Res
 
     let mut track = Track::new(&request, now() + budget.as_nanos() as u64, watch)?;
     let laps = race(track.runners.len(), &mut track)?;
-    if track.runners[0].tried.is_none() {
-        return Err(Error::Failed(format!(
-            "{} s are too few to run a frame of {} once; give it more, by --budget",
+    let standing = Standing::of(
+        &laps,
+        |who| track.runners[who].way.clone(),
+        |who| track.is_baseline(who),
+    );
+    let standing = standing.ok_or_else(|| {
+        Error::Failed(format!(
+            "{} s are too few to compare ways to do {}; give it more, by --budget",
             budget.as_secs_f64(),
             request.source.input()
-        )));
-    }
-    track.advice(&laps, &limits, begin)
+        ))
+    })?;
+    track.advice(standing, &limits, begin)
 }
 
 fn refuse_what_comes_once(source: &Source) -> Result<()> {
@@ -85,12 +90,17 @@ struct Track<'a> {
     count: Option<u64>,
     /// The longest sample so far.
     sample: u64,
+    /// The most frames that failed in one.
+    failed: u64,
     runs: usize,
 }
 
 /// Seconds that a round is to take the fastest, from the second on; the first is as short as it can
 /// be.
 const ROUNDS: [f64; 2] = [0.1, 0.4];
+
+/// No more than one frame in so many may fail.
+const MOST_FAILED: u64 = 10;
 
 /// Passes of a round, where the input is so short that one of them is over at once.
 const MOST_PASSES: u64 = 20;
@@ -108,6 +118,7 @@ impl<'a> Track<'a> {
             first: all.as_ref().map_or(0, |all| all.start),
             count: all.map(|all| all.end - all.start),
             sample: 0,
+            failed: 0,
             runs: 0,
         };
         track.baseline()?;
@@ -224,6 +235,12 @@ impl Runners for Track<'_> {
             return Ok(None);
         }
         let frames = self.frames(who, round, best);
+        // By what it took before, or else by what the fastest did.
+        let expected = self.runners[who].tried.as_ref().map_or(best, each) * frames as f64;
+        let left = self.until.saturating_sub(now()) as f64 / 1e9;
+        if expected.is_finite() && expected > left {
+            return Ok(None);
+        }
         self.runs += 1;
         let runner = &mut self.runners[who];
         self.watch
@@ -242,12 +259,18 @@ impl Runners for Track<'_> {
             passes += 1;
         }
         tried.wall_ns = wall_ns / passes;
-        if tried.frames == 0 || tried.failed == tried.frames {
+        // Failing takes hardly any time, and says nothing of what work does.
+        if tried.frames == 0 || MOST_FAILED * tried.failed > tried.frames {
             return Err(Error::Failed(format!(
-                "{}: none of the first {frames} frames could be analysed; `framehaul run` says why",
-                self.request.source.input()
+                "{}: {} of the {} frames that {} was tried with cannot be analysed; `framehaul run` says \
+                 why, and --frames A..B can leave them out",
+                self.request.source.input(),
+                tried.failed,
+                tried.frames,
+                runner.way
             )));
         }
+        self.failed = self.failed.max(tried.failed);
         let time = each(&tried);
         self.sample = self.sample.max(tried.frames);
         runner.tried = Some(tried);
@@ -293,18 +316,15 @@ fn shipping(way: &Way, tried: &Tried) -> f64 {
 
 impl Track<'_> {
     /// What follows from the race.
-    fn advice(&self, laps: &[Laps], limits: &Limits, begin: u64) -> Result<Advice> {
+    fn advice(&self, standing: Standing, limits: &Limits, begin: u64) -> Result<Advice> {
         let Standing {
             ways,
+            untried,
+            clear,
             chosen,
             advised,
             baseline,
-        } = Standing::of(
-            laps,
-            |who| self.runners[who].way.clone(),
-            |who| self.is_baseline(who),
-        );
-
+        } = standing;
         let first = self.runners[0].tried.as_ref();
         let work_s = match &self.request.source {
             Source::Set(_) => ways[baseline].each_s,
@@ -318,7 +338,7 @@ impl Track<'_> {
         let input_fps = self.request.source.fps();
         Ok(Advice {
             speed_up: best.speed_up,
-            verdict: verdict::verdict(best.speed_up, &super::gains(&ways)),
+            verdict: verdict::verdict(&best.way, best.speed_up, &super::gains(&ways, &best.way)),
             cell: Cell::of(work_s, round_trip_s, shipping_s),
             work_s,
             round_trip_s,
@@ -326,6 +346,7 @@ impl Track<'_> {
             crossover_s: super::crossover(&ways, work_s),
             bound: verdict::bound(&spent),
             sample: self.sample,
+            failed: self.failed,
             whole,
             predicted_s: whole.map(|frames| frames as f64 * best.each_s),
             input_fps,
@@ -336,6 +357,8 @@ impl Track<'_> {
             advised,
             baseline,
             ways,
+            untried,
+            clear,
         })
     }
 
@@ -403,7 +426,10 @@ impl Track<'_> {
 
     fn command(&self, way: &Way) -> Vec<String> {
         let mut command = vec!["framehaul".to_owned(), "run".into()];
-        command.push(self.request.source.input().to_owned());
+        // What looks like an option is a file all the same.
+        let input = self.request.source.input();
+        let is_option = input.starts_with('-') && input != "-";
+        command.push(format!("{}{input}", if is_option { "./" } else { "" }));
         let mut option = |name: &str, value: String| command.extend([name.to_owned(), value]);
         option("--analyze", self.request.analysis.names().join(","));
         option("--mode", way.mode.clone());

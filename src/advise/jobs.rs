@@ -1,6 +1,6 @@
 //! Advice for jobs of one's own.
 
-use super::race::{Laps, Runners, race};
+use super::race::{Runners, race};
 use super::verdict::{self, Cell, Spent};
 use super::ways::{self, PROCESSES, Way};
 use super::{Advice, Standing, Tested};
@@ -51,13 +51,18 @@ pub fn jobs<J: Job + Clone>(
     let limits = Limits::measure(processors)?;
     let mut bench = Bench::new(setup, sample, now() + budget.as_nanos() as u64)?;
     let laps = race(bench.ways.len(), &mut bench)?;
-    if laps[0].times.is_empty() {
-        let seconds = budget.as_secs_f64();
-        return Err(Error::Failed(format!(
-            "{seconds} s are too few to run a job once; give it more"
-        )));
-    }
-    Ok(bench.advice(&laps, whole, &limits, begin))
+    let standing = Standing::of(
+        &laps,
+        |who| bench.ways[who].clone(),
+        |who| bench.is_baseline(who),
+    );
+    let standing = standing.ok_or_else(|| {
+        Error::Failed(format!(
+            "{} s are too few to compare ways to run such jobs; give it more",
+            budget.as_secs_f64()
+        ))
+    })?;
+    Ok(bench.advice(standing, whole, &limits, begin))
 }
 
 struct Bench<'a, J: Job> {
@@ -108,17 +113,21 @@ impl<'a, J: Job + Clone> Bench<'a, J> {
         builder.start(self.setup.clone())
     }
 
-    fn advice(&self, laps: &[Laps], whole: Option<u64>, limits: &Limits, begin: u64) -> Advice {
+    fn advice(
+        &self,
+        standing: Standing,
+        whole: Option<u64>,
+        limits: &Limits,
+        begin: u64,
+    ) -> Advice {
         let Standing {
             ways,
+            untried,
+            clear,
             advised,
             baseline,
             ..
-        } = Standing::of(
-            laps,
-            |who| self.ways[who].clone(),
-            |who| self.is_baseline(who),
-        );
+        } = standing;
         let (work_s, round_trip_s) = (ways[baseline].each_s, limits.wakeup_us / 1e6);
         // What one worker that gets them one by one takes beside the work and the message.
         let alone = ways
@@ -140,7 +149,7 @@ impl<'a, J: Job + Clone> Bench<'a, J> {
         };
         Advice {
             speed_up: best.speed_up,
-            verdict: verdict::verdict(best.speed_up, &super::gains(&ways)),
+            verdict: verdict::verdict(&best.way, best.speed_up, &super::gains(&ways, &best.way)),
             cell: Cell::of(work_s, round_trip_s, shipping_s),
             work_s,
             round_trip_s,
@@ -148,6 +157,7 @@ impl<'a, J: Job + Clone> Bench<'a, J> {
             crossover_s: super::crossover(&ways, work_s),
             bound: verdict::bound(&spent),
             sample: self.most,
+            failed: 0,
             whole,
             predicted_s: whole.map(|jobs| jobs as f64 * best.each_s),
             input_fps: None,
@@ -158,6 +168,8 @@ impl<'a, J: Job + Clone> Bench<'a, J> {
             advised,
             baseline,
             ways,
+            untried,
+            clear,
         }
     }
 }

@@ -33,7 +33,7 @@ pub use ways::Way;
 
 use crate::pool::available_workers;
 use crate::statistics::{Estimate, median, ratio};
-use race::{Laps, choice, fastest, paces};
+use race::{Laps, choice, fastest, is_clear, paces};
 use serde::Serialize;
 use std::time::Duration;
 use verdict::{Bound, Cell, Gains, Verdict};
@@ -46,10 +46,16 @@ pub const BUDGET: Duration = Duration::from_secs(60);
 pub struct Advice {
     /// All ways that were tried.
     pub ways: Vec<Tested>,
+    /// So many more there was no time for.
+    pub untried: usize,
+    /// Whether it is clear that none of all is faster than the advised one, by more than what does not
+    /// matter; otherwise the time was up before.
+    pub clear: bool,
     /// What all are compared with, of `ways`: the best with one thread, or with one worker where
     /// there is nothing less.
     pub baseline: usize,
-    /// The one that is advised, of `ways`.
+    /// The one that is advised, of `ways`: the fastest, or one that asks less and is as fast; the
+    /// baseline where nothing is 1.1 times as fast.
     pub advised: usize,
     /// How many times as fast as the baseline it is.
     pub speed_up: Estimate,
@@ -64,16 +70,18 @@ pub struct Advice {
     /// Shipping a frame or job by value, in seconds, the round trip left out.
     pub shipping_s: f64,
     /// The work from which on as many worker processes as there are processors would be 1.2 times
-    /// as fast as one thread, in seconds; none if so few never are.
+    /// as fast as one thread, in seconds; none if so few never are, or were not tried.
     pub crossover_s: Option<f64>,
     /// What the advised way is held up by.
     pub bound: Bound,
     /// Frames or jobs of the sample.
     pub sample: u64,
+    /// The most of them that failed in a trial: they count as done.
+    pub failed: u64,
     /// Frames or jobs of the whole; none if that is not known.
     pub whole: Option<u64>,
-    /// How long the whole takes the advised way, in seconds, starting its workers included; none
-    /// likewise.
+    /// How long the whole takes the advised way, in seconds, from the first dispatch to the last
+    /// finding; none likewise.
     pub predicted_s: Option<f64>,
     /// The rate that the input states, in frames a second.
     pub input_fps: Option<f64>,
@@ -110,9 +118,12 @@ impl Advice {
     }
 }
 
-/// How a race ended. Those that there was no time for are not told of.
+/// How a race ended.
 struct Standing {
     ways: Vec<Tested>,
+    /// Those that there was no time for, of whom nothing is told.
+    untried: usize,
+    clear: bool,
     /// The one to be advised, of all that were in the race.
     chosen: usize,
     /// The same, of `ways`.
@@ -121,29 +132,48 @@ struct Standing {
     baseline: usize,
 }
 
+/// Below such a gain one thread is advised; from there to [`WORTH_IT`](verdict::WORTH_IT) it is told.
+const WORTH_A_WORD: f64 = 1.1;
+
 impl Standing {
-    fn of(laps: &[Laps], way: impl Fn(usize) -> Way, is_baseline: impl Fn(usize) -> bool) -> Self {
-        let chosen = choice(laps, |who| way(who).rank());
-        let baseline = fastest(&paces(laps), is_baseline);
+    /// None if the baseline did not run, or nothing beside it.
+    fn of(
+        laps: &[Laps],
+        way: impl Fn(usize) -> Way,
+        is_baseline: impl Fn(usize) -> bool,
+    ) -> Option<Self> {
         let ran = (0..laps.len()).filter(|&who| !laps[who].times.is_empty());
+        let paces = paces(laps);
+        let baseline = fastest(&paces, is_baseline);
+        if laps.get(baseline)?.times.is_empty() || ran.clone().count() < 2 {
+            return None;
+        }
+        let mut chosen = choice(laps, |who| way(who).rank());
+        if speed_up(laps, &paces, baseline, chosen).value < WORTH_A_WORD {
+            chosen = baseline;
+        }
         let tested = |who: usize| Tested {
             way: way(who),
             each_s: median(&laps[who].times),
-            speed_up: speed_up(laps, baseline, who),
+            speed_up: speed_up(laps, &paces, baseline, who),
             to_the_end: laps[who].stayed,
         };
         let place = |of| ran.clone().position(|who| who == of).unwrap_or(0);
-        Self {
+        // Whoever dropped out did so for a reason.
+        let untried = |laps: &&Laps| laps.stayed && laps.times.is_empty();
+        Some(Self {
             ways: ran.clone().map(tested).collect(),
+            untried: laps.iter().filter(untried).count(),
+            clear: is_clear(laps),
             chosen,
             advised: place(chosen),
             baseline: place(baseline),
-        }
+        })
     }
 }
 
 /// How many times as fast one is as the baseline, which is so once.
-fn speed_up(laps: &[Laps], baseline: usize, who: usize) -> Estimate {
+fn speed_up(laps: &[Laps], paces: &[f64], baseline: usize, who: usize) -> Estimate {
     if who == baseline {
         return Estimate {
             value: 1.0,
@@ -151,11 +181,19 @@ fn speed_up(laps: &[Laps], baseline: usize, who: usize) -> Estimate {
             high: 1.0,
         };
     }
-    ratio(&laps[baseline].times, &laps[who].times)
+    let paired = ratio(&laps[baseline].times, &laps[who].times);
+    // By the paces, by which the fastest is found too; who is out of the race has none.
+    let value = Some(paces[baseline] / paces[who]).filter(|_| laps[who].stayed);
+    let value = value.unwrap_or(paired.value);
+    Estimate {
+        value,
+        low: paired.low.min(value),
+        high: paired.high.max(value),
+    }
 }
 
-/// The best of each kind.
-fn gains(ways: &[Tested]) -> Gains {
+/// The best of each kind; `advised` is one of them.
+fn gains(ways: &[Tested], advised: &Way) -> Gains {
     let best = |is: &dyn Fn(&Way) -> bool| {
         let gains = ways.iter().filter(|tested| is(&tested.way));
         gains
@@ -164,7 +202,7 @@ fn gains(ways: &[Tested]) -> Gains {
     };
     Gains {
         processes: best(&Way::is_processes),
-        one_by_one: best(&|way| way.is_processes() && way.batch == 1),
+        one_by_one: best(&|way| way.is_processes() == advised.is_processes() && way.batch == 1),
         threads: best(&|way| way.mode == "threads"),
     }
 }

@@ -31,7 +31,7 @@ pub(super) struct Laps {
 /// What is raced.
 pub(super) trait Runners {
     /// Runs number `who` for a round, whose frames are up to the runner; `best` is the fastest time so
-    /// far, in seconds a frame. None if there is no time left.
+    /// far, in seconds a frame. None if there is not enough time left.
     fn run(&mut self, who: usize, round: usize, best: f64) -> Result<Option<f64>>;
     /// It is out of the race.
     fn retire(&mut self, who: usize);
@@ -132,11 +132,14 @@ pub(super) fn fastest(paces: &[f64], is_such: impl Fn(usize) -> bool) -> usize {
 }
 
 /// Whether everybody who stayed is known to be slower than the fastest, or as fast.
-fn is_clear(laps: &[Laps]) -> bool {
+pub(super) fn is_clear(laps: &[Laps]) -> bool {
     let best = fastest(&paces(laps), |_| true);
     let others = laps.iter().enumerate();
     let mut others = others.filter(|(who, laps)| *who != best && laps.stayed);
     others.all(|(_, other)| {
+        if other.times.is_empty() {
+            return false;
+        }
         let Estimate { low, high, .. } = ratio(&other.times, &laps[best].times);
         low > 1.0 || high < EQUAL
     })

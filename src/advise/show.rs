@@ -2,12 +2,13 @@
 
 use super::verdict::{Bound, Verdict, WORTH_IT};
 use super::{Advice, Tested};
+use crate::pool::available_workers;
 use crate::report::units::{ABSENT, digits, time};
 use crate::report::{Style, shell_word};
 use crate::statistics::Estimate;
 
 /// So many ways are shown; JSON has all.
-const SHOWN: usize = 8;
+const SHOWN: usize = 9;
 
 impl Advice {
     /// The figures, what follows, and the command, for people.
@@ -31,13 +32,31 @@ impl Advice {
         words.collect::<Vec<_>>().join(" ")
     }
 
-    /// What to do, in a sentence or two.
+    /// What to do, in a sentence or two, and what speaks against trusting it.
     pub fn sentence(&self) -> String {
+        let tried = self.ways.len();
+        let doubt = match self.untried {
+            0 if self.clear => String::new(),
+            0 => " The time was up before it was clear.".into(),
+            untried => format!(
+                " The time was up when {tried} of {} ways had been tried: another may be faster.",
+                tried + untried
+            ),
+        };
+        self.what_to_do() + &doubt
+    }
+
+    fn what_to_do(&self) -> String {
         let way = &self.way().way;
         let gain = times(self.speed_up);
         let known = self.ways.iter().filter(|tested| tested.to_the_end);
         let fastest = known.map(|tested| tested.speed_up.value);
         let fastest = fastest.max_by(f64::total_cmp).unwrap_or(1.0);
+        let kind = if way.is_processes() {
+            "processes"
+        } else {
+            "threads"
+        };
         let base = if self.ways[self.baseline].way.is_sequential() {
             "one thread"
         } else {
@@ -50,7 +69,7 @@ impl Advice {
                  {WORTH_IT} times."
             ),
             Verdict::Batch => format!(
-                "Batch: {way} is {gain} as fast as {base}; one at a time, processes stay below \
+                "Batch: {way} is {gain} as fast as {base}; one at a time, {kind} stay below \
                  {WORTH_IT} times."
             ),
             Verdict::Sequential if self.advised == self.baseline && fastest <= 1.0 => {
@@ -61,8 +80,8 @@ impl Advice {
                  {WORTH_IT} times workers are not worth it."
             ),
             Verdict::Sequential => format!(
-                "Stay with {base} unless every bit counts: the best, {way}, is only {gain} as \
-                 fast; below {WORTH_IT} times, question the architecture."
+                "Stay with {base} unless every bit counts: {way} is only {gain} as fast; below \
+                 {WORTH_IT} times, question the architecture."
             ),
         }
     }
@@ -70,12 +89,13 @@ impl Advice {
     fn table(&self, style: Style) -> String {
         let mut best: Vec<_> = self.ways.iter().collect();
         best.sort_by(|a, b| a.each_s.total_cmp(&b.each_s));
-        // The best of each mode before others of the same.
+        // The advised one, the baseline and the best of each mode before others of the same.
+        let (advised, baseline) = (&self.ways[self.advised], &self.ways[self.baseline]);
         let mut modes = Vec::new();
         let (first, rest): (Vec<&Tested>, Vec<&Tested>) = best.into_iter().partition(|tested| {
             let is_new = !modes.contains(&&tested.way.mode);
             modes.push(&tested.way.mode);
-            is_new
+            is_new || tested.way == advised.way || tested.way == baseline.way
         });
         let mut shown: Vec<_> = first.into_iter().chain(rest).collect();
         shown.truncate(SHOWN);
@@ -130,13 +150,19 @@ impl Advice {
             (
                 "crossover",
                 match self.crossover_s {
+                    Some(0.0) => format!(
+                        "worker processes are {WORTH_IT} times as fast however light a {unit}'s work is"
+                    ),
                     Some(work) => format!(
                         "worker processes are {WORTH_IT} times as fast from {} of work a {unit} on",
                         s(work)
                     ),
-                    None => format!(
-                        "so few processors cannot be {WORTH_IT} times as fast as one thread"
-                    ),
+                    None if available_workers() == 1 => {
+                        format!("one processor cannot be {WORTH_IT} times as fast as one thread")
+                    }
+                    None => {
+                        "not known: no worker processes, one for each processor, were tried".into()
+                    }
                 },
             ),
         ];
@@ -163,6 +189,13 @@ impl Advice {
             s(self.seconds)
         );
         facts.push(("measured", tried));
+        if self.failed > 0 {
+            let what = format!(
+                "{} of the sample's frames failed, and counts as done; `framehaul run` says why",
+                self.failed
+            );
+            facts.push(("note", what));
+        }
         if self.cached_share < 0.99 {
             let share = 100.0 * self.cached_share;
             facts.push((

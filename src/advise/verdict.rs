@@ -1,5 +1,6 @@
 //! What follows from the figures, and from nothing else.
 
+use super::Way;
 use crate::statistics::Estimate;
 use serde::Serialize;
 use std::fmt;
@@ -192,20 +193,20 @@ pub enum Verdict {
 pub struct Gains {
     /// Processes, with any batch.
     pub processes: Option<f64>,
-    /// Processes that get one at a time.
+    /// Processes that get one at a time, if processes are advised; else threads that do.
     pub one_by_one: Option<f64>,
     /// Threads.
     pub threads: Option<f64>,
 }
 
-/// By the gain of the way that is advised, and those of its rivals.
-pub fn verdict(advised: Estimate, gains: &Gains) -> Verdict {
-    let worth = |gain: Option<f64>| gain.is_some_and(|gain| gain >= WORTH_IT);
-    if advised.value < WORTH_IT {
+/// By the way that is advised, its gain, and those of its rivals.
+pub fn verdict(advised: &Way, gain: Estimate, gains: &Gains) -> Verdict {
+    let worth = |gain: &f64| *gain >= WORTH_IT;
+    if !worth(&gain.value) {
         Verdict::Sequential
-    } else if worth(gains.threads) && !worth(gains.processes) {
+    } else if advised.mode == "threads" && !gains.processes.as_ref().is_some_and(worth) {
         Verdict::Threads
-    } else if worth(gains.processes) && gains.one_by_one.is_some_and(|gain| gain < WORTH_IT) {
+    } else if advised.batch > 1 && !gains.one_by_one.as_ref().is_none_or(worth) {
         Verdict::Batch
     } else {
         Verdict::Parallel
@@ -341,27 +342,28 @@ mod tests {
             one_by_one: Some(value),
             threads: Some(value),
         };
-        assert_eq!(verdict(gain(1.21), &all(1.21)), Verdict::Parallel);
-        assert_eq!(verdict(gain(1.19), &all(1.19)), Verdict::Sequential);
-        let slow_alone = Gains {
-            one_by_one: Some(1.19),
+        let one_by_one = Way::new("mmap", 2, 1);
+        let batched = Way::new("mmap", 2, 16);
+        let threads = Way::new("threads", 2, 16);
+        let of = |way: &Way, value, gains: Gains| verdict(way, gain(value), &gains);
+        for way in [&one_by_one, &batched, &threads] {
+            assert_eq!(of(way, 1.21, all(1.21)), Verdict::Parallel);
+            assert_eq!(of(way, 1.19, all(1.19)), Verdict::Sequential);
+        }
+        let alone = |value| Gains {
+            one_by_one: Some(value),
             ..all(1.9)
         };
-        assert_eq!(verdict(gain(1.9), &slow_alone), Verdict::Batch);
-        let fast_alone = Gains {
-            one_by_one: Some(1.21),
+        assert_eq!(of(&batched, 1.9, alone(1.19)), Verdict::Batch);
+        assert_eq!(of(&batched, 1.9, alone(1.21)), Verdict::Parallel);
+        assert_eq!(of(&threads, 1.9, alone(1.19)), Verdict::Batch);
+        // Whoever gets them one at a time is not told to batch.
+        assert_eq!(of(&one_by_one, 1.9, alone(1.19)), Verdict::Parallel);
+        let processes = |value| Gains {
+            processes: Some(value),
             ..all(1.9)
         };
-        assert_eq!(verdict(gain(1.9), &fast_alone), Verdict::Parallel);
-        let threads = Gains {
-            processes: Some(1.19),
-            ..all(1.9)
-        };
-        assert_eq!(verdict(gain(1.9), &threads), Verdict::Threads);
-        let both = Gains {
-            processes: Some(1.21),
-            ..all(1.9)
-        };
-        assert_eq!(verdict(gain(1.9), &both), Verdict::Parallel);
+        assert_eq!(of(&threads, 1.9, processes(1.19)), Verdict::Threads);
+        assert_eq!(of(&threads, 1.9, processes(1.21)), Verdict::Parallel);
     }
 }

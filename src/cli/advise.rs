@@ -8,14 +8,14 @@ use super::run::{measure, parse_range};
 use super::stop::stop_on_signals;
 use crate::advise::{self, Advice};
 use crate::analysis::Analysis;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::pipeline::Request;
-use crate::report::Style;
+use crate::report::{RunDir, Style};
 use crate::source::Source;
 use anyhow::Context;
 use serde_json::json;
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -63,6 +63,8 @@ Examples:
 struct Verified {
     predicted_s: f64,
     actual_s: f64,
+    /// Something went wrong on the way, and was said.
+    failed: bool,
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
@@ -75,14 +77,19 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
             Analysis::parse(&args.analyze)?,
         )
     };
+    let out = args.out.clone().unwrap_or_else(|| "runs/advised".into());
+    if args.verify {
+        refuse_what_cannot_be_verified(&request, &out)?;
+    }
     let advice = advise::frames(&request, args.budget, &mut Progress::new())?;
     if !args.json {
         print(advice.render(Style::of_stdout()))?;
     }
     let verified = match args.verify {
-        true => Some(verify(args, request, &advice)?),
+        true => Some(verify(request, &advice, &out)?),
         false => None,
     };
+    let failed = verified.as_ref().is_some_and(|verified| verified.failed);
     if args.json {
         let mut data = serde_json::to_value(&advice)?;
         data["command_line"] = json!(advice.command_line());
@@ -94,6 +101,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     } else if let Some(Verified {
         predicted_s,
         actual_s,
+        ..
     }) = verified
     {
         print(format_args!(
@@ -101,11 +109,26 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
             100.0 * (predicted_s / actual_s - 1.0)
         ))?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(ExitCode::from(u8::from(failed)))
+}
+
+/// Before anything is measured.
+fn refuse_what_cannot_be_verified(request: &Request, out: &Path) -> Result<()> {
+    if let Source::Live(live) = &request.source
+        && live.is_endless()
+        && request.frames.is_none()
+    {
+        let input = live.input();
+        return Err(Error::Usage(format!(
+            "--verify: {input} has no end; say how much of it is the whole, by --frames A..B"
+        )));
+    }
+    // Whatever the mode will be; it is gone as it is dropped.
+    RunDir::create(out.join("sequential")).map(drop)
 }
 
 /// Runs the whole.
-fn verify(args: &Args, request: Request, advice: &Advice) -> Result<Verified> {
+fn verify(request: Request, advice: &Advice, out: &Path) -> Result<Verified> {
     let way = &advice.way().way;
     let request = Request {
         modes: vec![way.mode.clone()],
@@ -113,8 +136,7 @@ fn verify(args: &Args, request: Request, advice: &Advice) -> Result<Verified> {
         batch: Some(way.batch),
         ..request
     };
-    let out = args.out.clone().unwrap_or_else(|| "runs/advised".into());
-    let done = measure(&request, &out)?;
+    let done = measure(&request, out)?;
     for fault in &done.faults {
         complain(fault);
     }
@@ -123,5 +145,6 @@ fn verify(args: &Args, request: Request, advice: &Advice) -> Result<Verified> {
     Ok(Verified {
         predicted_s: frames as f64 * advice.way().each_s,
         actual_s,
+        failed: !done.faults.is_empty(),
     })
 }

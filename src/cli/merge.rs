@@ -4,6 +4,7 @@ use super::print::print;
 use super::stop::stop_on_signals;
 use crate::report::{Merge, Style, summary};
 use anyhow::Context;
+use clap::ValueHint;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -14,12 +15,13 @@ use std::process::ExitCode;
 /// machines may differ. The result has the findings of a single run over the whole range, byte for
 /// byte; its figures are those of the runs one after the other.
 #[derive(clap::Args)]
+#[command(after_long_help = EXAMPLES)]
 pub(super) struct Args {
     /// Run directories
-    #[arg(required = true, value_name = "RUN")]
+    #[arg(required = true, value_name = "RUN", value_hint = ValueHint::AnyPath)]
     runs: Vec<PathBuf>,
     /// Where the merged run goes
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     out: PathBuf,
     /// The input's name, where the runs have another for the same
     #[arg(long, value_name = "NAME")]
@@ -28,6 +30,11 @@ pub(super) struct Args {
     #[arg(long)]
     json: bool,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  framehaul merge here/mmap there/mmap --out whole
+  framehaul merge pieces/*/shm --out whole --input /videos/clip.mp4";
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let merge = Merge {
