@@ -93,7 +93,15 @@ fn every_experiment_can_be_carried_out_and_leaves_nothing() {
                 "{key} is claimed, but not measured: {one}"
             );
         }
-        let needs_two = ["crossover", "discipline"].contains(&one["name"].as_str().unwrap());
+        let needs_two = [
+            "crossover",
+            "discipline",
+            "decision-matrix",
+            "manager-coordination",
+            "short-tasks",
+            "video-pipeline",
+        ]
+        .contains(&one["name"].as_str().unwrap());
         // Whether two processes are at work at the same moment is the scheduler's to say.
         let needs_luck =
             ["value-latency", "fraud-streams"].contains(&one["name"].as_str().unwrap());
@@ -164,6 +172,27 @@ fn a_name_that_is_none_and_a_place_that_is_none_are_refused_before_the_work() {
         .run("lab short-tasks --out file/folder")
         .fails(2, &["file/folder"])
         .one_line();
+    // A folder is where the file is to be.
+    for name in ["lab.json", "lab.md"] {
+        sandbox.write(&format!("{name}.d/{name}/file"), b"");
+        let line = format!("lab short-tasks --json --out {name}.d");
+        let said = sandbox.run(&line).fails(2, &[name]).one_line();
+        assert_eq!(said.out, "", "no work was done");
+    }
+}
+
+#[test]
+fn what_is_finished_is_told_even_if_a_file_cannot_take_it() {
+    let sandbox = Sandbox::new();
+    std::fs::create_dir(sandbox.path("full")).unwrap();
+    std::os::unix::fs::symlink("/dev/full", sandbox.path("full/lab.json")).unwrap();
+    let said = sandbox
+        .run("lab short-tasks --rehearse --json --out full")
+        .fails(2, &["lab.json"])
+        .one_line();
+    assert_eq!(experiments(&said.out).len(), 1);
+    let page = std::fs::read_to_string(sandbox.path("full/lab.md")).unwrap();
+    assert!(page.contains("#### short-tasks"), "{page}");
 }
 
 /// Waits until that is so; if it never is, the test does not end.
@@ -231,6 +260,13 @@ fn what_python_measured_has_a_column_and_its_failure_is_a_sentence() {
     ] {
         with_peer(script, "").fails(1, &words).one_line();
     }
+    let said = with_peer("exit 3", "--json").fails(1, &["code 3"]);
+    let [short] = &experiments(&said.out)[..] else {
+        panic!("{said:#?}")
+    };
+    assert!(measured(short, "sequential_s") > 0.0);
+    assert!(short.get("peer").is_none(), "{short}");
+
     let sandbox = Sandbox::new();
     let line = "lab short-tasks --rehearse --peer python";
     let mut command = sandbox.command(line);

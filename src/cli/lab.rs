@@ -124,46 +124,64 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 fn tell(args: &Args) -> anyhow::Result<ExitCode> {
     let experiments = args.experiments()?;
     if let Some(folder) = &args.out {
-        // A place that cannot be written is refused before the work.
         std::fs::create_dir_all(folder).map_err(Error::io(folder, "cannot create the folder"))?;
+        [JSON, PAGE, HTML]
+            .map(|name| folder.join(name))
+            .iter()
+            .try_for_each(|file| can_write(file))?;
     }
     let mut gap = "";
-    let outcomes = carry_out(&experiments, args.effort, |outcome| {
+    let (outcomes, ended) = carry_out(&experiments, args.effort, |outcome| {
         if args.json {
             return Ok(());
         }
         let text = outcome.render(Style::of_stdout());
         print(format_args!("{}{text}", std::mem::replace(&mut gap, "\n")))
     })?;
+    if outcomes.is_empty() {
+        return ended.map(|()| ExitCode::SUCCESS);
+    }
     let json = serde_json::to_string_pretty(&serde_json::json!({ "experiments": outcomes }))?;
-    if let Some(folder) = &args.out {
-        write(&folder.join("lab.json"), &format!("{json}\n"))?;
-        write(&folder.join("lab.md"), &args.effort.page(&outcomes))?;
-        write(&folder.join("lab.html"), &args.effort.html(&outcomes))?;
-    }
-    if args.json {
-        print(&json)?;
-    }
+    // Every place gets what is finished, even if another cannot take it, or something else failed.
+    let printed = if args.json { print(&json) } else { Ok(()) };
+    let written = args.out.as_ref().map_or(Ok(()), |folder| {
+        let json = write(&folder.join(JSON), &format!("{json}\n"));
+        let page = write(&folder.join(PAGE), &args.effort.page(&outcomes));
+        let html = write(&folder.join(HTML), &args.effort.html(&outcomes));
+        json.and(page).and(html)
+    });
+    ended.and(printed)?;
+    written?;
     Ok(ExitCode::SUCCESS)
 }
+
+const JSON: &str = "lab.json";
+const PAGE: &str = "lab.md";
+const HTML: &str = "lab.html";
 
 /// Carries all out, and writes the page.
 fn report(args: &ReportArgs) -> anyhow::Result<ExitCode> {
     for file in args.out.iter().chain(&args.html) {
-        // A place that cannot be written is refused before the work; what is there stays till then.
-        let opened = File::options().append(true).create(true).open(file);
-        opened.map_err(Error::io(file, "cannot write"))?;
+        can_write(file)?;
     }
-    let outcomes = carry_out(EXPERIMENTS, args.effort, |_| Ok(()))?;
-    let page = args.effort.page(&outcomes);
-    if let Some(file) = &args.html {
-        write(file, &args.effort.html(&outcomes))?;
+    let (outcomes, ended) = carry_out(EXPERIMENTS, args.effort, |_| Ok(()))?;
+    if !outcomes.is_empty() {
+        let page = args.effort.page(&outcomes);
+        if let Some(file) = &args.html {
+            write(file, &args.effort.html(&outcomes))?;
+        }
+        match &args.out {
+            Some(file) => write(file, &page)?,
+            None => print(page.trim_end())?,
+        }
     }
-    match &args.out {
-        Some(file) => write(file, &page)?,
-        None => print(page.trim_end())?,
-    }
-    Ok(ExitCode::SUCCESS)
+    ended.map(|()| ExitCode::SUCCESS)
+}
+
+/// A place that cannot be written is refused before the work; what is there stays till then.
+fn can_write(file: &Path) -> crate::Result<()> {
+    let opened = File::options().append(true).create(true).open(file);
+    opened.map(drop).map_err(Error::io(file, "cannot write"))
 }
 
 impl Effort {
@@ -192,12 +210,16 @@ impl Effort {
     }
 }
 
-/// One experiment after the other; `tell` gets each outcome when it is there.
+/// One experiment after the other; `tell` gets each outcome when it is there. Returned are those that
+/// were finished, and what ended the work before the others were.
 fn carry_out(
     experiments: &[&Experiment],
     effort: Effort,
     mut tell: impl FnMut(&Outcome) -> anyhow::Result<()>,
-) -> anyhow::Result<Vec<Outcome>> {
+) -> anyhow::Result<(Vec<Outcome>, anyhow::Result<()>)> {
+    if effort.peer.is_some() {
+        Peer::is_there()?;
+    }
     let stop = stop_on_signals().context("cannot listen for Ctrl-C")?;
     end_if_nobody_listens(&stop);
     let teller = Teller::new();
@@ -206,18 +228,27 @@ fn carry_out(
         .stopped_by(stop.clone())
         .telling(teller.says());
     let mut outcomes = Vec::new();
-    for (at, experiment) in experiments.iter().enumerate() {
+    let mut all = experiments.iter().enumerate();
+    let ended = all.try_for_each(|(at, experiment)| {
         teller.begin(experiment, at + 1, experiments.len());
         let mut outcome = experiment.carry_out(&bench)?;
-        if effort.peer == Some(PeerName::Python) {
+        let asked = effort.peer.map(|PeerName::Python| {
             teller.says()("Python");
             let quick = effort.quick || effort.rehearse;
-            outcome.peer = Some(Peer::python(experiment.name, quick, &stop)?);
-        }
-        teller.suspend(|| tell(&outcome))?;
+            Peer::python(experiment.name, quick, &stop)
+        });
+        // Without Python's column, it is finished all the same.
+        let (peer, failure) = match asked.transpose() {
+            Ok(peer) => (peer, Ok(())),
+            Err(error) => (None, Err(error)),
+        };
+        outcome.peer = peer;
+        let told = teller.suspend(|| tell(&outcome));
         outcomes.push(outcome);
-    }
-    Ok(outcomes)
+        failure?;
+        told
+    });
+    Ok((outcomes, ended))
 }
 
 fn write(path: &Path, text: &str) -> crate::Result<()> {

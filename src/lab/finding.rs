@@ -106,7 +106,7 @@ pub enum Unit {
     Count,
     /// A number of things a second.
     PerSecond,
-    /// Whether something was seen to be so: 1, or 0 if it was not.
+    /// Whether something was seen to be so: 1, or 0 if it was not; not a number if it was not tried.
     Shown,
 }
 
@@ -155,6 +155,35 @@ impl fmt::Display for Verdict {
             Self::Untestable => "untestable here",
         })
     }
+}
+
+impl Verdict {
+    /// On a claim with several parts, of each of which it is known whether it is as claimed.
+    pub(super) fn of(parts: &[bool]) -> Self {
+        match parts.iter().filter(|&&part| part).count() {
+            0 => Self::Differs,
+            all if all == parts.len() => Self::Holds,
+            _ => Self::Depends,
+        }
+    }
+
+    /// The same, with its sentence, on a claim of what is done in parallel: on one processor nothing
+    /// is.
+    pub(super) fn in_parallel(self, processors: usize, because: String) -> (Self, String) {
+        if processors > 1 {
+            return (self, because);
+        }
+        let because = format!(
+            "there is one processor, on which nothing is parallel; what was measured on it: {because}"
+        );
+        (Self::Untestable, because)
+    }
+}
+
+/// Whether it is what is claimed, within a factor of two either way: the lectures' figures are round
+/// ones, of another machine.
+pub(super) fn is_about(measured: f64, claimed: f64) -> bool {
+    (0.5..=2.0).contains(&(measured / claimed))
 }
 
 /// What is better seen than read.

@@ -90,7 +90,8 @@ pub struct Outcome {
     pub claim: &'static str,
     /// The figures that the lecture gives, by their key.
     pub claimed: BTreeMap<&'static str, Claimed>,
-    /// What was measured, by the same keys, and what else was.
+    /// What was measured, by the same keys, and what else was. What could not be tried is not a number,
+    /// which is null in JSON.
     pub measured: BTreeMap<&'static str, f64>,
     /// Whether the claim holds here.
     pub verdict: Verdict,

@@ -35,6 +35,20 @@ fn script() -> PathBuf {
 }
 
 impl Peer {
+    /// Whether there is the script that asks Python, so that nobody works for nothing.
+    ///
+    /// # Errors
+    /// [`Error::Input`] if it is not where it is looked for.
+    pub fn is_there() -> Result<()> {
+        let script = script();
+        if script.exists() {
+            return Ok(());
+        }
+        let what = "the lectures' Python is in framehaul's repository; set FRAMEHAUL_SCRIPTS to its \
+                    folder scripts";
+        Err(Error::input(script, what))
+    }
+
     /// Has Python carry an experiment out; the first time, that installs NumPy into a folder of the
     /// repository. `stop` ends it.
     ///
@@ -42,12 +56,8 @@ impl Peer {
     /// [`Error::Input`] if the script is not where it is looked for; [`Error::Failed`] with Python's
     /// last words; [`Error::Interrupted`].
     pub fn python(experiment: &str, quick: bool, stop: &AtomicBool) -> Result<Self> {
+        Self::is_there()?;
         let script = script();
-        if !script.exists() {
-            let what = "the lectures' Python is in framehaul's repository; set FRAMEHAUL_SCRIPTS to \
-                        its folder scripts";
-            return Err(Error::input(script, what));
-        }
         let mut args = vec![experiment];
         args.extend(quick.then_some("--quick"));
         let cannot = |error| Error::Failed(format!("{} does not start: {error}", script.display()));

@@ -79,6 +79,7 @@ impl Unit {
             Self::Share => format!("{} %", units::digits(100.0 * value)),
             Self::Count => units::count(value),
             Self::PerSecond => format!("{}/s", units::count(value)),
+            Self::Shown if value.is_nan() => "not tried".into(),
             Self::Shown => (if value == 1.0 { "yes" } else { "no" }).into(),
         }
     }

@@ -10,6 +10,7 @@ so where it is not plain. Times are in seconds. Needs NumPy and Python 3.9.
 """
 
 import argparse
+import ctypes
 import json
 import math
 import multiprocessing
@@ -41,6 +42,10 @@ def run(measure):
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL))
+        parents = []
+        os.register_at_fork(before=lambda: parents.append(os.getpid()),
+                            after_in_parent=parents.pop,
+                            after_in_child=lambda: _end_with(parents.pop()))
     bench = Bench(arguments.quick)
     figures = measure(bench)
     # What was never seen has no figure: JSON has no number for it.
@@ -50,6 +55,23 @@ def run(measure):
         "python": f"{platform.python_version()}, NumPy {np.__version__}, {arguments.start_method}",
         "notes": bench.notes,
     }))
+
+
+def _end_with(parent=None):
+    """Has the kernel kill this process when the one that started it is gone: who is killed itself can
+    tell nobody, and workers would wait for it for ever."""
+    if not sys.platform.startswith("linux"):
+        return
+    set_parent_death_signal = 1
+    ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
+    # It may have gone before the line above took effect.
+    if parent is not None and os.getppid() != parent:
+        os._exit(1)
+
+
+# Who was not forked but started anew has not come through `run`.
+if multiprocessing.parent_process() is not None:
+    _end_with()
 
 
 class Bench:

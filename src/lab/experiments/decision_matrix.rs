@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::lab::haul::{self, Haul, Input, Order, Way};
 use crate::lab::{Bench, Drawing, Experiment, Figure, Finding, Verdict};
 use crate::pool::worker;
-use crate::report::units::{list, time};
+use crate::report::units::{list, plural, time};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -107,6 +107,9 @@ fn measure(bench: &Bench, weights: [Duration; 2], sizes: [usize; 2]) -> Result<M
 /// A speed-up from which on the lecture would not question the architecture.
 const WIN: f64 = 1.2;
 
+/// Seconds that a round trip takes, by the lecture.
+const TRIP: [f64; 2] = [0.005, 0.020];
+
 fn judge(measured: &Measured) -> Finding {
     let [light, heavy] = measured.cells;
     // Of large data, the better of in and out: where even that loses, all do.
@@ -129,12 +132,10 @@ fn judge(measured: &Measured) -> Finding {
             large(light),
         ),
     ];
-    let right = cells.iter().filter(|(_, holds, _)| *holds).count();
-    let verdict = match right {
-        3 => Verdict::Holds,
-        0 => Verdict::Differs,
-        _ => Verdict::Depends,
-    };
+    let [least, most] = TRIP;
+    let is_trip = (least..=most).contains(&measured.round_trip);
+    let [heavy_small, light_small, light_large] = cells.map(|(_, holds, _)| holds);
+    let verdict = Verdict::of(&[heavy_small, light_small, light_large, is_trip]);
     let told = cells.map(|(cell, holds, speed_up)| {
         format!(
             "that {cell} {} (×{speed_up:.2})",
@@ -142,14 +143,18 @@ fn judge(measured: &Measured) -> Finding {
         )
     });
     let because = format!(
-        "with {} workers {}; heavy on large data comes to ×{:.2} by payload and ×{:.2} by \
-         reference; a round trip takes {}",
-        measured.workers,
+        "with {} {}; heavy on large data comes to ×{:.2} by payload and ×{:.2} by \
+         reference; a round trip takes {}, {} the {:.0} to {:.0} ms that are claimed",
+        plural(measured.workers as u64, "worker"),
         list(&told),
         large(heavy),
         heavy.reference[1].max(heavy.reference[2]),
         time(1e9 * measured.round_trip),
+        if is_trip { "within" } else { "not" },
+        1e3 * least,
+        1e3 * most,
     );
+    let (verdict, because) = verdict.in_parallel(measured.workers, because);
     let times = Figure::times;
     let figures = vec![
         Figure::seconds(
@@ -157,7 +162,7 @@ fn judge(measured: &Measured) -> Finding {
             "a round trip, the pool warm",
             measured.round_trip,
         )
-        .between(0.005, 0.020),
+        .between(least, most),
         times("light_small", "1 ms, 1 kB in", light.payload[0]),
         times(
             "light_large_in_payload",
@@ -232,17 +237,20 @@ fn matrix(heavy: Row, light: Row) -> Drawing {
 mod tests {
     use super::*;
 
-    fn verdict(heavy_small: f64, light_small: f64, light_large: [f64; 2]) -> Verdict {
+    fn measured(heavy_small: f64, light_small: f64, light_large: [f64; 2]) -> Measured {
         let row = |small, large: [f64; 2]| Row {
             payload: [small, large[0], large[1]],
             reference: [small, 1.9, 1.9],
         };
-        let measured = Measured {
+        Measured {
             workers: 2,
-            round_trip: 3e-5,
+            round_trip: 0.01,
             cells: [row(light_small, light_large), row(heavy_small, [1.0, 1.0])],
-        };
-        judge(&measured).verdict
+        }
+    }
+
+    fn verdict(heavy_small: f64, light_small: f64, light_large: [f64; 2]) -> Verdict {
+        judge(&measured(heavy_small, light_small, light_large)).verdict
     }
 
     #[test]
@@ -252,6 +260,35 @@ mod tests {
         assert_eq!(verdict(1.21, 1.21, [0.1, 0.1]), Verdict::Depends);
         assert_eq!(verdict(1.21, 1.19, [1.21, 0.1]), Verdict::Depends);
         assert_eq!(verdict(1.21, 1.19, [0.1, 1.21]), Verdict::Depends);
-        assert_eq!(verdict(1.19, 1.21, [0.1, 1.21]), Verdict::Differs);
+        assert_eq!(verdict(1.19, 1.21, [0.1, 1.21]), Verdict::Depends);
+    }
+
+    #[test]
+    fn a_round_trip_is_to_take_5_to_20_ms() {
+        let finding = |heavy_small, light, round_trip| {
+            judge(&Measured {
+                round_trip,
+                ..measured(heavy_small, light, [light, light])
+            })
+        };
+        assert_eq!(finding(1.21, 1.19, 0.0051).verdict, Verdict::Holds);
+        assert_eq!(finding(1.21, 1.19, 0.0199).verdict, Verdict::Holds);
+        assert_eq!(finding(1.21, 1.19, 0.0049).verdict, Verdict::Depends);
+        assert_eq!(finding(1.21, 1.19, 0.0201).verdict, Verdict::Depends);
+        assert_eq!(finding(1.19, 1.21, 0.0049).verdict, Verdict::Differs);
+        let told = finding(1.21, 1.19, 5e-6).because;
+        let words = "a round trip takes 5.00 µs, not the 5 to 20 ms that are claimed";
+        assert!(told.contains(words), "{told}");
+    }
+
+    #[test]
+    fn one_processor_cannot_tell() {
+        let alone = judge(&Measured {
+            workers: 1,
+            ..measured(0.99, 0.9, [0.5, 0.5])
+        });
+        assert_eq!(alone.verdict, Verdict::Untestable);
+        assert!(alone.because.starts_with("there is one processor"));
+        assert!(alone.because.contains("×0.99"));
     }
 }

@@ -103,7 +103,8 @@ fn judge(measured: &Measured) -> Finding {
     } else if is_cpu_bound {
         let why = format!(
             "neither a job a task (×{parallel:.2}) nor batching pays (×{batched:.2}), although \
-             the work is bound by the processor: the others were busy with something else"
+             the work takes {:.0} % of a processor: it is bound by it",
+            100.0 * measured.cpu_share
         );
         (Verdict::Differs, why)
     } else {
@@ -198,6 +199,9 @@ mod tests {
         assert_eq!(verdict(1.19, 1.21, 1.0), Verdict::Holds);
         assert_eq!(verdict(1.19, 1.19, 0.81), Verdict::Differs);
         assert_eq!(verdict(1.19, 1.19, 0.79), Verdict::Depends);
+        let told = finding(2, 1.19, 1.19, 0.97).because;
+        let words = "although the work takes 97 % of a processor: it is bound by it";
+        assert!(told.ends_with(words), "{told}");
         assert_eq!(finding(1, 1.21, 1.21, 1.0).verdict, Verdict::Untestable);
         assert!(
             finding(2, 1.19, 1.21, 1.0)

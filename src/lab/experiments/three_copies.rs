@@ -9,6 +9,7 @@ use crate::clock::now;
 use crate::error::Result;
 use crate::handoff::Slots;
 use crate::lab::bench::{Samples, seconds_since};
+use crate::lab::finding::is_about;
 use crate::lab::haul::{self, Haul, Haulers, Input, Order, Way};
 use crate::lab::memory;
 use crate::lab::{Bench, Drawing, Experiment, Figure, Finding, Unit, Verdict};
@@ -154,11 +155,11 @@ fn peaks(bench: &Bench, slots: &Slots, pool: &Haulers, bytes: usize) -> Result<[
     ])
 }
 
-/// At least half the time that is claimed: a second for every hundred megabytes.
-const SLOW: f64 = 0.5e-8;
+/// Seconds a byte that are claimed: one for every hundred megabytes.
+const A_BYTE: f64 = 1e-8;
 
-/// At least so many times the array: three copies, less what one sampling may miss.
-const HEAVY: f64 = 2.5;
+/// So many times the array are claimed.
+const COPIES: f64 = 3.0;
 
 fn judge(measured: &Measured) -> Finding {
     let Measured {
@@ -170,11 +171,7 @@ fn judge(measured: &Measured) -> Finding {
     } = *measured;
     let a_byte = 0.5 * (payload.input + payload.output) / bytes;
     let times = payload.peak / bytes;
-    let verdict = match (a_byte >= SLOW, times >= HEAVY) {
-        (true, true) => Verdict::Holds,
-        (false, false) => Verdict::Differs,
-        _ => Verdict::Depends,
-    };
+    let verdict = Verdict::of(&[is_about(a_byte, A_BYTE), is_about(times, COPIES)]);
     let because = format!(
         "as a payload it takes {:.2} s for every 100 MB, there or back, and {times:.1} times its \
          size at the peak; through shared memory {:.3} s and {:.1} times",
@@ -269,9 +266,13 @@ mod tests {
     #[test]
     fn it_is_the_time_and_the_memory_that_are_judged() {
         assert_eq!(verdict(1.0, 3.0), Verdict::Holds);
-        assert_eq!(verdict(0.51, 2.51), Verdict::Holds);
-        assert_eq!(verdict(0.49, 2.51), Verdict::Depends);
-        assert_eq!(verdict(0.51, 2.49), Verdict::Depends);
-        assert_eq!(verdict(0.49, 2.49), Verdict::Differs);
+        assert_eq!(verdict(0.51, 1.51), Verdict::Holds);
+        assert_eq!(verdict(1.99, 5.99), Verdict::Holds);
+        assert_eq!(verdict(0.49, 1.51), Verdict::Depends);
+        assert_eq!(verdict(2.01, 1.51), Verdict::Depends);
+        assert_eq!(verdict(0.51, 1.49), Verdict::Depends);
+        assert_eq!(verdict(0.51, 6.01), Verdict::Depends);
+        assert_eq!(verdict(0.49, 1.49), Verdict::Differs);
+        assert_eq!(verdict(30.0, 30.0), Verdict::Differs);
     }
 }

@@ -99,13 +99,20 @@ fn judge(measured: &Measured) -> Finding {
             ", since on {} processors some of the four had to wait for one",
             measured.processors
         )
-    } else if had_processors {
+    } else {
+        String::new()
+    };
+    let why = if had_processors {
         String::new()
     } else {
-        ", since the processors had other work as well".into()
+        format!(
+            "however often they were to look, not one of the others was at the next stream within \
+             {:.0} % of a frame's time, so that none had a processor to look with: ",
+            100.0 * IMMEDIATELY
+        )
     };
     let because = format!(
-        "the first of the others began the next stream {} after the find when it looked every {}, \
+        "{why}the first of the others began the next stream {} after the find when it looked every {}, \
          {} when it first finished its frame; the last of them {} after it at best{queueing}; \
          looking at every row made frames {slower:.3} times as long",
         time(1e9 * soonest.first_next),
@@ -182,6 +189,10 @@ mod tests {
     }
 
     fn judged(often: f64, rarely: f64, all: f64, slower: f64) -> Verdict {
+        found(often, rarely, all, slower).verdict
+    }
+
+    fn found(often: f64, rarely: f64, all: f64, slower: f64) -> Finding {
         let interval = |&rows: &u64| Interval {
             rows,
             first_gave_up: f64::NAN,
@@ -193,7 +204,7 @@ mod tests {
             processors: 4,
             intervals: INTERVALS.iter().map(interval).collect(),
         };
-        judge(&measured).verdict
+        judge(&measured)
     }
 
     #[test]
@@ -209,6 +220,10 @@ mod tests {
         assert_eq!(judged(0.99e-3, 2e-3, 0.99e-3, 1.03), Verdict::Holds);
         assert_eq!(judged(1.01e-3, 2.1e-3, 2e-3, 1.03), Verdict::Untestable);
         assert_eq!(judged(1.01e-3, 1.01e-3, 2e-3, 1.03), Verdict::Untestable);
+        let why = "not one of the others was at the next stream within 10 % of a frame's time";
+        let told = |often| found(often, 2.1e-3, 2e-3, 1.03).because;
+        assert!(told(1.01e-3).contains(why), "{}", told(1.01e-3));
+        assert!(!told(0.99e-3).contains(why));
     }
 
     #[test]

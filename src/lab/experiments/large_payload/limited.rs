@@ -17,8 +17,12 @@ use std::sync::Arc;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ended {
     Done,
-    /// Its worker could not go on for want of memory.
+    /// Its worker died.
     Died,
+    /// It panicked, and its worker lives on.
+    Panicked,
+    /// It, or its answer, could not be turned into bytes or back.
+    NotUnderstood,
     /// No worker could be started under a limit.
     NotTried,
 }
@@ -85,9 +89,9 @@ fn try_one(way: Way, data: &Arc<Vec<u16>>, script: &PathBuf, kilobytes: u64) -> 
     };
     match pool.submit(Order::of(input, 0)).wait() {
         Ok(_) => Ok(Ended::Done),
-        Err(JobError::WorkerDied(_) | JobError::Panicked(_) | JobError::NotUnderstood(_)) => {
-            Ok(Ended::Died)
-        }
+        Err(JobError::WorkerDied(_)) => Ok(Ended::Died),
+        Err(JobError::Panicked(_)) => Ok(Ended::Panicked),
+        Err(JobError::NotUnderstood(_)) => Ok(Ended::NotUnderstood),
         Err(other) => Err(failed(other)),
     }
 }

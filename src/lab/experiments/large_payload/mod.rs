@@ -1,19 +1,22 @@
 //! A hundred megabytes of input for 200 ms of work: who works, and who serialises?
 
 mod limited;
+mod swap;
 
 use crate::error::Result;
 use crate::lab::bench::Samples;
+use crate::lab::finding::is_about;
 use crate::lab::haul::{self, Haul, Input, Order, Way};
 use crate::lab::memory;
 use crate::lab::work::failed;
 use crate::lab::{Bench, Drawing, Experiment, Figure, Finding, Unit, Verdict};
 use crate::pool::{Trip, worker};
-use crate::report::units::{bytes as in_bytes, list};
+use crate::report::units::{bytes as in_bytes, list, plural};
 use limited::Ended;
 use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
+use swap::Swapped;
 
 pub(super) static EXPERIMENT: Experiment = Experiment {
     name: "large-payload",
@@ -48,6 +51,8 @@ struct Measured {
     mapped: f64,
     /// Of the payload's time: serialising, transferring, deserialising.
     moving: f64,
+    /// The same of the way through shared memory.
+    moving_shared: f64,
     /// The peak with four workers at four arrays.
     payload_peak: f64,
     shared_peak: f64,
@@ -56,6 +61,8 @@ struct Measured {
     /// What became of a task whose worker had twice the array's size of memory left; by
     /// [`Way::ALL`].
     limited: [Ended; 3],
+    /// From the four payloads to the last of the limited tasks.
+    swapped: Swapped,
 }
 
 fn measure(bench: &Bench, bytes: usize, work: Duration) -> Result<Measured> {
@@ -69,24 +76,28 @@ fn measure(bench: &Bench, bytes: usize, work: Duration) -> Result<Measured> {
 
     bench.phase("one worker")?;
     let pool = haul::pool(1, true, Some(&slots))?;
-    let moving = RefCell::new(Samples::default());
+    let (moving, moving_shared) = (RefCell::default(), RefCell::default());
+    let note = |of: &RefCell<Samples>, trip: &Trip| of.borrow_mut().0.push(moving_of(trip));
     let trip = |input: Input| haul::trip(&pool, Order::of(input, steps));
     let taken = bench.in_turns(
         bench.seconds(2.0, 20.0),
         [
             &mut || {
-                let trip = trip(Input::Payload(data.clone()))?;
-                moving.borrow_mut().0.push(moving_of(&trip));
+                note(&moving, &trip(Input::Payload(data.clone()))?);
                 Ok(())
             },
             &mut || trip(Input::PayloadRaw(data.clone())).map(drop),
-            &mut || trip(Input::Shared(lease.clone())).map(drop),
+            &mut || {
+                note(&moving_shared, &trip(Input::Shared(lease.clone()))?);
+                Ok(())
+            },
             &mut || trip(Input::File(file.clone())).map(drop),
         ],
     )?;
     let [payload, raw, shared, mapped] = taken.map(|taken| taken.median());
     drop((pool, lease, slots));
 
+    let watch = swap::Watch::start();
     let (payload_peak, moving_four) = four_payloads(bench, bytes, steps)?;
     bench.phase("four workers, shared memory")?;
     let slots = haul::slots(WORKERS, bytes)?;
@@ -113,10 +124,12 @@ fn measure(bench: &Bench, bytes: usize, work: Duration) -> Result<Measured> {
         shared,
         mapped,
         moving: moving.into_inner().median(),
+        moving_shared: moving_shared.into_inner().median(),
         payload_peak,
         shared_peak,
         moving_four,
         limited,
+        swapped: watch.finish(),
     })
 }
 
@@ -148,8 +161,11 @@ fn four_payloads(bench: &Bench, bytes: usize, steps: u64) -> Result<(f64, f64)> 
 /// From such a share on, it is what nearly all of the time goes to: 90 % are claimed.
 const MOST: f64 = 0.8;
 
-/// At least so many times the array for each worker: three are claimed.
-const HEAVY: f64 = 2.5;
+/// So many times the array, for each worker, are claimed.
+const COPIES: f64 = 3.0;
+
+/// Up to such a share, moving is no longer what the time goes to: what makes a solution of it.
+const LITTLE: f64 = 0.1;
 
 fn judge(measured: &Measured) -> Finding {
     let Measured {
@@ -159,17 +175,19 @@ fn judge(measured: &Measured) -> Finding {
         shared,
         mapped,
         moving,
+        moving_shared,
         limited,
         ..
     } = *measured;
-    let share = moving / payload;
+    let (share, share_shared) = (moving / payload, moving_shared / shared);
     let four = WORKERS as f64;
     let times = measured.payload_peak / (four * bytes);
-    let verdict = match (share >= MOST, times >= HEAVY) {
-        (true, true) => Verdict::Holds,
-        (false, false) => Verdict::Differs,
-        _ => Verdict::Depends,
-    };
+    // That something may be swapped is not refuted by a time when nothing was: it is told, not judged.
+    let verdict = Verdict::of(&[
+        share >= MOST,
+        is_about(times, COPIES),
+        share_shared <= LITTLE,
+    ]);
     let under_limit = |ended: Ended| -> Vec<&str> {
         let ways = Way::ALL.into_iter().zip(limited);
         ways.filter(|(_, was)| *was == ended)
@@ -178,7 +196,9 @@ fn judge(measured: &Measured) -> Finding {
     };
     let left = in_bytes(2.0 * bytes);
     let limits = [
-        (Ended::Died, "killed"),
+        (Ended::Died, "its worker died"),
+        (Ended::Panicked, "panicked"),
+        (Ended::NotUnderstood, "not understood"),
         (Ended::Done, "done"),
         (Ended::NotTried, "not tried"),
     ];
@@ -187,23 +207,37 @@ fn judge(measured: &Measured) -> Finding {
     let limits: Vec<_> = limits
         .map(|(names, word)| format!("{word}: {}", list(names)))
         .collect();
+    let swapped = match measured.swapped {
+        Swapped::Out(0) => "nothing was swapped out meanwhile".to_owned(),
+        Swapped::Out(pages) => {
+            format!("{} were swapped out meanwhile", plural(pages, "page"))
+        }
+        Swapped::Nowhere => {
+            "there is nothing to swap to, so that swapping cannot be tried here".to_owned()
+        }
+        Swapped::Untold => {
+            "the kernel does not say what is swapped, so that swapping cannot be tried here"
+                .to_owned()
+        }
+    };
     let because = format!(
-        "{:.0} % of a payload's time is moving it, and four workers have {times:.1} times their \
-         arrays in memory, through shared memory {:.1} times; where a worker may have {left} \
-         more than at rest, none swaps ({})",
+        "{:.0} % of a payload's time is moving it, {:.1} % through shared memory; four workers have \
+         {times:.1} times their arrays in memory, through shared memory {:.1} times; with {left} \
+         more than a worker has at rest: {}; {swapped}",
         100.0 * share,
+        100.0 * share_shared,
         measured.shared_peak / (four * bytes),
         limits.join("; "),
     );
     let shown = |key, what, ended: Ended| {
-        Figure::new(
-            key,
-            what,
-            Unit::Shown,
-            f64::from(u8::from(ended == Ended::Done)),
-        )
+        let shown = match ended {
+            Ended::Done => 1.0,
+            Ended::Died | Ended::Panicked | Ended::NotUnderstood => 0.0,
+            Ended::NotTried => f64::NAN,
+        };
+        Figure::new(key, what, Unit::Shown, shown)
     };
-    let figures = vec![
+    let mut figures = vec![
         Figure::seconds("moving_s", "100 MB: serialised, sent, deserialised", moving)
             .between(1.0, 2.0),
         Figure::new("moving_share", "… of the task's time", Unit::Share, share).about(0.9),
@@ -211,6 +245,12 @@ fn judge(measured: &Measured) -> Finding {
         Figure::seconds("raw_s", "… raw bytes", raw),
         Figure::seconds("mmap_s", "… a mapped file", mapped),
         Figure::seconds("shared_s", "… shared memory", shared),
+        Figure::new(
+            "moving_shared_share",
+            "… moving, of its time",
+            Unit::Share,
+            share_shared,
+        ),
         Figure::seconds(
             "moving_four_s",
             "four workers: moving in all",
@@ -238,6 +278,15 @@ fn judge(measured: &Measured) -> Finding {
         shown("limited_raw", "… raw bytes", limited[1]),
         shown("limited_shared", "… shared memory", limited[2]),
     ];
+    if let Swapped::Out(pages) = measured.swapped {
+        let what = "pages that the machine swapped out meanwhile";
+        figures.push(Figure::new(
+            "swapped_pages",
+            what,
+            Unit::Count,
+            pages as f64,
+        ));
+    }
     let bar = |name: &str, seconds: f64| (name.to_owned(), seconds);
     Finding {
         figures,
@@ -260,36 +309,94 @@ fn judge(measured: &Measured) -> Finding {
 mod tests {
     use super::*;
 
-    fn finding(share: f64, times: f64, limited: [Ended; 3]) -> Finding {
-        judge(&Measured {
+    fn measured(share: f64, times: f64) -> Measured {
+        Measured {
             bytes: 1e8,
             payload: 1.0,
             raw: 0.3,
             shared: 0.2,
             mapped: 0.2,
             moving: share,
+            moving_shared: 0.001,
             payload_peak: times * 4e8,
             shared_peak: 4e8,
             moving_four: 4.0,
-            limited,
-        })
+            limited: [Ended::Done; 3],
+            swapped: Swapped::Nowhere,
+        }
     }
 
     #[test]
-    fn it_is_the_share_of_time_and_the_memory_that_are_judged() {
-        let verdict = |share, times| finding(share, times, [Ended::Done; 3]).verdict;
-        assert_eq!(verdict(0.81, 2.51), Verdict::Holds);
-        assert_eq!(verdict(0.79, 2.51), Verdict::Depends);
-        assert_eq!(verdict(0.81, 2.49), Verdict::Depends);
-        assert_eq!(verdict(0.79, 2.49), Verdict::Differs);
+    fn it_is_the_shares_of_time_and_the_memory_that_are_judged() {
+        // Of the 0.2 s through shared memory, so much is moving.
+        let verdict = |share, times, moving_shared| {
+            judge(&Measured {
+                moving_shared,
+                ..measured(share, times)
+            })
+            .verdict
+        };
+        assert_eq!(verdict(0.81, 1.51, 0.019), Verdict::Holds);
+        assert_eq!(verdict(0.81, 5.99, 0.019), Verdict::Holds);
+        assert_eq!(verdict(0.79, 1.51, 0.019), Verdict::Depends);
+        assert_eq!(verdict(0.81, 1.49, 0.019), Verdict::Depends);
+        assert_eq!(verdict(0.81, 6.01, 0.019), Verdict::Depends);
+        assert_eq!(verdict(0.81, 1.51, 0.021), Verdict::Depends);
+        assert_eq!(verdict(0.79, 1.49, 0.021), Verdict::Differs);
+        assert_eq!(verdict(0.79, 30.0, 0.021), Verdict::Differs);
     }
 
     #[test]
     fn what_became_of_each_way_under_the_limit_is_told() {
-        let because = |limited| finding(0.9, 3.0, limited).because;
+        let because = |limited| {
+            judge(&Measured {
+                limited,
+                ..measured(0.9, 3.0)
+            })
+            .because
+        };
         let told = because([Ended::Died, Ended::Done, Ended::Done]);
-        let words = "killed: payload; done: payload-raw and shared memory";
+        let words = "its worker died: payload; done: payload-raw and shared memory";
         assert!(told.contains(words), "{told}");
+        let told = because([Ended::Panicked, Ended::NotUnderstood, Ended::Done]);
+        let words = "panicked: payload; not understood: payload-raw; done: shared memory";
+        assert!(
+            words.split("; ").all(|words| told.contains(words)),
+            "{told}"
+        );
         assert!(because([Ended::NotTried; 3]).contains("not tried: payload, payload-raw"));
+    }
+
+    #[test]
+    fn what_was_not_tried_has_no_figure_and_is_not_a_no() {
+        let finding = judge(&Measured {
+            limited: [Ended::Died, Ended::Done, Ended::NotTried],
+            ..measured(0.9, 3.0)
+        });
+        let shown = finding
+            .figures
+            .iter()
+            .filter(|figure| figure.unit == Unit::Shown);
+        let shown: Vec<_> = shown
+            .map(|figure| (figure.unit.show(figure.measured), figure.measured))
+            .collect();
+        let words: Vec<_> = shown.iter().map(|(word, _)| word.as_str()).collect();
+        assert_eq!(words, ["no", "yes", "not tried"]);
+        assert_eq!(serde_json::to_string(&shown[2].1).unwrap(), "null");
+    }
+
+    #[test]
+    fn what_was_swapped_is_told_as_it_was_counted() {
+        let because = |swapped| {
+            judge(&Measured {
+                swapped,
+                ..measured(0.9, 3.0)
+            })
+            .because
+        };
+        assert!(because(Swapped::Out(0)).contains("nothing was swapped out"));
+        assert!(because(Swapped::Out(70)).contains("70 pages were swapped out"));
+        assert!(because(Swapped::Nowhere).contains("nothing to swap to"));
+        assert!(because(Swapped::Untold).contains("cannot be tried here"));
     }
 }
