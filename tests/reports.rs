@@ -1,5 +1,8 @@
 //! `framehaul compare` and `framehaul doctor`, run as a person runs them.
 
+mod common;
+
+use common::Sandbox;
 use framehaul::frame::{Colour, FrameFormat, Sample};
 use framehaul::measure::{Limits, Machine, MemoryPeak, StageHistograms, Timeline, Usage};
 use framehaul::pipeline::{Cache, Outcome, Totals, Workload};
@@ -106,6 +109,42 @@ fn compare_shows_a_verdict_and_as_json_the_ratios() {
     assert_eq!(json["same_findings"], true);
     assert!((json["ratios"][0]["fps"].as_f64().unwrap() - 3.0).abs() < 1e-9);
     assert_eq!(json["verdict"], sentence);
+}
+
+/// How large the terms are is the machine's affair; that pixels which pass a serialiser spend their time there
+/// is the design's.
+#[test]
+fn the_terms_of_a_gap_and_what_is_left_over_are_all_of_it() {
+    let sandbox = Sandbox::new().with_set("--size 640x480 --pixels rgb16 --frames 40");
+    let line = "run set --mode payload,mmap --workers 2 --repeat 3 --out out";
+    sandbox.run(line).succeeds();
+    let said = sandbox.run("compare --explain --json out/mmap out/payload");
+    let json: serde_json::Value = serde_json::from_str(&said.succeeds().out).unwrap();
+    let [explanation] = &json["explanations"].as_array().unwrap()[..] else {
+        panic!("one gap: {json}");
+    };
+    assert_eq!(explanation["slow"], "payload");
+    for which in ["slow_ns", "fast_ns", "gap_ns"] {
+        let number = |value: &serde_json::Value| value[which].as_f64().unwrap();
+        let terms = explanation["terms"].as_array().unwrap();
+        let sum: f64 = terms.iter().map(number).sum();
+        let all = sum + number(&explanation["left_over"]);
+        assert!(
+            (all / number(explanation) - 1.0).abs() < 1e-6,
+            "{explanation}"
+        );
+        for (term, run) in [("slow_ns", 1), ("fast_ns", 0)] {
+            let fps = json["runs"][run]["fps"].as_f64().unwrap();
+            let a_frame = explanation[term].as_f64().unwrap();
+            assert!((a_frame * fps / 1e9 - 1.0).abs() < 1e-6, "{json}");
+        }
+    }
+    let serialising = &explanation["terms"][0];
+    assert_eq!(serialising["term"], "serialising");
+    assert!(
+        serialising["gap_ns"].as_f64() > Some(0.25 * explanation["gap_ns"].as_f64().unwrap()),
+        "{explanation}"
+    );
 }
 
 #[test]

@@ -145,11 +145,14 @@ fn kernel(limits: &Limits) -> Line {
         name: "kernel",
         found: format!(
             "reads {} GB/s out of its cache, takes {} GB/s into sockets and gives {} GB/s out of them, all \
-             cores; {} a page fault",
+             cores; {} a page fault{}",
             digits(costs.read_gb_per_s),
             digits(costs.send_gb_per_s),
             digits(costs.receive_gb_per_s),
             time(costs.fault_us * 1e3),
+            costs
+                .switch_us
+                .map_or(String::new(), |us| format!(", {} a switch", time(us * 1e3))),
         ),
         means: format!(
             "path and shm: {} at least to read a 4K frame, if all cores do. payload and payload-raw: {} for \
@@ -312,6 +315,7 @@ mod tests {
                 send_gb_per_s: 6.5,
                 receive_gb_per_s: 7.25,
                 fault_us: 1.4,
+                switch_us: Some(2.1),
             }),
         };
         let unknown = Limits {
@@ -331,7 +335,10 @@ mod tests {
         let text = checkup(&survey, &limits, Style::plain(10_000));
         assert!(text.contains("in less than 995 µs"), "{text}");
         assert!(text.contains("1005 such frames"), "{text}");
-        assert!(text.contains("1.40 µs a page fault"), "{text}");
+        assert!(
+            text.contains("1.40 µs a page fault, 2.10 µs a switch"),
+            "{text}"
+        );
         assert!(text.contains("17.0 ms of one core"), "{text}");
     }
 }

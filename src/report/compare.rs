@@ -6,6 +6,7 @@
 
 use super::Report;
 use super::data::{ComparisonData, Ratios, ratios, run_data};
+use super::units::list;
 use super::verdict;
 use crate::error::{Error, Result};
 use crate::stage::Stage;
@@ -47,9 +48,9 @@ impl Run {
         Stage::PARTS.into_iter().filter(counts)
     }
 
-    /// A total shared out over the frames.
+    /// A total shared out over the frames that were analysed.
     pub(super) fn per_frame(&self, total: f64) -> f64 {
-        total / self.report.totals.frames.max(1) as f64
+        total / self.report.totals.frames_analysed.max(1) as f64
     }
 
     /// Peak memory, anonymous and shared together.
@@ -123,8 +124,8 @@ impl Comparison {
     /// What the runs were not asked for alike.
     ///
     /// Input, frames, pixels, analyzers, pace, cache, machine and workers must be alike before a
-    /// ratio means anything. Sequential runs have one worker by definition, and may be compared
-    /// with any number.
+    /// ratio means anything; where batches or calibrations (of a `burn`) differ, that is in it. Sequential
+    /// runs have one worker by definition, and may be compared with any number.
     pub fn differences(&self) -> Vec<Difference> {
         let field = |what: &str, forbids_ratios: bool, value: &dyn Fn(&Report) -> String| {
             let values: Vec<String> = self.runs.iter().map(|run| value(&run.report)).collect();
@@ -147,6 +148,17 @@ impl Comparison {
             let machine = &report.machine;
             format!("{}, {} cores", machine.cpu, machine.cores)
         };
+        // What a millisecond of `burn` was taken to be.
+        let calibrations = |report: &Report| {
+            let each = report.workload.calibrations.iter();
+            let each: Vec<String> = each
+                .map(|(name, steps)| format!("{name} of {steps} steps"))
+                .collect();
+            match each.is_empty() {
+                true => "none".into(),
+                false => list(&each),
+            }
+        };
         let fields = [
             field("input", true, &|report| report.workload.input.clone()),
             field("frames", true, &frames),
@@ -161,6 +173,7 @@ impl Comparison {
             self.different_workers(),
             field("machine", true, &machine),
             field("batch", false, &|report| report.workload.batch.to_string()),
+            field("calibrations", false, &calibrations),
         ];
         fields.into_iter().flatten().collect()
     }
@@ -218,7 +231,11 @@ impl Comparison {
         ComparisonData {
             schema: 1,
             baseline: self.runs[0].name.clone(),
-            runs: self.runs.iter().map(run_data).collect(),
+            runs: self
+                .runs
+                .iter()
+                .map(|run| run_data(run, self.doubts_of(run)))
+                .collect(),
             ratios: if same_workload {
                 self.ratios()
             } else {

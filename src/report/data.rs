@@ -14,6 +14,7 @@ use super::explain::Explanation;
 use super::trust::Intervals;
 use super::verdict;
 use crate::stage::Stage;
+use crate::statistics::Estimate;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -94,15 +95,15 @@ pub struct Percentiles<T> {
     pub max: Option<T>,
 }
 
-/// A run's figures over the baseline's: above 1 is more. Null where either is absent or the
-/// baseline's is 0.
+/// A run's figures over the baseline's: above 1 is more. Those of the usual pass where there is an interval
+/// (see [`Self::intervals`]), else those of all passes together. Null where either is absent or the baseline's
+/// is 0.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Ratios {
     /// The run's name.
     pub name: String,
-    /// Throughput: above 1 is faster. That of the usual pass where there is an interval, else that of all
-    /// passes together.
+    /// Throughput: above 1 is faster.
     pub fps: Option<f64>,
     /// Where the ratio of throughput lies with a confidence of 95 %; null with too few passes for that.
     pub fps_interval: Option<(f64, f64)>,
@@ -122,7 +123,7 @@ pub struct Ratios {
     pub intervals: Intervals,
 }
 
-pub(super) fn run_data(run: &Run) -> RunData {
+pub(super) fn run_data(run: &Run, doubts: Vec<Doubt>) -> RunData {
     let totals = &run.report.totals;
     RunData {
         name: run.name.clone(),
@@ -153,8 +154,13 @@ pub(super) fn run_data(run: &Run) -> RunData {
                 (stage, percentiles)
             })
             .collect(),
-        doubts: run.report.doubts(),
+        doubts,
     }
+}
+
+/// The usual ratio where it is known, or else that of all passes together.
+fn usual(known: Option<Estimate>, value: f64, base: f64) -> Option<f64> {
+    known.map_or(over(value, base), |known| Some(known.value))
 }
 
 fn over(value: f64, base: f64) -> Option<f64> {
@@ -165,28 +171,42 @@ pub(super) fn ratios(base: &Run, run: &Run) -> Ratios {
     let intervals = Intervals::of(base, run);
     let fps = |run: &Run| run.report.totals.fps;
     let shipped = |run: &Run| run.report.totals.shipped_bytes_per_frame;
-    let stages = run.report.stages.iter().filter_map(|(&stage, summary)| {
-        let of_base = base.report.stages.get(&stage)?;
-        let both = |mine: Option<u64>, theirs: Option<u64>| over(mine? as f64, theirs? as f64);
-        let percentiles = Percentiles {
-            p50: both(summary.p50_ns, of_base.p50_ns),
-            p99: both(summary.p99_ns, of_base.p99_ns),
-            p999: both(summary.p999_ns, of_base.p999_ns),
-            max: both(Some(summary.max_ns), Some(of_base.max_ns)),
-        };
-        Some((stage, percentiles))
-    });
+    let stages: BTreeMap<_, _> = run
+        .report
+        .stages
+        .iter()
+        .filter_map(|(&stage, summary)| {
+            let of_base = base.report.stages.get(&stage)?;
+            let known = intervals.stages.get(&stage);
+            let both = |known: Option<Option<Estimate>>, mine: Option<u64>, theirs: Option<u64>| {
+                usual(known.flatten(), mine? as f64, theirs? as f64)
+            };
+            let percentiles = Percentiles {
+                p50: both(known.map(|of| of.p50), summary.p50_ns, of_base.p50_ns),
+                p99: both(known.map(|of| of.p99), summary.p99_ns, of_base.p99_ns),
+                p999: both(known.map(|of| of.p999), summary.p999_ns, of_base.p999_ns),
+                max: both(None, Some(summary.max_ns), Some(of_base.max_ns)),
+            };
+            Some((stage, percentiles))
+        })
+        .collect();
     Ratios {
         name: run.name.clone(),
-        fps: intervals
-            .fps
-            .map_or(over(fps(run), fps(base)), |fps| Some(fps.value)),
+        fps: usual(intervals.fps, fps(run), fps(base)),
         fps_interval: intervals.fps.map(|fps| (fps.low, fps.high)),
         shipped_bytes_per_frame: over(shipped(run), shipped(base)),
-        peak_bytes: over(run.peak_bytes(), base.peak_bytes()),
-        cpu_s_per_frame: over(run.cpu_per_frame(), base.cpu_per_frame()),
-        faults_per_frame: over(run.faults_per_frame(), base.faults_per_frame()),
-        stages: stages.collect(),
+        peak_bytes: usual(intervals.peak_bytes, run.peak_bytes(), base.peak_bytes()),
+        cpu_s_per_frame: usual(
+            intervals.cpu_s_per_frame,
+            run.cpu_per_frame(),
+            base.cpu_per_frame(),
+        ),
+        faults_per_frame: usual(
+            intervals.faults_per_frame,
+            run.faults_per_frame(),
+            base.faults_per_frame(),
+        ),
+        stages,
         clear: verdict::clearly_differ(base, run),
         intervals,
     }
@@ -253,6 +273,28 @@ mod tests {
         let service = intervals.stages[&Stage::Service];
         assert!(service.p50.is_some() && service.p99.is_some());
         assert_eq!((service.p999, service.max), (None, None));
+    }
+
+    #[test]
+    fn a_pass_that_stands_out_is_in_no_ratio_that_has_an_interval() {
+        let mut stumbling = [1.0; 9];
+        stumbling[4] = 50.0;
+        let base = samples::taking_turns(samples::payload(), &[2.0; 9]);
+        let run = samples::taking_turns(samples::mmap(), &stumbling);
+        let ratios = &compare(vec![base, run]).ratios()[0];
+        let intervals = &ratios.intervals;
+        assert!((ratios.fps.unwrap() - 2.0).abs() < 1e-9, "{ratios:?}");
+        assert_eq!(ratios.fps, intervals.fps.map(|of| of.value));
+        assert_eq!(
+            ratios.cpu_s_per_frame,
+            intervals.cpu_s_per_frame.map(|of| of.value)
+        );
+        let service = (
+            &ratios.stages[&Stage::Service],
+            &intervals.stages[&Stage::Service],
+        );
+        assert_eq!(service.0.p50, service.1.p50.map(|of| of.value));
+        assert!(service.0.max.is_some() && service.1.max.is_none());
     }
 
     #[test]

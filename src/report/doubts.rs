@@ -10,10 +10,11 @@
 //! ```
 
 use super::Report;
+use super::compare::{Comparison, Run};
 use super::units::{digits, list};
 use crate::measure::Noise;
 use crate::pipeline::{Cache, PassFigures};
-use crate::statistics::{Outlier, outliers};
+use crate::statistics::{Outlier, median, outliers};
 use serde::Serialize;
 
 /// Something that speaks against trusting a run's figures.
@@ -310,6 +311,46 @@ impl Report {
     }
 }
 
+impl Comparison {
+    /// What speaks against trusting one of these runs, and against comparing it with the others.
+    pub(super) fn doubts_of(&self, run: &Run) -> Vec<Doubt> {
+        let mut doubts = run.report.doubts();
+        doubts.extend(self.slower_clock(run));
+        doubts
+    }
+
+    /// If it was made at a lower clock than another run on the same machine, whatever the reason: passes of
+    /// one run that were all slowed down alike say nothing of it by themselves.
+    fn slower_clock(&self, run: &Run) -> Option<Doubt> {
+        let machine = |run: &Run| (run.report.machine.cpu.clone(), run.report.machine.cores);
+        let clock = |run: &Run| {
+            let steps = run.report.passes.iter();
+            median(
+                &steps
+                    .map(|pass| pass.noise.steps_per_us)
+                    .collect::<Vec<_>>(),
+            )
+        };
+        let others = self
+            .runs
+            .iter()
+            .filter(|other| machine(other) == machine(run));
+        // Of a run without figures of its passes it is no number, which is less than none.
+        let fastest = others.max_by(|a, b| clock(a).max(0.0).total_cmp(&clock(b).max(0.0)))?;
+        let share = clock(run) / clock(fastest);
+        (share < SLOWED).then(|| Doubt {
+            about: About::Throttled,
+            passes: Vec::new(),
+            sentence: format!(
+                "the processor's clock was at {:.0} % of what it was for {}: measure them together \
+                 (--mode A,B), or at a fixed clock",
+                100.0 * share,
+                fastest.name
+            ),
+        })
+    }
+}
+
 /// `pass 3`, `passes 1 and 4`, `7 passes`; none are all.
 fn named(passes: &[usize]) -> String {
     match passes {
@@ -334,6 +375,7 @@ fn apart(of_usual: f64, of_several: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::compare::tests::compare;
     use crate::report::{Style, samples, summary};
 
     const WALLS: [f64; 6] = [1.0, 1.01, 0.99, 1.0, 1.02, 1.0];
@@ -497,5 +539,36 @@ mod tests {
             "{text}"
         );
         assert_eq!(comparison.data().runs[0].doubts.len(), 1);
+    }
+
+    #[test]
+    fn a_run_at_a_lower_clock_than_another_is_named_unless_the_machine_is_another() {
+        let at = |mode: &str, steps: f64| {
+            let mut report = samples::taking_turns(samples::mmap(), &WALLS);
+            report.workload.mode = mode.into();
+            report
+                .passes
+                .iter_mut()
+                .for_each(|pass| pass.noise.steps_per_us = steps);
+            report
+        };
+        let doubts = |reports: Vec<Report>| -> Vec<Vec<Doubt>> {
+            let comparison = compare(reports);
+            let runs = comparison.runs.iter();
+            runs.map(|run| comparison.doubts_of(run)).collect()
+        };
+        let found = doubts(vec![at("path", 600.0), at("mmap", 480.0), at("shm", 575.0)]);
+        assert!(found[0].is_empty() && found[2].is_empty(), "{found:?}");
+        let said = &found[1][0].sentence;
+        assert!(
+            said.starts_with("the processor's clock was at 80 % of what it was for path"),
+            "{said}"
+        );
+        let mut elsewhere = at("mmap", 480.0);
+        elsewhere.machine.cores = 64;
+        let mut older = at("shm", 600.0);
+        older.passes.clear();
+        let found = doubts(vec![at("path", 600.0), elsewhere, older]);
+        assert!(found.iter().all(Vec::is_empty), "{found:?}");
     }
 }

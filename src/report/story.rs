@@ -222,7 +222,7 @@ impl Story<'_> {
 }
 
 fn cpu_per_frame(run: &Report) -> f64 {
-    (run.cpu.user_s + run.cpu.system_s) / run.totals.frames.max(1) as f64
+    (run.cpu.user_s + run.cpu.system_s) / run.totals.frames_analysed.max(1) as f64
 }
 
 fn mean(run: &Report, stage: Stage) -> f64 {

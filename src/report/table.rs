@@ -94,7 +94,7 @@ impl Comparison {
             lines.push(style.strong("! these runs did not find the same: their findings differ"));
         }
         for run in &self.runs {
-            let doubts = run.report.doubts();
+            let doubts = self.doubts_of(run);
             let line =
                 |doubt: &Doubt| style.wrap(&format!("! {}: {}", run.name, doubt.sentence), 2);
             lines.extend(doubts.iter().map(line));

@@ -14,14 +14,14 @@ use super::units::{digits, list};
 use crate::pipeline::{PassFigures, PassStage};
 use crate::stage::Stage;
 use crate::statistics::{
-    Estimate, LEAST_PASSES, Repeats, ratio_of_pairs, ratio_of_sets, repeats_to_find,
+    Estimate, LEAST_PASSES, MOST_REPEATS, Repeats, ratio_of_pairs, ratio_of_sets, repeats_to_find,
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// The 95 % intervals of the ratios of one run to the baseline, each with the ratio of the usual pass:
-/// that of all passes together, beside which it stands, may differ from it where some pass stands out.
-/// Null where there are too few passes, or a pass too few samples. Bytes shipped have none: they are
+/// The 95 % intervals of the ratios of one run to the baseline, each with the ratio of the usual pass,
+/// which is the one that is told wherever it is known: that of all passes together may be elsewhere, where
+/// some pass stands out. Null where there are too few passes, or a pass too few samples. Bytes shipped have none: they are
 /// counted, not measured. Neither has a maximum: nothing that was sampled says how far it is from the
 /// next one.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -167,9 +167,9 @@ fn say(of: &Ratios, repeats: Repeats) -> String {
         of.name,
         digits(100.0 * (repeats.finds - 1.0)),
     );
-    if repeats.needed > passes {
-        format!("{line}; one of 3 % takes --repeat {}.", repeats.needed)
-    } else {
-        line + "."
+    match repeats.needed {
+        needed if needed <= passes => line + ".",
+        MOST_REPEATS.. => format!("{line}; for one of 3 % this machine is too noisy."),
+        needed => format!("{line}; one of 3 % takes --repeat {needed}."),
     }
 }

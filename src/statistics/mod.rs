@@ -16,7 +16,7 @@ mod student;
 
 pub use outliers::{Outlier, outliers};
 pub use pairs::{LEAST_PASSES, ratio_of_pairs, ratio_of_sets};
-pub use repeats::{Repeats, repeats_to_find};
+pub use repeats::{MOST_REPEATS, Repeats, repeats_to_find};
 
 use serde::Serialize;
 

@@ -1,8 +1,9 @@
 //! Quantiles of Student's t, and the normal distribution's share below a value.
 
-/// The standard normal quantiles of 95 % and of 97.5 %.
+/// The standard normal quantiles of 95 %, of 97.5 % and of 99 %.
 pub(super) const Z_95: f64 = 1.644_853_627;
 pub(super) const Z_975: f64 = 1.959_963_985;
+pub(super) const Z_99: f64 = 2.326_347_874;
 
 /// The quantile of Student's t with `df` degrees of freedom, 5 or more, whose standard normal
 /// counterpart is `z`: the expansion of Abramowitz and Stegun, Handbook of Mathematical Functions,

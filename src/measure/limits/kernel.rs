@@ -3,6 +3,7 @@
 
 use super::super::Usage;
 use super::super::machine::last_cache_bytes;
+use super::super::memory::available_memory;
 use crate::clock::{self, Nanos};
 use crate::sys::memory::page_size;
 use crate::sys::segment::scratch_file;
@@ -28,6 +29,10 @@ pub struct KernelCosts {
     pub receive_gb_per_s: f64,
     /// Processor time for a fault that provides fresh memory, zeroed, and for giving that back.
     pub fault_us: f64,
+    /// Processor time for going to sleep, being waked, and waking somebody else in between; none in reports
+    /// of older versions, and where nobody slept.
+    #[serde(default)]
+    pub switch_us: Option<f64>,
 }
 
 /// Rounds, the middle one of which counts, and the time after which no further one is begun.
@@ -40,13 +45,16 @@ const PIECE: usize = 192 << 10;
 /// Fresh memory that a round takes.
 const FRESH: usize = 6 << 20;
 
-/// Measures with so many threads at once, some 50 ms. None where the system does not grant what it
-/// takes.
+/// Measures with so many threads at once, some 50 ms; what a switch takes was measured before. None where
+/// there is not the memory that it takes, or the system does not grant it.
 ///
 /// # Errors
 /// If so many threads cannot be started.
-pub(super) fn measure(threads: usize) -> io::Result<Option<KernelCosts>> {
-    let bytes = buffer_bytes(last_cache_bytes().unwrap_or(32 << 20), threads);
+pub(super) fn measure(threads: usize, switch_us: Option<f64>) -> io::Result<Option<KernelCosts>> {
+    let cache = last_cache_bytes().unwrap_or(32 << 20);
+    let Some(bytes) = buffer_bytes(cache, threads, available_memory()) else {
+        return Ok(None);
+    };
     let started = clock::now();
     let run = move || {
         let mut bench = Bench::new(bytes)?;
@@ -64,13 +72,19 @@ pub(super) fn measure(threads: usize) -> io::Result<Option<KernelCosts>> {
         io::Result::Ok(all.collect::<Option<Vec<_>>>())
     })?;
     let lanes = threads.min(thread::available_parallelism().map_or(1, usize::from));
-    Ok(all.map(|all| costs(&all.concat(), bytes, threads, lanes)))
+    Ok(all.map(|all| KernelCosts {
+        switch_us,
+        ..costs(&all.concat(), bytes, threads, lanes)
+    }))
 }
 
-/// What all threads read in a round is more than the last cache holds, up to 64 MiB for each.
-fn buffer_bytes(cache: u64, threads: usize) -> usize {
-    let share = (cache as usize / threads).clamp(16 << 20, 64 << 20);
-    share.next_multiple_of(PIECE)
+/// What each thread has of each of its three (a file, and two buffers): together more than the last cache
+/// holds, from 16 to 64 MiB; less where all of it would be more than 3/4 GiB or than half of the memory that
+/// is available. None where that leaves too little to tell anything.
+fn buffer_bytes(cache: u64, threads: usize, available: u64) -> Option<usize> {
+    let most = (available / 2).min(768 << 20) / (3 * threads as u64);
+    let share = (cache / threads as u64).clamp(16 << 20, 64 << 20).min(most);
+    (share >= 8 * PIECE as u64).then(|| share as usize / PIECE * PIECE)
 }
 
 /// What one thread has taken for each kind of work.
@@ -99,6 +113,7 @@ fn costs(rounds: &[Round], bytes: usize, threads: usize, lanes: usize) -> Kernel
         send_gb_per_s: rate(&|round| round.send_ns as f64),
         receive_gb_per_s: rate(&|round| round.receive_ns as f64),
         fault_us: middle(&|round| round.fault_ns) / turns / 1e3,
+        switch_us: None,
     }
 }
 
@@ -197,7 +212,7 @@ mod tests {
     #[test]
     fn all_that_is_measured_is_positive_however_many_take_turns() {
         for threads in [1, 5] {
-            let costs = measure(threads).unwrap().expect("memory for it");
+            let costs = measure(threads, None).unwrap().expect("memory for it");
             let rates = [
                 costs.read_gb_per_s,
                 costs.send_gb_per_s,
@@ -241,7 +256,23 @@ mod tests {
         assert_eq!(found.send_gb_per_s, 1.0);
         assert_eq!(found.receive_gb_per_s, 0.5);
         assert_eq!(found.fault_us, 0.5);
-        assert_eq!(buffer_bytes(36 << 20, 2) % PIECE, 0);
-        assert!(buffer_bytes(1 << 30, 2) < 65 << 20);
+    }
+
+    #[test]
+    fn buffers_are_above_the_cache_where_there_is_memory_for_that() {
+        const MIB: u64 = 1 << 20;
+        for (cache, threads, available, mib) in [
+            (36, 2, 16_384, Some(18)),
+            (1024, 2, 16_384, Some(64)),
+            (8, 2, 16_384, Some(16)),
+            (36, 2, 60, Some(5)),
+            (36, 64, 65_536, Some(4)),
+            (36, 2, 12, None),
+            (36, 512, 65_536, None),
+        ] {
+            let found = buffer_bytes(cache * MIB, threads, available * MIB);
+            let expected = mib.map(|mib: u64| (mib * MIB) as usize / PIECE * PIECE);
+            assert_eq!(found, expected, "{cache}, {threads}, {available}");
+        }
     }
 }

@@ -85,15 +85,12 @@ impl Limits {
     /// [`Error::Failed`] if so many threads cannot be started.
     pub fn measure_here(threads: usize) -> Result<Self> {
         let bandwidth = bandwidth::measure(threads.max(1)).map_err(no_thread)?;
+        let wakeup = wakeup::measure().map_err(no_thread)?;
         Ok(Self {
             memcpy_gb_per_s: bandwidth.as_ref().map(|found| found.copy_gb_per_s),
             read_gb_per_s: bandwidth.as_ref().map(|found| found.read_gb_per_s),
-            wakeup_us: wakeup::median_round_trip_us().map_err(no_thread)?,
-            kernel: match bandwidth {
-                Some(_) => kernel::measure(threads.max(1)).map_err(no_thread)?,
-                // There is too little memory for that as well.
-                None => None,
-            },
+            wakeup_us: wakeup.round_trip_us,
+            kernel: kernel::measure(threads.max(1), wakeup.switch_us).map_err(no_thread)?,
         })
     }
 

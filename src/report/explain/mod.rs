@@ -20,6 +20,7 @@ pub use model::{Bound, Term};
 
 use super::compare::{Comparison, Run};
 use super::units::{list, time};
+use super::verdict::clearly_differ;
 use crate::error::{Error, Result};
 use model::Model;
 use serde::Serialize;
@@ -94,7 +95,9 @@ impl Comparison {
     /// kept a pace, say.
     pub fn explain(&self) -> Result<Vec<Explanation>> {
         if !self.same_workload() {
-            let differ: Vec<String> = self.differences().into_iter().map(|one| one.what).collect();
+            let differ = self.differences().into_iter();
+            let differ = differ.filter(|one| one.forbids_ratios);
+            let differ: Vec<String> = differ.map(|one| one.what).collect();
             let differ = list(&differ);
             return Err(Error::Usage(format!(
                 "there is no one gap to explain: the runs differ in {differ}"
@@ -138,7 +141,13 @@ fn explain(base: &Run, run: &Run) -> Result<Explanation> {
         waiting: TermTimes::of(slower.waiting_ns, faster.waiting_ns),
         sentence: String::new(),
     };
-    explanation.sentence = explanation.say();
+    explanation.sentence = match clearly_differ(base, run) {
+        true => explanation.say(),
+        false => format!(
+            "There is no clear gap between {} and {} to explain.",
+            explanation.slow, explanation.fast
+        ),
+    };
     Ok(explanation)
 }
 
@@ -149,9 +158,12 @@ const WORTH_A_WORD: f64 = 0.05;
 const TOLERATED: f64 = 0.10;
 
 impl Explanation {
-    /// What share of the gap is left over, as a number from 0 on.
+    /// What share of the gap is left over, as a number from 0 on; 0 where there is no gap.
     pub fn unexplained(&self) -> f64 {
-        (self.left_over.gap_ns / self.gap_ns).abs()
+        match self.gap_ns {
+            0.0 => 0.0,
+            gap => (self.left_over.gap_ns / gap).abs(),
+        }
     }
 
     fn say(&self) -> String {

@@ -15,7 +15,7 @@
 //!   stages that work there, by the time that each took, and never more than that time: serialising
 //!   (with deserialising), reading (decoding), compute;
 //! * what the **kernel** does is counted in the run and priced by the machine's limits: bytes read and
-//!   bytes shipped, page faults, switches (each half a wake-up's round trip).
+//!   bytes shipped, page faults, switches.
 //!
 //! Nothing is fitted to the time that is to be explained, so the sum may miss it: what is left over is
 //! shown as that. (Bytes shipped are counted as pixels; that a serialiser may make three bytes of a
@@ -38,7 +38,7 @@ pub enum Term {
     KernelCopies,
     /// Fresh memory.
     PageFaults,
-    /// Putting somebody to sleep and waking him.
+    /// Going to sleep and being waked.
     WakeUps,
     /// Getting the pixels from where they are: copies out of the page cache, decoding.
     Reading,
@@ -132,7 +132,8 @@ impl Model {
             send: lanes / kernel.send_gb_per_s,
             receive: lanes / kernel.receive_gb_per_s,
             fault: kernel.fault_us * 1e3,
-            switch: report.limits.wakeup_us * 1e3 / 2.0,
+            // Older reports do not have it: between two processors, a round trip is two switches.
+            switch: kernel.switch_us.unwrap_or(report.limits.wakeup_us / 2.0) * 1e3,
         };
         let [parent, workers] = figures.sides(&prices);
         let of_parent = match (figures.crosses, figures.ships_pixels) {
@@ -226,7 +227,10 @@ impl Figures {
     fn of(report: &Report, frames: f64) -> Self {
         let totals = &report.totals;
         let crosses = report.stages.contains_key(&Stage::Transfer);
-        let shipped_bytes = totals.shipped_bytes_per_frame + totals.overlap_bytes_per_frame;
+        // Those are of all that were produced, and all else here is of those that were analysed.
+        let shipped_bytes = (totals.shipped_bytes_per_frame + totals.overlap_bytes_per_frame)
+            * totals.frames as f64
+            / frames;
         let ships_pixels = crosses
             && totals.shipped_bytes_per_frame >= report.workload.bytes_per_frame as f64 / 2.0;
         let stage = |(&stage, summary): (&Stage, &crate::report::StageSummary)| {

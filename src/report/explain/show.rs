@@ -28,6 +28,7 @@ impl Explanation {
         let mut rows: Vec<Vec<String>> = parts
             .map(|(name, times)| row(name, times, bar(times.gap_ns, longest)))
             .collect();
+        rows.push(row("… waiting", self.waiting, String::new()));
         let measured = TermTimes::of(self.slow_ns, self.fast_ns);
         rows.push(row("measured", measured, String::new()));
         let bounds = if self.slow_bound_by == self.fast_bound_by {
@@ -42,8 +43,8 @@ impl Explanation {
             )
         };
         let caption = format!(
-            "{bounds} Left over is what the model does not explain, {:.0} % of the gap. Bars that are \
-             hollow shorten it.",
+            "{bounds} Left over is what the model does not explain, {:.0} % of the gap; waiting is what of \
+             it nobody was at work. Bars that are hollow shorten it.",
             100.0 * self.unexplained(),
         );
         let title = format!("Where the gap between {} and {} is", self.slow, self.fast);

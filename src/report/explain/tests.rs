@@ -10,7 +10,7 @@ const MS: f64 = 1e6;
 
 /// A run of 1500 frames of 1 MB with two workers on two processors, which took so many milliseconds of
 /// wall time a frame. Each processor reads and passes 1 GB/s: 1 ms a frame. A fault takes 1 µs, a switch
-/// 5 µs. A stage takes so many milliseconds a frame.
+/// 5 µs of work, and a round trip four times that. A stage takes so many milliseconds a frame.
 struct Made {
     report: Report,
 }
@@ -27,17 +27,19 @@ impl Made {
         report.limits = Limits {
             memcpy_gb_per_s: Some(4.0),
             read_gb_per_s: Some(8.0),
-            wakeup_us: 10.0,
+            wakeup_us: 20.0,
             kernel: Some(KernelCosts {
                 read_gb_per_s: 2.0,
                 send_gb_per_s: 2.0,
                 receive_gb_per_s: 2.0,
                 fault_us: 1.0,
+                switch_us: Some(5.0),
             }),
         };
         report.totals.frames = FRAMES as u64;
         report.totals.frames_analysed = FRAMES as u64;
         report.totals.wall_s = wall_ms * FRAMES / 1e3;
+        report.totals.pass_wall_s = vec![report.totals.wall_s];
         report.totals.fps = 1e3 / wall_ms;
         report.totals.shipped_bytes_per_frame = 0.0;
         report.totals.overlap_bytes_per_frame = 0.0;
@@ -77,6 +79,15 @@ impl Made {
     fn workers(mut self, user_ms: f64, system_ms: f64) -> Self {
         let usage = &mut self.report.passes[0].workers.usage;
         *usage = used(*usage, user_ms, system_ms);
+        self
+    }
+
+    /// So many milliseconds of wall time a frame instead.
+    fn taking(mut self, wall_ms: f64) -> Self {
+        let totals = &mut self.report.totals;
+        totals.wall_s = wall_ms * FRAMES / 1e3;
+        totals.pass_wall_s = vec![totals.wall_s];
+        totals.fps = 1e3 / wall_ms;
         self
     }
 
@@ -235,9 +246,7 @@ fn no_stage_explains_more_user_time_than_it_took() {
 
 #[test]
 fn terms_are_never_bent_to_the_gap() {
-    let mut made = payload();
-    made.report.totals.wall_s *= 2.0;
-    let model = made.model();
+    let model = payload().taking(14.0).model();
     assert_term(&model, Term::Serialising, 5.0);
     assert!((model.left_over_ns() - 7.0 * MS).abs() < 1.0);
 }
@@ -266,13 +275,29 @@ fn the_slower_is_explained_whichever_is_the_baseline() {
 }
 
 #[test]
+fn bytes_shipped_are_told_of_all_frames_and_are_those_of_the_analysed_ones() {
+    // Every other frame failed when it had been shipped.
+    let mut made = payload();
+    made.report.totals.frames *= 2;
+    assert_term(&made.model(), Term::KernelCopies, 2.0 * (1.0 + 1.0) / 2.0);
+}
+
+#[test]
+fn without_a_gap_there_is_nothing_to_explain() {
+    let none = explain_both(mmap(), mmap());
+    assert_eq!((none.gap_ns, none.unexplained()), (0.0, 0.0));
+    let expected = "There is no clear gap between mmap and mmap to explain.";
+    assert_eq!(none.sentence, expected);
+    assert!(!none.render(Style::plain(80)).contains("NaN"));
+    let little = explain_both(mmap().taking(2.04), mmap()).sentence;
+    assert_eq!(little, expected);
+}
+
+#[test]
 fn what_is_left_over_is_said() {
-    let mut slow = payload();
-    slow.report.totals.wall_s += 3.0 * FRAMES / 1e3;
-    let said = explain_both(slow, mmap()).sentence;
+    let said = explain_both(payload().taking(10.0), mmap()).sentence;
     assert!(said.ends_with("; 3.00 ms (38 %) are left over."), "{said}");
-    let mut same = mmap();
-    same.report.totals.wall_s *= 1.5;
+    let mut same = mmap().taking(3.0);
     same.report.workload.mode = "path".into();
     let said = explain_both(same, mmap()).sentence;
     assert!(said.ends_with("none of the terms explains it."), "{said}");

@@ -11,9 +11,9 @@ use crate::report::data::Ratios;
 use crate::report::units::{self, BANDWIDTH_NOT_MEASURED, bytes, count, digits, plural, time};
 use maud::{Markup, html};
 
-/// Where sums over a run are shared out over its frames.
-const CPU: &str = "cpu.user_s + cpu.system_s / totals.frames";
-const FAULTS: &str = "cpu.minor_faults + cpu.major_faults / totals.frames";
+/// Where sums over a run are shared out over the frames that it analysed.
+const CPU: &str = "cpu.user_s + cpu.system_s / totals.frames_analysed";
+const FAULTS: &str = "cpu.minor_faults + cpu.major_faults / totals.frames_analysed";
 const PEAK: &str = "memory.peak_anon_bytes + memory.peak_shared_bytes";
 
 pub(super) fn section(view: &View<'_>, ratios: &[Ratios]) -> Markup {
