@@ -160,6 +160,8 @@ def point(page):
         return None
     hit = hits.nth(hits.count() // 2)
     hit.scroll_into_view_if_needed()
+    # The page hides what it tells when it is scrolled, of which it hears a frame later.
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     box = hit.bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     tip = page.locator(".tip")
