@@ -6,7 +6,7 @@ import sys
 
 from playwright.sync_api import sync_playwright
 
-WIDTH, HEIGHT = 1000, 1330
+WIDTH, HEIGHT = 1000, 1750
 
 page_file, picture = map(pathlib.Path, sys.argv[1:])
 arguments = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]

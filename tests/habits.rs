@@ -261,7 +261,7 @@ fn a_terminal_shows_how_a_run_stands_and_is_left_clean() {
     for columns in [80, 40] {
         let said = on_terminal(&sandbox, columns, &[], line);
         for word in [
-            "of 50.0 frames/s",
+            "of 50 frames/s",
             "backlog",
             "0 dropped",
             "workers",

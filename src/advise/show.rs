@@ -3,7 +3,7 @@
 use super::verdict::{Bound, Verdict, WORTH_IT};
 use super::{Advice, Tested};
 use crate::pool::available_workers;
-use crate::report::units::{ABSENT, digits, time};
+use crate::report::units::{ABSENT, digits, pace, time};
 use crate::report::{Style, shell_word};
 use crate::statistics::Estimate;
 
@@ -177,10 +177,7 @@ impl Advice {
             } else {
                 "does NOT keep up"
             };
-            facts.push((
-                "pace",
-                format!("{does} with {} frames a second", digits(fps)),
-            ));
+            facts.push(("pace", format!("{does} with {} frames a second", pace(fps))));
         }
         let tried = format!(
             "{} ways, on up to {} {unit}s, in {}",

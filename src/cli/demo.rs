@@ -126,12 +126,14 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         flat: &flat_reports,
         paced: &paced_reports,
     };
+    // What payload costs is what the page is to show: it is the baseline.
+    let payload_first = [&MODES[1..], &MODES[..1]].concat().join(",");
     let me = std::env::args()
         .next()
         .unwrap_or_else(|| "framehaul".into());
     print(format_args!(
         "{}\n\nThe frames are removed; the reports are in {} ({:.0} s in all). Try next:\n  \
-         {me} compare --html comparison.html {}/flat/*\n  \
+         {me} compare --html comparison.html {}/flat/{{{payload_first}}}\n  \
          {me} generate frames --size 1920x1080 --frames 120\n  \
          {me} run frames --mode all --analyze luma,motion --repeat 3",
         story.tell(Style::of_stdout()),

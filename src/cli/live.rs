@@ -2,7 +2,7 @@
 
 use crate::clock::Nanos;
 use crate::pipeline::{Gauge, Reading};
-use crate::report::units::{ABSENT, bytes, digits, time};
+use crate::report::units::{ABSENT, bytes, digits, pace, time};
 use std::collections::VecDeque;
 
 /// The lines of a pass, made anew whenever they are drawn.
@@ -131,7 +131,7 @@ impl Moment<'_> {
             words.push("waiting for the first frame".to_owned());
         } else {
             words.push(match self.fps {
-                Some(fps) => format!("{rate} of {} frames/s", digits(fps)),
+                Some(fps) => format!("{rate} of {} frames/s", pace(fps)),
                 None => format!("{rate} frames/s"),
             });
             match reading.keeps_up {
@@ -237,7 +237,7 @@ mod tests {
             lines(&reading(), Some(300), 80),
             [
                 "shm  ███████████░░░░░░░░░░░░░░░░░░░  118 of 300 frames, 6 s left",
-                "  29.5 of 30.0 frames/s · p50 5.31 ms · p99 – · backlog 2 · 8 dropped · 132 MB",
+                "  29.5 of 30 frames/s · p50 5.31 ms · p99 – · backlog 2 · 8 dropped · 132 MB",
                 "  workers 1 busy, 1 idle",
             ]
         );
@@ -245,7 +245,7 @@ mod tests {
             lines(&reading(), Some(300), 40),
             [
                 "shm  118 of 300 frames, 6 s left",
-                "  29.5 of 30.0 frames/s · p50 5.31 ms",
+                "  29.5 of 30 frames/s · p50 5.31 ms",
                 "  p99 – · backlog 2 · 8 dropped",
                 "  132 MB · workers 1 busy, 1 idle",
             ]

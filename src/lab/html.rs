@@ -2,9 +2,9 @@
 
 use super::page::{LECTURES, SLIDES, about};
 use super::show::place;
-use super::{Drawing, Outcome, Verdict};
+use super::{Drawing, Outcome, Unit, Verdict};
 use crate::measure::Machine;
-use crate::report::page::{Page, bars};
+use crate::report::page::{Counted, Page, bars};
 use crate::report::units::{self, plural};
 use maud::{Markup, html};
 
@@ -143,10 +143,21 @@ fn draw(drawing: &Drawing) -> Markup {
             html! {
                 figure {
                     figcaption { b { (title) } }
-                    (bars(title, &shown))
+                    (bars(title, counted(*unit), &shown))
                 }
             }
         }
+    }
+}
+
+/// What an axis of such lengths is counted in.
+const fn counted(unit: Unit) -> Counted {
+    match unit {
+        Unit::Seconds => Counted::Seconds,
+        Unit::Bytes => Counted::Bytes,
+        Unit::BytesPerSecond => Counted::BytesPerSecond,
+        Unit::Share => Counted::Share,
+        Unit::Times | Unit::Count | Unit::PerSecond | Unit::Shown => Counted::Number,
     }
 }
 
@@ -174,7 +185,7 @@ fn table(title: &str, header: &[&str], rows: &[Vec<String>]) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lab::{EXPERIMENTS, Figure, Finding, Unit};
+    use crate::lab::{EXPERIMENTS, Figure, Finding};
 
     #[test]
     fn an_outcome_is_told_once_with_its_figures_and_bars() {
@@ -182,8 +193,8 @@ mod tests {
             figures: vec![Figure::seconds("a_s", "a <time>", 0.002).about(0.001)],
             drawings: vec![Drawing::Bars {
                 title: "Lengths".into(),
-                unit: Unit::Count,
-                bars: vec![("b".into(), 2.0), ("c".into(), 0.0)],
+                unit: Unit::Seconds,
+                bars: vec![("b".into(), 0.002), ("c".into(), 0.0)],
             }],
             verdict,
             because: "it takes twice as long".into(),
@@ -201,6 +212,7 @@ mod tests {
             "a &lt;time&gt;",
             "<td>1.00 ms</td><td>2.00 ms</td>",
             "aria-label=\"Lengths\"",
+            ">2 ms</text>",
             "it takes twice as long.",
         ] {
             assert!(page.contains(text), "no {text:?}: {page}");

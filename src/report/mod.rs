@@ -38,6 +38,7 @@ mod timeline;
 mod trust;
 pub(crate) mod units;
 mod verdict;
+mod warnings;
 mod write;
 
 #[cfg(test)]

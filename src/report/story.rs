@@ -3,7 +3,7 @@
 use super::schema::Report;
 use super::style::Style;
 use super::table::of_limit;
-use super::units::{ABSENT, bytes, digits, time};
+use super::units::{ABSENT, bytes, digits, pace, time};
 use crate::stage::Stage;
 
 /// The same frames, flat out and paced, in the same modes each.
@@ -34,7 +34,7 @@ impl Story<'_> {
 
     fn flat_table(&self, style: Style) -> String {
         let wanted = self.pace();
-        let cores = format!("cores for {wanted} fps");
+        let cores = format!("cores for {} fps", pace(wanted));
         let header = [
             "mode",
             "frames/s",
@@ -71,7 +71,7 @@ impl Story<'_> {
         let demanded = self.pace() * run.workload.bytes_per_frame as f64 / 1e9;
         format!(
             "At {} frames a second: {demanded:.2} GB/s demanded",
-            self.pace()
+            pace(self.pace())
         )
     }
 

@@ -4,7 +4,7 @@ use super::Report;
 use super::compare::Comparison;
 use super::style::Style;
 use super::table::{histograms, of_limit};
-use super::units::{ABSENT, BANDWIDTH_NOT_MEASURED, bytes, count, digits, plural, time};
+use super::units::{self, ABSENT, BANDWIDTH_NOT_MEASURED, bytes, count, digits, plural, time};
 use crate::measure::Limits;
 use crate::pipeline::Policy;
 
@@ -49,7 +49,7 @@ pub fn summary(report: &Report, style: Style) -> String {
 fn asked(report: &Report, style: Style) -> String {
     let asked = &report.workload;
     let pace = match asked.fps {
-        Some(fps) => format!("{} frames/s", digits(fps)),
+        Some(fps) => format!("{} frames/s", units::pace(fps)),
         None => "flat out".into(),
     };
     let cache = match asked.live {

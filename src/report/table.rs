@@ -2,11 +2,11 @@
 
 use super::compare::{Comparison, Run};
 use super::data::Ratios;
-use super::doubts::Doubt;
 use super::spark::Axis;
 use super::style::{Style, shorten};
 use super::trust::trust;
-use super::units::{ABSENT, bytes, count, digits, factors, plural, ratio, time};
+use super::units::{self, ABSENT, bytes, count, digits, factors, plural, ratio, time};
+use super::warnings::{Warning, Weight};
 use crate::stage::Stage;
 
 impl Comparison {
@@ -19,9 +19,10 @@ impl Comparison {
             Vec::new()
         };
         let mut parts = vec![self.title(style)];
-        let warnings = self.warnings(style);
+        let warnings = self.warnings();
         if !warnings.is_empty() {
-            parts.push(style.lines(&warnings));
+            let lines: Vec<String> = warnings.iter().map(|one| warning(one, style)).collect();
+            parts.push(style.lines(&lines));
         }
         parts.push(overview(&self.runs, &ratios, style));
         if self
@@ -31,12 +32,17 @@ impl Comparison {
         {
             parts.push(pace(&self.runs, style));
         }
-        parts.extend(trust(&self.runs, &ratios, style));
+        let trust = trust(&self.runs, &ratios);
+        if !trust.is_empty() {
+            let lines: Vec<String> = trust.iter().map(|line| style.wrap(line, 2)).collect();
+            parts.push(lines.join("\n"));
+        }
         parts.push(stages(&self.runs, &ratios, style));
         parts.extend(histograms(&self.runs, style));
-        let notes = notes(&self.runs, style);
+        let notes = self.notes();
         if !notes.is_empty() {
-            parts.push(style.lines(&notes));
+            let lines: Vec<String> = notes.iter().map(|note| style.wrap(note, 2)).collect();
+            parts.push(style.lines(&lines));
         }
         parts.push(style.strong(&self.verdict()));
         if self.same_findings() && self.runs.len() > 1 {
@@ -64,42 +70,15 @@ impl Comparison {
         );
         style.wrap(&text, 2)
     }
+}
 
-    /// What must be known before any figure is read, a line each.
-    fn warnings(&self, style: Style) -> Vec<String> {
-        let mut lines = Vec::new();
-        for difference in self.differences() {
-            let each = self.runs.iter().zip(&difference.values);
-            let each: Vec<String> = each
-                .map(|(run, value)| format!("{} {value}", run.name))
-                .collect();
-            let what = if difference.forbids_ratios {
-                "! these runs differ in"
-            } else {
-                "these runs differ in"
-            };
-            let end = if difference.forbids_ratios {
-                ": ratios are not comparable"
-            } else {
-                ""
-            };
-            let line = format!("{what} {} ({}){end}", difference.what, each.join("; "));
-            lines.push(if difference.forbids_ratios {
-                style.strong(&line)
-            } else {
-                style.wrap(&line, 2)
-            });
-        }
-        if !self.same_findings() {
-            lines.push(style.strong("! these runs did not find the same: their findings differ"));
-        }
-        for run in &self.runs {
-            let doubts = self.doubts_of(run);
-            let line =
-                |doubt: &Doubt| style.wrap(&format!("! {}: {}", run.name, doubt.sentence), 2);
-            lines.extend(doubts.iter().map(line));
-        }
-        lines
+/// A warning on a line; what is grave is bold.
+fn warning(warning: &Warning, style: Style) -> String {
+    let line = warning.line();
+    match warning.weight {
+        Weight::Grave => style.strong(&format!("! {line}")),
+        Weight::Doubt => style.wrap(&format!("! {line}"), 2),
+        Weight::Light => style.wrap(&line, 2),
     }
 }
 
@@ -125,9 +104,10 @@ pub(super) fn of_limit(reached: f64, limit: Option<f64>) -> String {
 }
 
 fn overview(runs: &[Run], ratios: &[Ratios], style: Style) -> String {
-    let intervals = style.wide() && ratios.iter().any(|of| of.fps_interval.is_some());
+    let known = intervals(ratios);
+    let has_column = style.wide() && !known.is_empty();
     let mut header = vec!["run", "frames/s", ""];
-    if intervals {
+    if has_column {
         header.push("(95 %)");
     }
     header.extend(["GB/s", "shipped", "memory", "CPU"]);
@@ -147,7 +127,7 @@ fn overview(runs: &[Run], ratios: &[Ratios], style: Style) -> String {
                 digits(totals.fps),
                 ratios.map_or(String::new(), |of| optional(of.fps, ratio)),
             ];
-            if intervals {
+            if has_column {
                 let interval = ratios.and_then(|of| of.fps_interval);
                 row.push(interval.map_or(String::new(), |(low, high)| factors(low, high)));
             }
@@ -165,7 +145,21 @@ fn overview(runs: &[Run], ratios: &[Ratios], style: Style) -> String {
     let table = style.table(&header, &rows, 1);
     let caption = "GB/s: analysed, of the machine's read limit. Shipped, CPU and faults: a frame. \
                    Memory: peak of parent and workers.";
-    format!("{table}\n{}", style.wrap(caption, 0))
+    let mut lines = vec![table, style.wrap(caption, 0)];
+    if !known.is_empty() && !has_column {
+        let line = format!("Ratios of frames/s, 95 %: {}.", known.join("; "));
+        lines.push(style.wrap(&line, 2));
+    }
+    lines.join("\n")
+}
+
+/// Where the ratios of throughput lie, of those runs of which it is known.
+fn intervals(ratios: &[Ratios]) -> Vec<String> {
+    let known = ratios.iter().filter_map(|of| {
+        let (low, high) = of.fps_interval?;
+        Some(format!("{} {}", of.name, factors(low, high)))
+    });
+    known.collect()
 }
 
 /// How paced runs stood up to their pace.
@@ -185,7 +179,9 @@ fn pace(runs: &[Run], style: Style) -> String {
             let per_second = |fps: f64| format!("{}/s", digits(fps));
             vec![
                 name(run, style),
-                asked.fps.map_or("flat out".into(), per_second),
+                asked
+                    .fps
+                    .map_or("flat out".into(), |fps| format!("{}/s", units::pace(fps))),
                 match totals.keeps_up {
                     Some(true) => "yes".into(),
                     Some(false) => "NO".into(),
@@ -309,18 +305,12 @@ pub(super) fn histograms(runs: &[Run], style: Style) -> Option<String> {
     Some(lines.join("\n"))
 }
 
-fn notes(runs: &[Run], style: Style) -> Vec<String> {
-    let notes = runs.iter().flat_map(|run| {
-        let line = |note: &String| style.wrap(&format!("{}: {note}", run.name), 2);
-        run.report.notes.iter().map(line).collect::<Vec<_>>()
-    });
-    notes.collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::samples::{finding_otherwise, mmap, paced, payload, threads, with_passes};
+    use crate::report::samples::{
+        finding_otherwise, mmap, paced, payload, taking_turns, threads, with_passes,
+    };
     use crate::report::{Report, summary};
 
     fn compare(reports: Vec<Report>) -> Comparison {
@@ -349,9 +339,13 @@ mod tests {
                 .iter()
                 .map(|run| with_passes(run.clone(), &[1.0, 1.1, 1.2]))
                 .collect();
+            let turns: Vec<Report> = flat
+                .iter()
+                .map(|run| taking_turns(run.clone(), &[1.0, 1.1, 1.2, 1.0, 1.1, 1.3]))
+                .collect();
             for (width, reports) in [80, 120]
                 .into_iter()
-                .flat_map(|width| [(width, &flat), (width, &paced), (width, &passes)])
+                .flat_map(|width| [&flat, &paced, &passes, &turns].map(|reports| (width, reports)))
             {
                 let text = compare(reports.clone()).render(Style::plain(width));
                 let single = summary(&reports[0], Style::plain(width));
@@ -361,6 +355,38 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn where_a_ratio_lies_is_said_however_narrow_the_text_is() {
+        let walls = [1.0, 1.1, 1.2, 1.0, 1.1, 1.3];
+        let runs = vec![
+            taking_turns(payload(), &walls),
+            taking_turns(mmap(), &walls.map(|wall| wall / 10.0)),
+        ];
+        let comparison = compare(runs);
+        let narrow = comparison.render(Style::plain(80));
+        assert!(
+            narrow.contains("\nRatios of frames/s, 95 %: mmap 10 to 10.\n"),
+            "{narrow}"
+        );
+        let wide = comparison.render(Style::plain(120));
+        assert!(
+            wide.contains("(95 %)") && !wide.contains("Ratios of frames/s"),
+            "{wide}"
+        );
+    }
+
+    #[test]
+    fn a_run_that_is_incomplete_is_no_run_to_compare_unsaid() {
+        let mut cut = mmap();
+        cut.incomplete = Some("the pipe ends inside frame 7".into());
+        let text = compare(vec![payload(), cut]).render(Style::plain(120));
+        let at = text.find("! mmap: the run is incomplete: the pipe ends inside frame 7");
+        assert!(
+            at.is_some_and(|at| at < text.find("frames/s").unwrap()),
+            "{text}"
+        );
     }
 
     #[test]

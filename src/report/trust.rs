@@ -9,7 +9,6 @@
 use super::Report;
 use super::compare::Run;
 use super::data::{Percentiles, Ratios};
-use super::style::Style;
 use super::units::{digits, list};
 use crate::pipeline::{PassFigures, PassStage};
 use crate::stage::Stage;
@@ -124,12 +123,12 @@ fn ratio(values: &[Vec<f64>; 2], paired: bool) -> Option<Estimate> {
 /// Beyond this factor nobody asks for small differences.
 const FAR: f64 = 1.25;
 
-/// How far the ratios of throughput can be trusted, and what it would take to trust them more. Paced runs
-/// have none: they took the time that they were given.
-pub(super) fn trust(runs: &[Run], ratios: &[Ratios], style: Style) -> Option<String> {
+/// How far the ratios of throughput can be trusted, and what it would take to trust them more, a sentence
+/// each. Paced runs have none: they took the time that they were given.
+pub(super) fn trust(runs: &[Run], ratios: &[Ratios]) -> Vec<String> {
     let flat_out = runs.iter().all(|run| run.report.workload.fps.is_none());
     if ratios.is_empty() || !flat_out {
-        return None;
+        return Vec::new();
     }
     let mut lines = Vec::new();
     if ratios.iter().any(|of| of.intervals.fps.is_none()) {
@@ -156,8 +155,7 @@ pub(super) fn trust(runs: &[Run], ratios: &[Ratios], style: Style) -> Option<Str
             lines.push(say(of, repeats));
         }
     }
-    let lines: Vec<String> = lines.iter().map(|line| style.wrap(line, 2)).collect();
-    (!lines.is_empty()).then(|| lines.join("\n"))
+    lines
 }
 
 fn say(of: &Ratios, repeats: Repeats) -> String {

@@ -19,6 +19,13 @@ pub(crate) fn digits(value: f64) -> String {
     format!("{value:.places$}")
 }
 
+/// A pace in frames a second, as one asks for it: `30`, `29.97`, `0.5`.
+pub(crate) fn pace(fps: f64) -> String {
+    let places = if fps < 1.0 { 4 } else { 2 };
+    let text = format!("{fps:.places$}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
 /// Nanoseconds in the unit that suits them: `950 ns`, `12.3 µs`, `1.20 ms`, `2.50 s`.
 pub(crate) fn time(ns: f64) -> String {
     scaled(ns, &[(1e9, "s"), (1e6, "ms"), (1e3, "µs"), (1.0, "ns")])
@@ -93,12 +100,16 @@ pub(super) fn times_digits(times: f64) -> String {
 
 /// Where a factor lies: `0.981 to 1.03`, `59 to 63`.
 pub(super) fn factors(low: f64, high: f64) -> String {
-    let show = |factor: f64| match factor {
+    format!("{} to {}", factor(low), factor(high))
+}
+
+/// One end of that.
+pub(super) fn factor(factor: f64) -> String {
+    match factor {
         ..0.0005 => "0".into(),
         ..1.995 => digits(factor),
         _ => times_digits(factor),
-    };
-    format!("{} to {}", show(low), show(high))
+    }
 }
 
 /// Words joined as in a sentence: `a`, `a and b`, `a, b and c`.
@@ -153,6 +164,21 @@ mod tests {
             (0.000_04, "0.0000"),
         ] {
             assert_eq!(digits(value), text);
+        }
+    }
+
+    #[test]
+    fn a_pace_is_not_rounded_to_another_that_one_might_ask_for() {
+        for (fps, text) in [
+            (30.0, "30"),
+            (29.97, "29.97"),
+            (30_000.0 / 1001.0, "29.97"),
+            (23.976, "23.98"),
+            (7.5, "7.5"),
+            (100.0, "100"),
+            (0.005, "0.005"),
+        ] {
+            assert_eq!(pace(fps), text, "{fps}");
         }
     }
 

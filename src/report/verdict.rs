@@ -2,7 +2,7 @@
 
 use super::compare::{Comparison, Run};
 use super::trust::throughput;
-use super::units::{ABSENT, bytes, digits, factors, list, plural, time, times_digits};
+use super::units::{ABSENT, bytes, digits, factors, list, pace, plural, time, times_digits};
 use crate::stage::Stage;
 
 /// Within this factor there is no clear difference, where too few passes were made to say more.
@@ -60,7 +60,7 @@ fn paced(runs: &[&Run], fps: f64) -> String {
     let (keep, fail): (Vec<&Run>, Vec<&Run>) = runs
         .iter()
         .partition(|run| run.report.totals.keeps_up == Some(true));
-    let pace = format!("{} frames a second", digits_or_whole(fps));
+    let pace = format!("{} frames a second", pace(fps));
     if fail.is_empty() {
         let all = if runs.len() == 2 {
             "Both keep"
@@ -133,14 +133,6 @@ fn shortfalls(runs: &[&Run]) -> String {
 
 fn number<'a>(runs: &[&Run], one: &'a str, several: &'a str) -> &'a str {
     if runs.len() == 1 { one } else { several }
-}
-
-fn digits_or_whole(value: f64) -> String {
-    if value.fract() == 0.0 {
-        format!("{value:.0}")
-    } else {
-        digits(value)
-    }
 }
 
 fn flat_out(runs: &[&Run]) -> String {

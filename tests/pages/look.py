@@ -16,6 +16,8 @@ import tempfile
 from playwright.sync_api import sync_playwright
 
 WIDE, PHONE = 1200, 390
+# As wide as what margins leave of A4.
+PAPER = 680
 VIEWS = [
     ("light", WIDE, True),
     ("dark", WIDE, True),
@@ -23,6 +25,7 @@ VIEWS = [
     ("dark", PHONE, True),
     ("light", 768, True),
     ("light", WIDE, False),
+    ("print", PAPER, True),
 ]
 QUIET = [
     "--disable-gpu",
@@ -53,6 +56,15 @@ SEEN = """() => {
         });
     }
     const style = getComputedStyle(document.body);
+    const figure = document.querySelector("figure");
+    const named = (shape) => [...shape.classList].join(" ");
+    const shapes = [...document.querySelectorAll("svg .line:not(.grid), svg .area")].filter(shown).map((shape) => {
+        const { stroke, fill, fillOpacity, opacity } = getComputedStyle(shape);
+        return JSON.stringify({ name: named(shape), paints: [[stroke, Number(opacity)], [fill, opacity * fillOpacity]] });
+    });
+    const runs = [...document.querySelectorAll("svg:not(.key) .line")].filter(shown)
+        .filter((line) => [...line.classList].some((name) => /^r[0-9]$/.test(name)))
+        .map((line) => JSON.stringify([named(line), getComputedStyle(line).strokeDasharray]));
     const texts = [...document.querySelectorAll("svg text")].filter(shown);
     const sizes = texts.map((text) => text.getBoundingClientRect().height);
     return {
@@ -63,17 +75,18 @@ SEEN = """() => {
         ink: style.color,
         charts: [...document.querySelectorAll("svg")].filter(shown).length,
         lowest_letters: sizes.length ? Math.min(...sizes) : null,
-        lines: [...new Set([...document.querySelectorAll("svg .line, svg .area")].filter(shown)
-            .map((line) => getComputedStyle(line))
-            .map((line) => line.stroke === "none" ? line.fill : line.stroke))],
+        card: figure ? getComputedStyle(figure).backgroundColor : null,
+        shapes: [...new Set(shapes)].map((shape) => JSON.parse(shape)),
+        dashes: [...new Set(runs)].map((line) => JSON.parse(line)),
+        hidden_tables: [...document.querySelectorAll("table")].filter((table) => !table.checkVisibility()).length,
     };
 }"""
 
 # The figures, and numbers in tables that are none.
 FIGURES = """() => {
-    const figures = [...document.querySelectorAll("data[data-field]")].map((figure) => ({
-        field: figure.dataset.field,
-        over: figure.dataset.over === undefined ? null : Number(figure.dataset.over),
+    const figures = [...document.querySelectorAll("data")].map((figure) => ({
+        field: figure.dataset.field ?? null,
+        ratio: figure.dataset.ratio ?? null,
         run: Number(figure.closest("[data-run]")?.dataset.run ?? 0),
         value: figure.value,
         shown: figure.textContent,
@@ -94,16 +107,35 @@ FIGURES = """() => {
 }"""
 
 
-def contrast(one, other):
-    """The ratio of two colours' brightness, as the guidelines for accessible pages define it."""
+def parts(colour):
+    """Red, green and blue of what a style says, from 0 to 1; and how much of them there is."""
+    numbers = [float(part) for part in colour[colour.index("(") + 1 : -1].split(",")]
+    return [part / 255 for part in numbers[:3]], numbers[3] if len(numbers) > 3 else 1.0
+
+
+def contrast(one, other, share=1.0):
+    """The ratio of two colours' brightness, as the guidelines for accessible pages define it; of the
+    first there is such a share, over the other."""
 
     def brightness(colour):
-        parts = [float(part) / 255 for part in colour[colour.index("(") + 1 : -1].split(",")[:3]]
-        parts = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
-        return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
+        linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in colour]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
-    light, dark = sorted((brightness(one), brightness(other)), reverse=True)
+    (one, own), (other, _) = parts(one), parts(other)
+    share *= own
+    mixed = [share * a + (1 - share) * b for a, b in zip(one, other)]
+    light, dark = sorted((brightness(mixed), brightness(other)), reverse=True)
     return (light + 0.05) / (dark + 0.05)
+
+
+def palest(shapes, card):
+    """The shape that is least seen on the card, and how well: by its surface or by its edge."""
+
+    def seen(shape):
+        paints = [(colour, share) for colour, share in shape["paints"] if colour.startswith("rgb")]
+        return max((contrast(colour, card, share) for colour, share in paints), default=1.0)
+
+    return min(([seen(shape), shape["name"]] for shape in shapes), default=None)
 
 
 def choose(page):
@@ -128,6 +160,8 @@ def point(page):
         return None
     hit = hits.nth(hits.count() // 2)
     hit.scroll_into_view_if_needed()
+    # The page hides what it tells when it is scrolled, of which it hears a frame later.
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     box = hit.bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     tip = page.locator(".tip")
@@ -140,11 +174,13 @@ def look(browser, path, shots):
     for scheme, width, script in VIEWS:
         context = browser.new_context(
             viewport={"width": width, "height": 900},
-            color_scheme=scheme,
+            color_scheme="light" if scheme == "print" else scheme,
             offline=True,
             java_script_enabled=script,
         )
         page = context.new_page()
+        if scheme == "print":
+            page.emulate_media(media="print")
         console, requests = [], []
         page.on("console", lambda message: console.append(f"{message.type}: {message.text}"))
         page.on("pageerror", lambda error: console.append(str(error)))
@@ -155,15 +191,12 @@ def look(browser, path, shots):
         if shots:
             page.screenshot(path=shots / f"{path.stem}-{name}.png", full_page=True)
         seen["contrast"] = contrast(seen["paper"], seen["ink"])
-        line = [contrast(seen["paper"], line) for line in seen.pop("lines") if "," in line]
+        seen["palest"] = palest(seen.pop("shapes"), seen.pop("card"))
         seen["name"] = name
-        seen["palest"] = min(line, default=None)
         if script and width == WIDE and scheme == "light":
             told.update(page.evaluate(FIGURES))
             told["pointed"] = point(page)
             told["switches"] = choose(page)
-            timing = "() => performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd"
-            told["ready_ms"] = page.evaluate(timing)
             if shots:
                 page.pdf(path=shots / f"{path.stem}.pdf", format="A4", margin=dict.fromkeys(
                     ("top", "bottom", "left", "right"), "15mm"))

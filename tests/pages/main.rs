@@ -9,6 +9,7 @@ mod figures;
 use common::{Sandbox, given};
 use figures::{evaluate, is_same};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
@@ -47,33 +48,56 @@ fn is_fit_to_be_seen(page: &Value) {
         assert!(overflow <= 0, "{name} is {overflow} wider than its window");
         let contrast = view["contrast"].as_f64().unwrap();
         assert!(contrast > 7.0, "{name}: letters have {contrast}");
+        let palest = &view["palest"];
+        assert!(
+            palest.is_null() || palest[0].as_f64() >= Some(3.0),
+            "{name}: {palest} is hardly seen"
+        );
         let letters = view["lowest_letters"].as_f64();
         assert!(
             letters.is_none_or(|height| height > 10.0),
             "{name}: {letters:?}"
         );
     }
-    let paper = |name: &str| {
+    let view = |name: &str| {
         let mut views = list(&page["views"]).iter();
-        let view = views.find(|view| view["name"] == name).unwrap();
-        view["paper"].clone()
+        views.find(|view| view["name"] == name).unwrap()
     };
-    assert_ne!(paper("light-1200"), paper("dark-1200"));
+    assert_ne!(view("light-1200")["paper"], view("dark-1200")["paper"]);
+    is_fit_to_be_printed(view("print-680"));
 }
 
-/// Every figure of a page is the one of the report; returns how many there are.
+/// What cannot be opened or told by its colour on paper need not be.
 #[track_caller]
-fn figures_are_those_of(page: &Value, reports: &[Value]) -> usize {
+fn is_fit_to_be_printed(view: &Value) {
+    assert_eq!(view["hidden_tables"], 0, "on paper nobody opens them");
+    let mut dashes: BTreeMap<&str, &str> = BTreeMap::new();
+    for line in list(&view["dashes"]) {
+        let [class, dash] = [0, 1].map(|part| line[part].as_str().unwrap());
+        if !class.contains("thin") {
+            let kind = if class.contains("pale") {
+                "pale"
+            } else {
+                class
+            };
+            assert_eq!(*dashes.entry(dash).or_insert(kind), kind, "dashed {dash}");
+        }
+    }
+}
+
+/// Every figure of a page is the one of the report, and every ratio that of the comparison; returns how
+/// many there are.
+#[track_caller]
+fn figures_are_those_of(page: &Value, reports: &[Value], comparison: &Value) -> usize {
     assert_eq!(list(&page["loose"]), [] as [Value; 0], "numbers in tables");
     let figures = list(&page["figures"]);
     for figure in figures {
-        let field = figure["field"].as_str().unwrap();
         let run = figure["run"].as_u64().unwrap() as usize;
-        let mut expected = evaluate(&reports[run], field);
-        if let Some(base) = figure["over"].as_f64() {
-            let base = evaluate(&reports[base as usize], field);
-            expected = (expected.as_f64().unwrap() / base.as_f64().unwrap()).into();
-        }
+        let expected = match (figure["field"].as_str(), figure["ratio"].as_str()) {
+            (Some(field), None) => evaluate(&reports[run], field),
+            (None, Some(ratio)) => evaluate(&comparison["ratios"][run - 1], ratio),
+            _ => panic!("{figure} is of a report or a comparison"),
+        };
         let value = figure["value"].as_str().unwrap();
         assert!(
             is_same(value, &expected),
@@ -97,7 +121,7 @@ fn pages_of_runs_show_their_reports_and_fetch_nothing() {
         "threads",
     ];
     sandbox
-        .run("run set --mode all --analyze luma --workers 2 --batch 1 --repeat 3 --out flat")
+        .run("run set --mode all --analyze luma --workers 2 --batch 1 --repeat 6 --out flat")
         .succeeds();
     sandbox
         .run(
@@ -142,10 +166,16 @@ fn pages_of_runs_show_their_reports_and_fetch_nothing() {
         .succeeds();
     let compared: Value = serde_json::from_str(&compared.out).unwrap();
     assert_eq!(told[0]["headline"], compared["verdict"]);
-    assert!(figures_are_those_of(&told[0], &reports) > 100);
-    assert!(figures_are_those_of(&told[1], &reports[..1]) > 100);
+    assert!(figures_are_those_of(&told[0], &reports, &compared) > 100);
+    let has = |ratio: &str| {
+        let mut figures = list(&told[0]["figures"]).iter();
+        figures.any(|figure| figure["ratio"] == ratio)
+    };
+    assert!(has("fps") && has("intervals.fps.low") && has("intervals.fps.high"));
+    assert!(figures_are_those_of(&told[1], &reports[..1], &Value::Null) > 100);
     let paced = sandbox.report("paced/mmap");
-    assert!(figures_are_those_of(&told[2], std::slice::from_ref(&paced)) > 100);
+    let alone = std::slice::from_ref(&paced);
+    assert!(figures_are_those_of(&told[2], alone, &Value::Null) > 100);
     let words = |command: &Value| {
         let words = list(command)
             .iter()
@@ -169,7 +199,7 @@ fn a_name_that_is_a_script_is_a_name() {
     let told = look(&sandbox, &["out/sequential/report.html"]);
     is_fit_to_be_seen(&told[0]);
     assert_eq!(told[0]["title"], format!("sequential: {name}"));
-    figures_are_those_of(&told[0], &[sandbox.report("out/sequential")]);
+    figures_are_those_of(&told[0], &[sandbox.report("out/sequential")], &Value::Null);
 }
 
 #[test]
@@ -191,7 +221,7 @@ fn runs_in_which_frames_fail_and_drop_have_pages_too() {
     let told = look(&sandbox, &pages);
     for (page, run) in told.iter().zip(["failed/path", "live/shm"]) {
         is_fit_to_be_seen(page);
-        figures_are_those_of(page, &[sandbox.report(run)]);
+        figures_are_those_of(page, &[sandbox.report(run)], &Value::Null);
     }
     let headline = |page: usize| told[page]["headline"].as_str().unwrap().to_owned();
     assert_eq!(

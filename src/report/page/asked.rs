@@ -6,7 +6,8 @@ use crate::pipeline::Policy;
 use crate::report::compare::{Comparison, Run};
 use crate::report::schema::Report;
 use crate::report::style::shell_word;
-use crate::report::units::{BANDWIDTH_NOT_MEASURED, bytes, digits, time};
+use crate::report::units::{BANDWIDTH_NOT_MEASURED, bytes, digits, pace, time};
+use crate::report::warnings::Weight;
 use maud::{Markup, html};
 use std::collections::BTreeSet;
 
@@ -25,7 +26,7 @@ pub(super) fn line(run: &Run) -> Markup {
             (number("workload.workers", asked.workers as u64, "worker")) ", "
             (number("workload.batch", asked.batch as u64, "frame")) " a job · "
             @match asked.fps {
-                Some(fps) => { (figure("workload.fps", fps, &digits(fps))) " frames a second" }
+                Some(fps) => { (figure("workload.fps", fps, &pace(fps))) " frames a second" }
                 None => { "flat out" }
             }
             " · "
@@ -65,48 +66,22 @@ fn slots(report: &Report) -> Markup {
     }
 }
 
-/// What must be known about a run.
-pub(super) fn notes(notes: &[String]) -> Markup {
-    html! {
-        @if !notes.is_empty() {
-            ul.notes role="note" { @for note in notes { li { (note) } } }
-        }
-    }
-}
-
-/// What must be known before any figure of a comparison is read, and that all is well if it is.
+/// What must be known before any figure is read, and that all is well if it is.
 pub(super) fn warnings(comparison: &Comparison) -> Markup {
-    let differences = comparison.differences();
-    let several = comparison.runs.len() > 1;
-    let same = comparison.same_findings();
-    let noted = comparison.runs.iter().flat_map(|run| {
-        let notes = run.report.notes.iter();
-        notes.map(|note| (run.name.as_str(), note.as_str()))
-    });
-    let noted: Vec<_> = noted.collect();
+    let (warnings, notes) = (comparison.warnings(), comparison.notes());
+    let is_agreed = comparison.runs.len() > 1 && comparison.same_findings();
     let digest = &comparison.runs[0].report.findings_digest;
     html! {
-        @if !differences.is_empty() || !same || !noted.is_empty() {
+        @if !warnings.is_empty() || !notes.is_empty() {
             ul.notes role="note" {
-                @if !same {
-                    li.bad { "These runs did not find the same: their findings differ." }
+                @for warning in &warnings {
+                    @let class = (warning.weight == Weight::Grave).then_some("bad");
+                    li class=[class] { (warning.sentence()) }
                 }
-                @for difference in &differences {
-                    li.bad[difference.forbids_ratios] {
-                        "These runs differ in " (difference.what) " ("
-                        @for (index, (run, value)) in
-                            comparison.runs.iter().zip(&difference.values).enumerate() {
-                            @if index > 0 { "; " }
-                            (run.name) " " (value)
-                        }
-                        ")"
-                        @if difference.forbids_ratios { ": ratios are not comparable." } @else { "." }
-                    }
-                }
-                @for (name, note) in noted { li { (name) ": " (note) } }
+                @for note in &notes { li { (note) } }
             }
         }
-        @if several && same {
+        @if is_agreed {
             p.about.digest { "All found exactly the same: SHA-256 " (digest.get(..16).unwrap_or(digest)) "…" }
         }
     }
@@ -176,8 +151,12 @@ fn facts(number: usize, run: &Run, is_own: bool) -> Markup {
 
 /// The command lines.
 pub(super) fn again(view: &View<'_>) -> Markup {
-    let commands = view.runs.iter().map(|run| &run.report.command);
-    let commands: BTreeSet<&Vec<String>> = commands.filter(|words| !words.is_empty()).collect();
+    let mut commands: Vec<String> = Vec::new();
+    for command in view.runs.iter().flat_map(|run| commands_of(&run.report)) {
+        if !commands.contains(&command) {
+            commands.push(command);
+        }
+    }
     let digests = view
         .runs
         .iter()
@@ -194,10 +173,7 @@ pub(super) fn again(view: &View<'_>) -> Markup {
             @if commands.is_empty() {
                 p { "No command line is known: a program of its own asked for this." }
             }
-            @for words in commands {
-                @let words: Vec<String> = words.iter().map(|word| shell_word(word)).collect();
-                pre.command { code { (words.join(" ")) } }
-            }
+            @for command in commands { pre.command { code { (command) } } }
             @if let ([digest], true) = (&digests.into_iter().collect::<Vec<_>>()[..], is_certain) {
                 p.about { "The findings are the same on any machine: "
                     code { "sha256sum findings.jsonl" } " says" }
@@ -205,4 +181,16 @@ pub(super) fn again(view: &View<'_>) -> Markup {
             }
         }
     }
+}
+
+/// What to type for a run, and for a merged one its runs first; nothing where no command line is known.
+fn commands_of(report: &Report) -> Vec<String> {
+    let parts = report.merged.iter().flat_map(|merged| &merged.parts);
+    let all = parts.map(|part| &part.command).chain([&report.command]);
+    let known = all.filter(|words| !words.is_empty());
+    let typed = |words: &Vec<String>| {
+        let words: Vec<String> = words.iter().map(|word| shell_word(word)).collect();
+        words.join(" ")
+    };
+    known.map(typed).collect()
 }

@@ -18,24 +18,26 @@ pub(super) struct Axis {
 
 /// What numbers on an axis are counted in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Counted {
+pub(crate) enum Counted {
     /// Nanoseconds.
     Nanos,
     /// Seconds.
     Seconds,
     /// Bytes.
     Bytes,
+    /// Bytes a second.
+    BytesPerSecond,
+    /// Shares of a whole, which is 1.
+    Share,
     /// Anything.
     Number,
-    /// Anything, with a word behind it.
-    Of(&'static str),
 }
 
 impl Counted {
     fn units(self) -> &'static [(f64, &'static str)] {
         match self {
             Self::Nanos => &[(1e9, " s"), (1e6, " ms"), (1e3, " µs"), (1.0, " ns")],
-            Self::Seconds => &[(1.0, " s"), (1e-3, " ms"), (1e-6, " µs")],
+            Self::Seconds => &[(1.0, " s"), (1e-3, " ms"), (1e-6, " µs"), (1e-9, " ns")],
             Self::Bytes => &[
                 (1e12, " TB"),
                 (1e9, " GB"),
@@ -43,7 +45,15 @@ impl Counted {
                 (1e3, " kB"),
                 (1.0, " B"),
             ],
-            Self::Number | Self::Of(_) => &[(1e9, " G"), (1e6, " M"), (1e3, " k"), (1.0, "")],
+            Self::BytesPerSecond => &[
+                (1e12, " TB/s"),
+                (1e9, " GB/s"),
+                (1e6, " MB/s"),
+                (1e3, " kB/s"),
+                (1.0, " B/s"),
+            ],
+            Self::Share => &[(0.01, " %")],
+            Self::Number => &[(1e9, " G"), (1e6, " M"), (1e3, " k"), (1.0, "")],
         }
     }
 
@@ -57,10 +67,7 @@ impl Counted {
         let (unit, name) = units.iter().find(fits).unwrap_or(&units[units.len() - 1]);
         // Free of what floating point adds behind the digits that were meant.
         let number: f64 = format!("{:.3e}", value / unit).parse().unwrap_or(value);
-        match self {
-            Self::Of(word) => format!("{number}{name} {word}"),
-            _ => format!("{number}{name}"),
-        }
+        format!("{number}{name}")
     }
 }
 
@@ -264,6 +271,10 @@ mod tests {
         let axis = Axis::until(0.256, Counted::Seconds, 280.0);
         assert_eq!(marks(&axis), ["0", "100 ms", "200 ms"]);
         assert_eq!(axis.ends(), (0.0, 0.256));
+        let axis = Axis::linear(20e9, Counted::BytesPerSecond, 300.0, true);
+        assert_eq!(marks(&axis)[1..3], ["5 GB/s", "10 GB/s"]);
+        let axis = Axis::until(1.0, Counted::Share, 900.0);
+        assert_eq!((marks(&axis)[1], marks(&axis)[10]), ("10 %", "100 %"));
         for most in [0.0, f64::NAN, f64::INFINITY, -1.0] {
             assert_eq!(
                 Axis::linear(most, Counted::Number, 100.0, true).ends(),

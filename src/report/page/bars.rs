@@ -41,7 +41,7 @@ impl Bar {
 pub(super) fn draw(bars: &[Bar], counted: Counted, end: Option<f64>, room: Room) -> Picture {
     let margins = Margins {
         left: 4,
-        right: 22,
+        right: 30,
         top: 0,
         bottom: 30,
     };
@@ -109,7 +109,7 @@ fn draw_one(plot: &mut Plot<'_, '_>, row: f64, bar: &Bar, most: f64, room: Room)
 
 /// Lengths to compare, each with its name and as people read it; for pages that are not of runs.
 #[cfg(feature = "cli")]
-pub(crate) fn bars(label: &str, lengths: &[(String, f64, String)]) -> Markup {
+pub(crate) fn bars(label: &str, counted: Counted, lengths: &[(String, f64, String)]) -> Markup {
     let all: Vec<Bar> = lengths
         .iter()
         .map(|(name, length, shown)| Bar {
@@ -128,6 +128,6 @@ pub(crate) fn bars(label: &str, lengths: &[(String, f64, String)]) -> Markup {
         .map(|(name, _, shown)| format!("{name}: {shown}"))
         .collect();
     both(label, &listed.join("; "), |room| {
-        draw(&all, Counted::Number, None, room)
+        draw(&all, counted, None, room)
     })
 }

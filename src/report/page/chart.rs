@@ -217,15 +217,21 @@ pub(super) fn either(
 /// What the colours mean.
 pub(super) fn legend<'a>(entries: impl IntoIterator<Item = (Ink, &'a str)>) -> Markup {
     html! {
-        ul.legend {
-            @for (ink, name) in entries {
-                li {
-                    @let tick = if ink == Ink::Limit { " tick" } else { "" };
-                    span class=(format!("swatch {}{tick}", ink.class())) {}
-                    (name)
-                }
+        ul.legend { @for (ink, name) in entries { li { (key(ink)) (name) } } }
+    }
+}
+
+/// A piece of what is drawn so: of a line a line, which on paper has dashes rather than a colour.
+fn key(ink: Ink) -> Markup {
+    let class = ink.class();
+    match ink {
+        Ink::Run(_) | Ink::Thin(_) | Ink::Pale(_) => html! {
+            svg.key viewBox="0 0 40 8" aria-hidden="true" {
+                line class=(format!("line {class}")) x1="1" x2="39" y1="4" y2="4";
             }
-        }
+        },
+        Ink::Limit => html! { span class=(format!("swatch {class} tick")) {} },
+        _ => html! { span class=(format!("swatch {class}")) {} },
     }
 }
 

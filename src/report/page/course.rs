@@ -242,12 +242,12 @@ fn memory(run: &Run, colour: u8, is_small: bool) -> Markup {
     };
     let label = format!("{}: memory over time", run.name);
     let description = format!("of parent and workers together; at most {}", bytes(most));
+    let caption =
+        html! { b { "Memory" } "of parent and workers; the surface is what is not shared" };
     html! {
-        figcaption {
-            b { "Memory" }
-            "of parent and workers; the surface is what is not shared"
-        }
-        @if is_small { (small(&label, &description, draw)) } @else { (both(&label, &description, draw)) }
+        // The second of its figure, which has one figcaption at most.
+        @if is_small { p.caption { (caption) } (small(&label, &description, draw)) }
+        @else { figcaption { (caption) } (both(&label, &description, draw)) }
     }
 }
 

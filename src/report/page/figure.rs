@@ -3,9 +3,11 @@
 //! Each is a `data` element: what people read is its text, what a program reads is its value, and
 //! `data-field` says of what: a path into `report.json`, as `totals.fps`, or several with `+`, `*`
 //! and `/` between them, carried out from left to right. `data-run` on an element around it says of
-//! which run, from 0 on; with `data-over` it is the ratio to the run of that number.
+//! which run, from 0 on. A ratio to the first run has `data-ratio` instead: a path into that run's entry
+//! of the `ratios` of `compare --json`.
 
-use crate::report::units::ABSENT;
+use crate::report::units::{self, ABSENT, factor};
+use crate::statistics::Estimate;
 use maud::{Markup, html};
 
 /// What a number is, exactly.
@@ -54,13 +56,17 @@ pub(super) fn figure_if<T: Exactly + Copy>(
     }
 }
 
-/// How many times as much it is as that of the first run.
-pub(super) fn ratio(field: &str, value: Option<f64>, show: impl Fn(f64) -> String) -> Markup {
-    match value {
-        Some(value) => html! {
-            data value=(value.exactly()) data-field=(field) data-over="0" { (show(value)) }
-        },
-        None => html! {},
+/// How a figure stands to that of the first run, and below it from where to where that lies.
+pub(super) fn ratio(path: &str, value: Option<f64>, interval: Option<Estimate>) -> Markup {
+    let part = |path: &str, value: f64, shown: String| {
+        html! { data value=(value.exactly()) data-ratio=(path) { (shown) } }
+    };
+    let end = |which: &str, value| part(&format!("intervals.{path}.{which}"), value, factor(value));
+    html! {
+        @if let Some(value) = value { " " small { (part(path, value, units::ratio(value))) } }
+        @if let Some(of) = interval {
+            small.lies { "(" (end("low", of.low)) " to " (end("high", of.high)) ")" }
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::report::compare::Run;
 use crate::report::table::of_limit;
-use crate::report::units::{bytes, digits, plural, time};
+use crate::report::units::{self, bytes, digits, plural, time};
 use crate::stage::Stage;
 
 /// The sentence for a run.
@@ -45,7 +45,7 @@ fn flat_out(run: &Run) -> String {
 fn paced(run: &Run, fps: f64) -> String {
     let totals = &run.report.totals;
     let mode = &run.report.workload.mode;
-    let pace = format!("{} frames a second", digits(fps).trim_end_matches(".0"));
+    let pace = format!("{} frames a second", units::pace(fps));
     if totals.keeps_up == Some(false) {
         let sustains = match totals.max_sustained_fps {
             Some(fps) => format!("it sustains {}", digits(fps)),
@@ -161,6 +161,11 @@ mod tests {
             (
                 paced(payload(), 30.0, false, Some(15.3)),
                 "payload does not keep up with 30 frames a second: it sustains 15.3 and is 14.7 \
+                 further behind every second.",
+            ),
+            (
+                paced(payload(), 29.97, false, Some(15.3)),
+                "payload does not keep up with 29.97 frames a second: it sustains 15.3 and is 14.7 \
                  further behind every second.",
             ),
         ];

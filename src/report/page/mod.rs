@@ -48,6 +48,8 @@ mod wrong;
 mod tests;
 
 #[cfg(feature = "cli")]
+pub(crate) use axis::Counted;
+#[cfg(feature = "cli")]
 pub(crate) use bars::bars;
 pub(crate) use shell::Page;
 
@@ -62,7 +64,7 @@ impl Comparison {
     pub fn page(&self) -> String {
         let view = View::of(&self.runs);
         match &self.runs[..] {
-            [run] => view.of_one(run),
+            [run] => view.of_one(run, self),
             _ => view.of_several(self),
         }
     }
@@ -143,7 +145,7 @@ impl<'a> View<'a> {
         }
     }
 
-    fn of_one(&self, run: &Run) -> String {
+    fn of_one(&self, run: &Run, comparison: &Comparison) -> String {
         let report = &run.report;
         let mode = &report.workload.mode;
         let page = Page {
@@ -152,7 +154,7 @@ impl<'a> View<'a> {
             headline: &headline::of(run),
             below: html! {
                 (asked::line(run))
-                (asked::notes(&report.notes))
+                (asked::warnings(comparison))
                 (speed::tiles(run))
             },
             body: html! {

@@ -8,7 +8,9 @@ use super::figure::{figure, figure_if, ratio};
 use super::svg::Ink;
 use crate::report::compare::Run;
 use crate::report::data::Ratios;
-use crate::report::units::{self, BANDWIDTH_NOT_MEASURED, bytes, count, digits, plural, time};
+use crate::report::trust::trust;
+use crate::report::units::{BANDWIDTH_NOT_MEASURED, bytes, count, digits, plural, time};
+use crate::statistics::Estimate;
 use maud::{Markup, html};
 
 /// Where sums over a run are shared out over the frames that it analysed.
@@ -21,7 +23,10 @@ pub(super) fn section(view: &View<'_>, ratios: &[Ratios]) -> Markup {
         section {
             h2 { "How fast, of what the machine can do" }
             (chart(view))
-            @if !view.is_one() { (overview(view, ratios)) }
+            @if !view.is_one() {
+                (overview(view, ratios))
+                @for sentence in trust(view.runs, ratios) { p.about { (sentence) } }
+            }
         }
     }
 }
@@ -49,7 +54,7 @@ fn chart(view: &View<'_>) -> Markup {
                 }
             }
             (both("Throughput of each run", &listed.join("; "), |room| {
-                draw(&bars, Counted::Bytes, None, room)
+                draw(&bars, Counted::BytesPerSecond, None, room)
             }))
             @if is_measured {
                 (legend([(Ink::Limit, "what this machine can read")]))
@@ -85,7 +90,14 @@ fn overview(view: &View<'_>, ratios: &[Ratios]) -> Markup {
         div.scroll {
             table {
                 caption { "Shipped, processor time and page faults are those of a frame; memory is the "
-                    "peak of parent and workers together. Ratios are to the first run." }
+                    "peak of parent and workers together. "
+                    @if !ratios.is_empty() {
+                        "Ratios are to the first run"
+                        @if ratios.iter().any(|of| of.intervals.fps.is_some()) {
+                            "; in brackets the factors between which they lie, at 95 % confidence"
+                        }
+                        "."
+                    } }
                 thead { tr {
                     th scope="col" { "run" }
                     @for name in ["frames/s", "GB/s", "limit", "shipped", "memory", "processor time",
@@ -106,23 +118,24 @@ fn overview(view: &View<'_>, ratios: &[Ratios]) -> Markup {
 
 fn row(number: usize, run: &Run, colour: u8, ratios: Option<&Ratios>) -> Markup {
     let (totals, limits) = (&run.report.totals, &run.report.limits);
-    let over = |field: &str, of: fn(&Ratios) -> Option<f64>| {
-        let shown = ratio(field, ratios.and_then(of), units::ratio);
-        html! { " " small { (shown) } }
+    let over = |path: &str, of: fn(&Ratios) -> (Option<f64>, Option<Estimate>)| {
+        html! {
+            @if let Some((value, interval)) = ratios.map(of) { (ratio(path, value, interval)) }
+        }
     };
     html! {
         tr data-run=(number) {
             th scope="row" { span class=(format!("swatch {}", Ink::Run(colour).class())) {} (run.name) }
             td { (figure("totals.fps", totals.fps, &digits(totals.fps)))
-                (over("totals.fps", |of| of.fps)) }
+                (over("fps", |of| (of.fps, of.intervals.fps))) }
             td { (figure("totals.gb_per_s", totals.gb_per_s, &digits(totals.gb_per_s))) }
             td { (figure_if("limits.read_gb_per_s", limits.read_gb_per_s, digits)) }
             td { (figure("totals.shipped_bytes_per_frame", totals.shipped_bytes_per_frame,
                 &bytes(totals.shipped_bytes_per_frame))) }
             td { (figure(PEAK, run.peak_bytes(), &bytes(run.peak_bytes())))
-                (over(PEAK, |of| of.peak_bytes)) }
+                (over("peak_bytes", |of| (of.peak_bytes, of.intervals.peak_bytes))) }
             td { (figure(CPU, run.cpu_per_frame(), &time(run.cpu_per_frame() * 1e9)))
-                (over(CPU, |of| of.cpu_s_per_frame)) }
+                (over("cpu_s_per_frame", |of| (of.cpu_s_per_frame, of.intervals.cpu_s_per_frame))) }
             td { (figure("cpu.cores_busy", run.report.cpu.cores_busy,
                 &digits(run.report.cpu.cores_busy))) }
             td { (figure(FAULTS, run.faults_per_frame(), &faults(run))) }

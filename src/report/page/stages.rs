@@ -73,7 +73,7 @@ fn chart(view: &View<'_>) -> Markup {
             (either("stages", "Length of the bars",
                 ("time", both(label, &listed, |room| draw(&times, Counted::Nanos, None, room))),
                 ("share", both(label, &listed, |room| {
-                    draw(&shares, Counted::Of("%"), Some(100.0), room)
+                    draw(&shares, Counted::Share, Some(1.0), room)
                 }))))
             (legend(stages.iter().map(|&(number, stage)| (Ink::Stage(number), what(stage)))))
             details {
@@ -95,15 +95,16 @@ fn bar(run: &Run, stages: &[(u8, Stage)], is_share: bool) -> Bar {
     let total = total(run);
     let part = |&(number, stage): &(u8, Stage)| {
         let length = run.a_frame(stage);
-        let percent = 100.0 * length / total.max(1.0);
+        let share = length / total.max(1.0);
         Part {
-            length: if is_share { percent } else { length },
+            length: if is_share { share } else { length },
             ink: Ink::Stage(number),
             text: format!(
-                "{}, {}\n{}, {percent:.1} %",
+                "{}, {}\n{}, {:.1} %",
                 run.name,
                 stage.name(),
-                time(length)
+                time(length),
+                100.0 * share
             ),
         }
     };

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::report::compare::tests::compare;
-use crate::report::{Report, samples};
+use crate::report::{Merged, Part, Report, samples};
 
 fn page(reports: Vec<Report>) -> String {
     compare(reports).page()
@@ -81,7 +81,8 @@ fn a_page_has_its_sentence_and_no_figure_that_is_no_number() {
 fn every_chart_is_named_and_described_and_ids_are_unique() {
     for (what, reports) in awkward() {
         let text = page(reports);
-        let charts = text.matches("<svg").count();
+        let keys = text.matches("<svg class=\"key\"").count();
+        let charts = text.matches("<svg").count() - keys;
         assert!(charts > 0, "{what}");
         let described = text.matches("role=\"img\" aria-label=\"").count();
         assert_eq!(charts, described, "{what}");
@@ -94,7 +95,75 @@ fn every_chart_is_named_and_described_and_ids_are_unique() {
         ids.sort_unstable();
         ids.dedup();
         assert_eq!(ids.len(), all, "{what}: {ids:?}");
+        for figure in text.split("<figure").skip(1) {
+            let figure = figure.split("</figure>").next().unwrap();
+            assert_eq!(figure.matches("<figcaption").count(), 1, "{what}: {figure}");
+        }
     }
+}
+
+/// Whatever the text of it says above its figures.
+#[test]
+fn a_page_says_what_its_figures_are_worth() {
+    let walls = [1.0, 1.01, 0.99, 1.0, 1.02, 1.0];
+    let mut noisy = samples::taking_turns(samples::mmap(), &walls);
+    noisy.passes[0].noise.stolen_s = Some(3.0);
+    noisy.incomplete = Some("the pipe ends inside frame 7".into());
+    noisy.notes = vec!["Worker 1 died.".into()];
+    let alone = page(vec![noisy.clone()]);
+    for said in [
+        "<li class=\"bad\">The run is incomplete: the pipe ends inside frame 7.</li>",
+        "<li>The hypervisor gave 25 % of the processors' time to other machines: ",
+        "<li>Worker 1 died.</li>",
+    ] {
+        assert!(alone.contains(said), "no {said:?}");
+    }
+    let quiet = samples::taking_turns(samples::threads(), &walls);
+    let both = page(vec![quiet, noisy]);
+    for said in [
+        "<li class=\"bad\">mmap: the run is incomplete: the pipe ends inside frame 7.</li>",
+        "<li>mmap: the hypervisor gave 25 % of the processors' time to other machines: ",
+        "<li>mmap: Worker 1 died.</li>",
+        "data-ratio=\"fps\">",
+        "data-ratio=\"intervals.fps.low\">",
+        "mmap: 6 passes each find a difference of ",
+    ] {
+        assert!(both.contains(said), "no {said:?}");
+    }
+}
+
+#[test]
+fn a_merged_run_is_made_again_by_its_runs_and_a_merge() {
+    let ran = |out: &str| {
+        let mut part = samples::mmap();
+        part.command = ["framehaul", "run", "set", "--out", out]
+            .map(String::from)
+            .into();
+        part
+    };
+    let parts = ["here", "there", "here"].map(ran);
+    let mut merged = samples::mmap();
+    merged.command = ["framehaul", "merge", "here", "there"]
+        .map(String::from)
+        .into();
+    merged.merged = Some(Merged {
+        elapsed_s: 9.0,
+        parts: parts.iter().flat_map(Part::of).collect(),
+    });
+    let text = page(vec![merged]);
+    let commands: Vec<&str> = text
+        .split("<pre class=\"command\"><code>")
+        .skip(1)
+        .map(|rest| rest.split('<').next().unwrap())
+        .collect();
+    assert_eq!(
+        commands,
+        [
+            "framehaul run set --out here",
+            "framehaul run set --out there",
+            "framehaul merge here there"
+        ]
+    );
 }
 
 #[test]

@@ -8,7 +8,7 @@ use super::figure::{figure, figure_if};
 use super::svg::Ink;
 use crate::report::Interval;
 use crate::report::compare::Run;
-use crate::report::units::{ABSENT, digits, plural};
+use crate::report::units::{ABSENT, digits, pace, plural};
 use maud::{Markup, html};
 
 const DROPPED: Ink = Ink::Wrong(0);
@@ -98,7 +98,7 @@ fn row(number: usize, run: &Run, colour: u8, is_paced: bool) -> Markup {
             td { (frames("totals.frames_dropped", totals.frames_dropped)) }
             @if is_paced {
                 td { (figure_if("totals.deadline_misses", totals.deadline_misses, |n| n.to_string())) }
-                td { (figure_if("workload.fps", asked.fps, a_second)) }
+                td { (figure_if("workload.fps", asked.fps, |fps| format!("{}/s", pace(fps)))) }
                 td { (keeps_up(totals.keeps_up)) }
                 td { (figure_if("totals.backlog_frames_per_s", totals.backlog_frames_per_s, a_second)) }
                 td { (figure_if("totals.max_sustained_fps", totals.max_sustained_fps, a_second)) }
@@ -188,7 +188,7 @@ fn charts(run: &Run, colour: u8, is_small: bool) -> Markup {
             @else { (both(&label, &description, event)) }
             (legend(kinds.map(|(ink, name, _)| (ink, name))))
             @if backlog > 1.0 {
-                figcaption { b { "Backlog" } "frames that were due and had not ended" }
+                p.caption { b { "Backlog" } "frames that were due and had not ended" }
                 @if is_small { (small(&growth, &at_most, wait)) }
                 @else { (both(&growth, &at_most, wait)) }
             }
