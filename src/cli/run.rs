@@ -299,7 +299,8 @@ fn measure_beside(request: &Request, out: &Path, beside: &Beside) -> Result<Done
         directories.push(directory);
     }
     // The last that was made first: the first may have made the folder of all of them.
-    let outcomes = observed(&request, plans, beside);
+    let outcomes = check_trace(beside.trace.as_deref(), out, &plans)
+        .and_then(|()| observed(&request, plans, beside));
     let (outcomes, fault) = outcomes.inspect_err(|_| while directories.pop().is_some() {})?;
     let machine = Machine::probe();
     let mut done = Done {
@@ -316,6 +317,24 @@ fn measure_beside(request: &Request, out: &Path, beside: &Beside) -> Result<Done
     Ok(done)
 }
 
+/// Refuses a trace that would be gone with the run directory that it lies in.
+fn check_trace(trace: Option<&Path>, out: &Path, plans: &[Plan]) -> Result<()> {
+    let Some(trace) = trace else {
+        return Ok(());
+    };
+    let mut places = plans.iter().map(|plan| out.join(plan.mode()));
+    match places.find(|place| RunDir::replaces(place, trace)) {
+        Some(place) => Err(Error::input(
+            trace,
+            format!(
+                "lies in {}, which the run replaces: choose another place for the trace",
+                place.display()
+            ),
+        )),
+        None => Ok(()),
+    }
+}
+
 /// Runs the plans with all that looks on; what went wrong with that, but not with them, is a
 /// sentence.
 fn observed(
@@ -323,7 +342,9 @@ fn observed(
     mut plans: Vec<Plan>,
     beside: &Beside,
 ) -> Result<(Vec<Outcome>, Option<String>)> {
-    let trace = beside.trace.as_ref().map(Trace::create).transpose()?;
+    let trace = beside.trace.as_ref();
+    let trace = trace.map(|file| Trace::create_unless(&request.stop, file));
+    let trace = trace.transpose()?;
     if let Some(trace) = &trace {
         plans.iter_mut().for_each(|plan| plan.trace_to(trace));
     }
