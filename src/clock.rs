@@ -9,6 +9,7 @@
 //! ```
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Nanoseconds since an arbitrary point, the same in every process of this machine.
 pub type Nanos = u64;
@@ -16,6 +17,20 @@ pub type Nanos = u64;
 /// The time now.
 pub fn now() -> Nanos {
     crate::sys::time::monotonic_ns()
+}
+
+/// What the clock on the wall said at a time that has been, in seconds since the Unix epoch, if nobody
+/// has set it since.
+///
+/// ```
+/// use framehaul::clock::{now, unix_s};
+/// assert!(unix_s(now()) > 1.7e9);
+/// ```
+pub fn unix_s(at: Nanos) -> f64 {
+    let ago = Duration::from_nanos(now().saturating_sub(at));
+    let then = SystemTime::now() - ago;
+    let then = then.duration_since(UNIX_EPOCH);
+    then.map_or(0.0, |since| since.as_secs_f64())
 }
 
 /// A field that stamps the clock while its message is being serialised, and again while it is

@@ -3,6 +3,15 @@
 //! Every variant names the thing at fault (a file, a frame, an option) and what to do about it, so
 //! that a program can print it as it is. [`Error::exit_code`] is the one place that knows which
 //! of them mean "this input cannot be used" and which "the run did not succeed".
+//!
+//! ```
+//! use framehaul::Error;
+//! let missing = std::fs::read("no/such.npy").map_err(Error::io("no/such.npy", "cannot read"));
+//! let error = missing.unwrap_err();
+//! assert!(error.to_string().starts_with("no/such.npy: cannot read: "));
+//! assert_eq!(error.exit_code(), 2);
+//! assert_eq!(Error::Interrupted.exit_code(), 130);
+//! ```
 
 use std::io;
 use std::path::{Path, PathBuf};

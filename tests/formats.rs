@@ -154,6 +154,43 @@ fn a_run_and_a_comparison_are_exported_to_every_kind() {
 }
 
 #[test]
+fn what_cannot_be_exported_hides_nothing_of_the_run_and_no_file_that_was_there() {
+    let sandbox = Sandbox::new().with_set("--size 64x48 --frames 6 --layout files --format png");
+    sandbox.write("set/frames/000002.png", b"no picture");
+    let run = |exports: &str, words: &[&str]| {
+        let line =
+            format!("run set --mode path --analyze luma --out out --fail-if fps<1e9{exports}");
+        let said = sandbox.run(&line).fails(1, words);
+        said.fails(1, &["path: frame 2 failed", "--fail-if: 1 of 1 failed"])
+    };
+    run(" --export a.csv", &[]);
+    let before = fs::read(sandbox.path("a.csv")).unwrap();
+    // Where what is written would be, there is a folder.
+    fs::create_dir(sandbox.path("b.csv.partial")).unwrap();
+    fs::create_dir(sandbox.path("a.csv.partial")).unwrap();
+    let exports = " --export b.csv --export a.csv --export transfr.md --export deserialize.hgrm";
+    let said = run(exports, &["b.csv: cannot create", "a.csv: cannot create"]);
+    assert_eq!(said.err.lines().count(), 4, "{said:#?}");
+    assert!(!sandbox.path("b.csv").exists() && sandbox.path("transfr.md").exists());
+    assert_eq!(fs::read(sandbox.path("a.csv")).unwrap(), before);
+
+    // One of the modes has no such stage: that is said, and no failure.
+    let line = "run set --mode sequential,path --frames 0..2 --out out --export transfer.hgrm";
+    let said = sandbox.run(line).succeeds();
+    let left_out = "transfer-sequential.hgrm: sequential has no samples of transfer";
+    assert!(said.err.contains(left_out), "{said:#?}");
+    assert!(sandbox.path("transfer-path.hgrm").exists());
+    let line = "run set --mode sequential --frames 0..2 --out out --export transfer.hgrm";
+    let said = sandbox
+        .run(line)
+        .fails(1, &["sequential has no samples of transfer"]);
+    assert!(said.out.contains("reports: out"), "{said:#?}");
+    let line = "run set --mode path --out never --export comptue.hgrm";
+    sandbox.run(line).fails(2, &["did you mean compute.hgrm?"]);
+    assert!(!sandbox.path("never").exists());
+}
+
+#[test]
 fn every_kind_of_report_is_what_the_published_schema_says() {
     let sandbox = Sandbox::new().with_set("--size 64x48 --frames 12");
     let save = |line: &str, name: &str| {
@@ -168,6 +205,13 @@ fn every_kind_of_report_is_what_the_published_schema_says() {
     let dropping = "run camera:64x48@200 --mode shm --frames 0..60 --policy drop-newest \
                     --analyze luma,burn:9 --workers 1 --slots 3 --out live --json";
     schema::check("report", &save(dropping, "live.json"));
+    for (schema, mode) in [("report", "mmap"), ("comparison", "path,mmap")] {
+        let judged = format!("run set --mode {mode} --out judged --json --fail-if fps<0");
+        let judged = save(&judged, "judged.json");
+        let text = fs::read_to_string(&judged).unwrap();
+        assert!(text.contains("\"thresholds\""), "{text}");
+        schema::check(schema, &judged);
+    }
     let found = "find set --where luma.max>0 --all --json";
     schema::check("found", &save(found, "found.json"));
     // The recorded ones are of an earlier version.

@@ -116,6 +116,35 @@ fn finished_runs_are_held_against_thresholds_too() {
     );
 }
 
+#[test]
+fn what_is_printed_for_nobody_changes_nothing_about_how_it_ends() {
+    let sandbox = Sandbox::new().with_set("--size 64x48 --frames 5");
+    let unheard = |line: &str, conditions: &[&str]| {
+        let mut command = sandbox.command(line);
+        for condition in conditions {
+            command.args(["--fail-if", condition]);
+        }
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = child.spawn().unwrap();
+        drop(child.stdout.take());
+        Said::from(child.wait_with_output().unwrap(), line)
+    };
+    let run = "run set --mode mmap,path --analyze luma --out out";
+    for (line, export) in [
+        (&format!("{run} --export run.csv")[..], "run.csv"),
+        ("compare out/mmap out/path --export both.csv", "both.csv"),
+        ("compare out/mmap --json --export one.csv", "one.csv"),
+    ] {
+        let said = unheard(line, &["fps < 1e9"]);
+        said.fails(1, &["--fail-if: "]).one_line();
+        assert!(sandbox.path(export).exists(), "{line}");
+        let said = unheard(line, &["fps < 0"]).succeeds();
+        assert!(said.err.is_empty(), "{said:#?}");
+    }
+    let said = unheard("find set --where luma.max>0 --all", &[]).succeeds();
+    assert!(said.err.is_empty(), "{said:#?}");
+}
+
 // ---- the last runs ------------------------------------------------------------------------------
 
 #[test]

@@ -190,6 +190,13 @@ fn a_merged_run_is_a_run_like_any_other() {
         serde_json::json!({"start": 0, "end": 12})
     );
     assert_eq!(report["totals"]["frames"], 24);
+    assert_eq!(report["workload"]["set"]["frames"], 12);
+    assert!(report["workload"]["set"]["bytes"].as_u64() > Some(12 * 64 * 48 * 3));
+    let of_first = sandbox.report("a/mmap");
+    assert_eq!(report["begun_unix_s"], of_first["begun_unix_s"]);
+    let seconds = |of: &serde_json::Value| of.as_f64().unwrap();
+    let end = seconds(&of_first["begun_unix_s"]) + seconds(&of_first["totals"]["wall_s"]);
+    assert!(end <= seconds(&of_first["finished_unix_s"]));
     assert_eq!(report["totals"]["pass_wall_s"].as_array().unwrap().len(), 2);
     assert_eq!(report["merged"]["parts"].as_array().unwrap().len(), 2);
     assert!(report["command"].to_string().contains("merge"));
@@ -231,8 +238,20 @@ fn what_cannot_be_merged_is_refused_in_one_sentence_and_nothing_is_written() {
         said.fails(2, &[words]).one_line();
         assert!(!sandbox.path("out").exists() && !sandbox.path("out.partial").exists());
     }
-    let said = sandbox.run("merge a/mmap --out a/mmap");
-    said.fails(2, &["one of the runs to be merged"]).one_line();
+    for out in ["a/mmap", "a"] {
+        let said = sandbox.run(&format!("merge a/mmap --out {out}"));
+        said.fails(2, &["one of the runs to be merged"]).one_line();
+    }
+    // The same name, and another set.
+    fs::remove_dir_all(sandbox.path("set")).unwrap();
+    let generate = "generate set --size 64x48 --frames 13";
+    sandbox.run(generate).succeeds();
+    run("--analyze luma --mode mmap --frames 5..9", "e");
+    let said = sandbox.run("merge a/mmap e/mmap --out out");
+    said.fails(2, &["when that had 13 frames in", "say --input NAME"])
+        .one_line();
+    let merge = "merge a/mmap e/mmap --out out --input both";
+    sandbox.run(merge).succeeds();
 
     let findings = sandbox.path("a/mmap/findings.jsonl");
     let text = fs::read_to_string(&findings).unwrap();

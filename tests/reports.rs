@@ -30,9 +30,11 @@ fn write_run(root: &Path, mode: &str, ms: u64) -> PathBuf {
         (0..20).for_each(|_| stages.record(stage, ms * 1_000_000));
     }
     let outcome = Outcome {
+        begun_unix_s: None,
         workload: Workload {
             input: "frames.npy".into(),
             is_live: false,
+            set: None,
             frames: 0..20,
             format: FrameFormat::new(64, 48, Colour::Rgb, Sample::U8),
             mode: mode.into(),

@@ -5,7 +5,10 @@ mod common;
 use common::{Said, Sandbox, kill};
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::process::{Child, Stdio};
+use std::io::Read;
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 /// Something that went on for a while, in nanoseconds.
 #[derive(Clone, Debug, PartialEq)]
@@ -321,8 +324,8 @@ fn dropped_frames_and_an_end_that_was_asked_for_are_in_it() {
     assert!(report["totals"]["frames_dropped"].as_u64() > Some(0));
 
     // It grows while the run goes on.
-    let run = endless(&sandbox, 2);
-    wait_for(&sandbox, 100_000);
+    let mut run = endless(&sandbox, 2);
+    wait_for(&sandbox, &mut run, 100_000);
     kill("-INT", run.id());
     Said::from(run.wait_with_output().unwrap(), line).succeeds();
     Trace::read(&sandbox, "trace.json").check_report(&sandbox.report("out/shm"));
@@ -339,23 +342,100 @@ fn endless(sandbox: &Sandbox, workers: u32) -> Child {
     run.spawn().unwrap()
 }
 
-/// Waits until so many bytes of the trace have been written.
-fn wait_for(sandbox: &Sandbox, bytes: u64) {
+/// Waits until so many bytes of the trace have been written by a run that goes on.
+fn wait_for(sandbox: &Sandbox, run: &mut Child, bytes: u64) {
     let path = sandbox.path("trace.json");
     while std::fs::metadata(&path).map_or(0, |file| file.len()) < bytes {
+        assert!(run.try_wait().unwrap().is_none(), "it has ended");
         std::thread::yield_now();
     }
+}
+
+/// A camera that goes on, and is traced into a named pipe.
+fn into_pipe(sandbox: &Sandbox) -> Child {
+    let made = Command::new("mkfifo").arg(sandbox.path("pipe")).status();
+    assert!(made.unwrap().success());
+    let line = "run camera:64x48 --mode shm --workers 2 --trace pipe --out out";
+    let mut command = sandbox.command(line);
+    let run = command.stdout(Stdio::null()).stderr(Stdio::piped());
+    run.spawn().unwrap()
+}
+
+#[test]
+fn a_pipe_that_nobody_opens_is_waited_for_until_it_is_called_off() {
+    let sandbox = Sandbox::new();
+    let mut run = into_pipe(&sandbox);
+    while !sandbox.path("out/shm.partial").exists() {
+        assert!(run.try_wait().unwrap().is_none(), "it has ended");
+        sleep(Duration::from_millis(10));
+    }
+    sleep(Duration::from_millis(300));
+    assert!(run.try_wait().unwrap().is_none(), "it waits");
+    kill("-INT", run.id());
+    let said = Said::from(run.wait_with_output().unwrap(), "run");
+    said.fails(130, &["interrupted"]).one_line();
+    assert!(!sandbox.path("out").exists());
+}
+
+#[test]
+fn a_pipe_whose_reader_has_stopped_holds_up_no_end() {
+    let sandbox = Sandbox::new();
+    let mut run = into_pipe(&sandbox);
+    let mut pipe = std::fs::File::open(sandbox.path("pipe")).unwrap();
+    pipe.read_exact(&mut [0; 100]).unwrap();
+    // The run stands still when the pipe is full.
+    let findings = sandbox.path("out/shm.partial/findings.jsonl");
+    let found = || std::fs::metadata(&findings).map_or(0, |file| file.len());
+    let mut seen = (0, Instant::now());
+    while seen.0 == 0 || seen.1.elapsed() < Duration::from_millis(800) {
+        assert!(run.try_wait().unwrap().is_none(), "it has ended");
+        if found() != seen.0 {
+            seen = (found(), Instant::now());
+        }
+        sleep(Duration::from_millis(10));
+    }
+    let begun = Instant::now();
+    kill("-INT", run.id());
+    let said = Said::from(run.wait_with_output().unwrap(), "run");
+    said.fails(1, &["pipe: cannot write the trace: it is not whole"]);
+    assert!(
+        begun.elapsed() < Duration::from_secs(4),
+        "{:?}",
+        begun.elapsed()
+    );
+    let totals = &sandbox.report("out/shm")["totals"];
+    assert!(totals["frames_analysed"].as_u64() > Some(100), "{totals}");
+}
+
+#[test]
+fn a_trace_that_would_go_with_the_run_that_is_replaced_is_refused() {
+    let sandbox = Sandbox::new().with_set("--size 64x48 --frames 3");
+    let run = "run set --mode sequential,mmap --out out";
+    sandbox.run(run).succeeds();
+    let before = sandbox.report("out/mmap");
+    for trace in ["out/mmap/trace.json", "out/mmap.partial/trace.json"] {
+        let said = sandbox.run(&format!("{run} --trace {trace}"));
+        said.fails(2, &[trace, "lies in out/mmap, which the run replaces"])
+            .one_line();
+    }
+    assert_eq!(sandbox.report("out/mmap"), before);
+    let out = std::fs::read_dir(sandbox.path("out")).unwrap();
+    assert_eq!(out.count(), 2, "nothing is left");
+    sandbox
+        .run(&format!("{run} --trace out/trace.json"))
+        .succeeds();
+    Trace::read(&sandbox, "out/trace.json");
 }
 
 #[test]
 fn a_worker_that_dies_has_a_successor_of_its_own() {
     let sandbox = Sandbox::new();
-    let run = endless(&sandbox, 1);
-    wait_for(&sandbox, 50_000);
+    let mut run = endless(&sandbox, 1);
+    wait_for(&sandbox, &mut run, 50_000);
     let workers = common::workers(run.id());
     kill("-KILL", workers[0]);
     // What is written by then is the successor's.
-    wait_for(&sandbox, 250_000);
+    wait_for(&sandbox, &mut run, 250_000);
     kill("-INT", run.id());
     Said::from(run.wait_with_output().unwrap(), "run").succeeds();
     let trace = Trace::read(&sandbox, "trace.json");

@@ -4,9 +4,9 @@ use super::complain::complain;
 use super::export::Exports;
 use super::print::print;
 use super::{last, thresholds};
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::report::{
-    Comparison, ComparisonData, Report, Style, Threshold, judge, judgements, summary,
+    Comparison, Explanation, Judgement, Sink, Style, Threshold, judge, judgements,
 };
 use clap::ValueHint;
 use std::path::PathBuf;
@@ -61,39 +61,43 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     thresholds::check(&args.fail_if, runs.len())?;
     let comparison = Comparison::read(&runs)?;
     let explanations = args.explain.then(|| comparison.explain()).transpose()?;
-    args.exports.write(&comparison, &runs)?;
+    args.exports
+        .write(&comparison, &runs)
+        .collect::<Result<()>>()?;
     if let Some(file) = &args.html {
-        std::fs::write(file, comparison.page())
-            .map_err(Error::io(file, "cannot write the page"))?;
+        Sink::fill(file, |sink| sink.write(comparison.page().as_bytes()))?;
     }
-
-    let style = Style::of_stdout();
     let judged = judge(&args.fail_if, &comparison);
-    if args.runs.is_empty() && !args.json {
+    let fault = thresholds::fault(&judged);
+    let printed = tell(args, &runs, &comparison, explanations, &judged);
+    fault.iter().for_each(complain);
+    printed?;
+    Ok(ExitCode::from(u8::from(fault.is_some())))
+}
+
+/// Prints what was asked for.
+fn tell(
+    args: &Args,
+    runs: &[PathBuf],
+    comparison: &Comparison,
+    explanations: Option<Vec<Explanation>>,
+    judged: &[Judgement],
+) -> anyhow::Result<()> {
+    if args.json {
+        let shown = comparison.shown(explanations);
+        return print(thresholds::json(&shown, judged)?);
+    }
+    let style = Style::of_stdout();
+    if args.runs.is_empty() {
         let paths: Vec<_> = runs.iter().map(|run| run.display().to_string()).collect();
         print(format_args!("{}\n", paths.join("\n")))?;
     }
-    match (&runs[..], args.json) {
-        ([one], true) => print(thresholds::json(&Report::read(one)?, &judged)?)?,
-        ([one], false) => print(summary(&Report::read(one)?, style))?,
-        (_, true) => {
-            let data = ComparisonData {
-                explanations,
-                ..comparison.data()
-            };
-            print(thresholds::json(&data, &judged)?)?;
-        }
-        (_, false) => {
-            print(comparison.render(style))?;
-            for explanation in explanations.iter().flatten() {
-                print(format_args!("\n{}", explanation.render(style)))?;
-            }
-        }
+    print(comparison.show(style))?;
+    for explanation in explanations.iter().flatten() {
+        print(format_args!("\n{}", explanation.render(style)))?;
     }
-    if !judged.is_empty() && !args.json {
-        print(format_args!("\n{}", judgements(&judged, style)))?;
+    if !judged.is_empty() {
+        print(format_args!("\n{}", judgements(judged, style)))?;
     }
-    let fault = thresholds::fault(&judged);
-    fault.iter().for_each(complain);
-    Ok(ExitCode::from(u8::from(fault.is_some())))
+    Ok(())
 }

@@ -1,5 +1,6 @@
 //! `--export FILE`: what a command reports, in the formats of other programs too.
 
+use super::complain::complain;
 use crate::error::Result;
 use crate::report::{Comparison, Export};
 use std::path::PathBuf;
@@ -18,12 +19,17 @@ fn parse(path: &str) -> Result<Export> {
 }
 
 impl Exports {
-    /// Writes the runs that lie in these directories, side by side.
-    ///
-    /// # Errors
-    /// If their findings cannot be read, or a file cannot be written.
-    pub(super) fn write(&self, comparison: &Comparison, runs: &[PathBuf]) -> Result<()> {
-        let mut exports = self.export.iter();
-        exports.try_for_each(|export| export.write(comparison, runs))
+    /// Writes the runs that lie in these directories, side by side: one export after the other, as they
+    /// are asked for. An error of one is that their findings cannot be read, or a file not written.
+    pub(super) fn write(
+        &self,
+        comparison: &Comparison,
+        runs: &[PathBuf],
+    ) -> impl Iterator<Item = Result<()>> {
+        self.export.iter().map(|export| {
+            let left_out = export.write(comparison, runs)?;
+            left_out.iter().for_each(complain);
+            Ok(())
+        })
     }
 }

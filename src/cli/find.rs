@@ -1,7 +1,7 @@
 //! `framehaul find`: the frame that meets a condition, and no work beyond it.
 
 use super::complain::complain;
-use super::print::print;
+use super::print::{print, print_if_heard};
 use super::progress::Progress;
 use super::stop::stop_on_signals;
 use crate::analysis::Condition;
@@ -101,11 +101,14 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         progress: Progress::new(),
         prints: !args.json,
         stop: query.stop.clone(),
-        failed: None,
+        heard: Ok(true),
     };
     let answer = find(&query, &mut teller);
-    if let Some(error) = teller.failed {
-        return Err(error);
+    match teller.heard {
+        Ok(true) => {}
+        // What was found was printed for nobody.
+        Ok(false) => return Ok(ExitCode::SUCCESS),
+        Err(error) => return Err(error),
     }
     let answer = answer?;
     drop(teller.progress);
@@ -139,8 +142,8 @@ struct Teller {
     progress: Progress,
     prints: bool,
     stop: Arc<AtomicBool>,
-    /// Why nobody can be told any more, which ends the search.
-    failed: Option<anyhow::Error>,
+    /// Whether what is found is still read, or why nobody can be told: either ends the search.
+    heard: anyhow::Result<bool>,
 }
 
 impl pipeline::Watch for Teller {
@@ -159,14 +162,14 @@ impl pipeline::Watch for Teller {
 
 impl Watch for Teller {
     fn settled(&mut self, searched: &Searched) {
-        if !self.prints || self.failed.is_some() || searched.found.is_empty() {
+        if !self.prints || !matches!(self.heard, Ok(true)) || searched.found.is_empty() {
             return;
         }
         let lines = searched.found.iter();
         let lines: Vec<_> = lines.map(|hit| found_line(searched, hit)).collect();
-        let print = || print(lines.join("\n"));
-        if let Err(error) = self.progress.suspend(print) {
-            self.failed = Some(error);
+        let print = || print_if_heard(lines.join("\n"));
+        self.heard = self.progress.suspend(print);
+        if !matches!(self.heard, Ok(true)) {
             self.stop.store(true, Ordering::Relaxed);
         }
     }

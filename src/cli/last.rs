@@ -41,13 +41,15 @@ pub(super) fn runs(folder: &Path) -> Result<Vec<PathBuf>> {
             folder.display()
         )));
     };
-    // One command's runs lie side by side.
+    // One command's runs lie side by side. (Those of a program say no command.)
     let is_akin = |run: &&Run| {
-        run.place.parent() == last.place.parent() && run.report.command == last.report.command
+        run.place.parent() == last.place.parent()
+            && run.report.command == last.report.command
+            && !run.report.command.is_empty()
     };
     let akin: Vec<_> = runs.iter().filter(is_akin).collect();
     let chosen = match akin.len() {
-        1 => runs.iter().skip(runs.len().saturating_sub(2)).collect(),
+        0 | 1 => runs.iter().skip(runs.len().saturating_sub(2)).collect(),
         _ => akin,
     };
     Ok(chosen.into_iter().map(|run| run.place.clone()).collect())
@@ -78,7 +80,8 @@ mod tests {
     fn write(root: &Path, place: &str, finished: f64, command: &str) {
         let folder = root.join(place);
         fs::create_dir_all(&folder).unwrap();
-        let report = serde_json::json!({"finished_unix_s": finished, "command": [command]});
+        let command: Vec<_> = command.split_whitespace().collect();
+        let report = serde_json::json!({"finished_unix_s": finished, "command": command});
         fs::write(folder.join("report.json"), report.to_string()).unwrap();
     }
 
@@ -107,6 +110,11 @@ mod tests {
         // Another command at the same place is another command.
         write(root, "20/shm", 21.0, "b");
         assert_eq!(chosen(root), ["20/mmap", "20/shm"]);
+        // Who does not say by what command has none in common with another.
+        for (place, finished) in [("50/a", 24.0), ("50/b", 25.0), ("50/c", 26.0)] {
+            write(root, place, finished, "");
+        }
+        assert_eq!(chosen(root), ["50/b", "50/c"]);
         write(root, "demo/flat/mmap", 30.0, "c");
         write(root, "demo/flat/path", 30.0, "c");
         write(root, "demo/paced/path", 29.0, "c");

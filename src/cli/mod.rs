@@ -4,7 +4,14 @@
 //! carries it out. This file is the only place where an error becomes an exit code: 0 done, 1 a
 //! run in which some frames failed, that could not be finished (for want of memory or disk, say) or
 //! that came to what `--fail-if` forbids, or a search that found nothing, 2 unusable input or
-//! options or a search that came to no answer, 130 interrupted.
+//! options or a search that came to no answer, 130 interrupted. Whether anybody reads what is printed
+//! changes nothing about it.
+//!
+//! ```no_run
+//! fn main() -> std::process::ExitCode {
+//!     framehaul::cli::main()
+//! }
+//! ```
 
 mod advise;
 mod bench;
@@ -14,6 +21,7 @@ mod completions;
 mod demo;
 mod doctor;
 mod export;
+mod faults;
 mod find;
 mod generate;
 mod lab;
@@ -42,11 +50,23 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 #[derive(Parser)]
-#[command(name = "framehaul", version, about, max_term_width = 100)]
+#[command(
+    name = "framehaul",
+    version,
+    about,
+    max_term_width = 100,
+    after_long_help = EXAMPLES,
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  framehaul demo
+  framehaul run frames --mode all --repeat 5
+  framehaul compare --html page.html";
 
 #[derive(Subcommand)]
 enum Command {
@@ -98,11 +118,6 @@ pub fn main() -> ExitCode {
         Command::Completions(args) => completions::run(&args),
     };
     outcome.unwrap_or_else(|error| {
-        let io = error.downcast_ref::<std::io::Error>();
-        if io.is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe) {
-            // Whoever read our output has had enough of it, as `head` does.
-            return ExitCode::SUCCESS;
-        }
         let known = error.downcast_ref::<crate::Error>();
         // Ours are whole sentences; of others the chain of causes says more.
         match known {
@@ -139,28 +154,34 @@ mod tests {
             .collect()
     }
 
+    /// Checks that a help has examples, which begin so and can be typed.
+    #[track_caller]
+    fn check_examples(command: &mut clap::Command, begin: &str) {
+        let help = command.render_long_help().to_string();
+        let examples = help.split("Examples:\n").nth(1);
+        let examples = examples.unwrap_or_else(|| panic!("no examples of {begin}"));
+        let mut count = 0;
+        for line in examples.lines().take_while(|line| line.starts_with("  ")) {
+            let line = line.trim();
+            assert!(line.starts_with(begin), "{line}");
+            if let Err(error) = Cli::try_parse_from(words(line)) {
+                panic!("{line}: {error}");
+            }
+            count += 1;
+        }
+        assert!(count > 0, "no examples of {begin}");
+    }
+
     #[test]
     fn the_help_of_every_command_has_examples_that_can_be_typed() {
         let mut command = Cli::command();
         command.build();
+        check_examples(&mut command, "framehaul ");
         for command in command.get_subcommands_mut() {
             let name = command.get_name().to_owned();
-            if name == "help" {
-                continue;
+            if name != "help" {
+                check_examples(command, &format!("framehaul {name}"));
             }
-            let help = command.render_long_help().to_string();
-            let examples = help.split("Examples:\n").nth(1);
-            let examples = examples.unwrap_or_else(|| panic!("no examples of {name}"));
-            let mut count = 0;
-            for line in examples.lines().take_while(|line| line.starts_with("  ")) {
-                let line = line.trim();
-                assert!(line.starts_with(&format!("framehaul {name}")), "{line}");
-                if let Err(error) = Cli::try_parse_from(words(line)) {
-                    panic!("{line}: {error}");
-                }
-                count += 1;
-            }
-            assert!(count > 0, "no examples of {name}");
         }
     }
 

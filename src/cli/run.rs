@@ -2,6 +2,7 @@
 
 use super::complain::complain;
 use super::export::Exports;
+use super::faults::faults;
 use super::metrics::{self, Metrics};
 use super::number;
 use super::print::print;
@@ -14,13 +15,11 @@ use crate::error::{Error, Result};
 use crate::measure::Machine;
 use crate::pipeline::{Cache, Outcome, Plan, Policy, Request, Trace, run_alternately};
 use crate::report::{
-    Comparison, Report, RunDir, Style, Threshold, judge, judgements, shell_word, summary,
+    Comparison, Judgement, Report, RunDir, Style, Threshold, judge, judgements, shell_word,
 };
 use crate::source::Source;
 use anyhow::Context;
 use clap::{ValueEnum, ValueHint};
-use std::fs::File;
-use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -207,8 +206,6 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         thresholds: args.fail_if.clone(),
     };
     let mut done = measure_beside(&request, &out, &beside)?;
-
-    let style = Style::of_stdout();
     let comparison = Comparison::new(done.reports.clone())?;
     let runs: Vec<_> = done
         .reports
@@ -216,36 +213,43 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         .map(|(mode, _)| out.join(mode))
         .collect();
     let judged = judge(&args.fail_if, &comparison);
-    match (&done.reports[..], args.json) {
-        ([(_, report)], true) => print(thresholds::json(report, &judged)?)?,
-        (_, true) => print(thresholds::json(&comparison.data(), &judged)?)?,
-        ([(_, report)], false) => print(summary(report, style))?,
-        (_, false) => print(comparison.render(style))?,
-    }
-    if !args.json {
-        if !judged.is_empty() {
-            print(format_args!("\n{}", judgements(&judged, style)))?;
-        }
-        print(format_args!(
-            "\nreports: {}\n{}",
-            out.display(),
-            pages(&done, &out)
-        ))?;
-    }
-    args.exports.write(&comparison, &runs)?;
+    // Whatever else there is to say of the run is said too.
+    let exported = args.exports.write(&comparison, &runs);
+    let not_exported = exported.filter_map(Result::err);
+    done.faults
+        .extend(not_exported.map(|error| error.to_string()));
     done.faults.extend(thresholds::fault(&judged));
-    for fault in &done.faults {
-        complain(fault);
-    }
+    let printed = tell(args.json, &comparison, &judged, &out);
+    done.faults.iter().for_each(complain);
+    printed?;
     Ok(ExitCode::from(u8::from(!done.faults.is_empty())))
 }
 
+/// Prints what came of it.
+fn tell(
+    json: bool,
+    comparison: &Comparison,
+    judged: &[Judgement],
+    out: &Path,
+) -> anyhow::Result<()> {
+    if json {
+        return print(thresholds::json(&comparison.shown(None), judged)?);
+    }
+    let style = Style::of_stdout();
+    print(comparison.show(style))?;
+    if !judged.is_empty() {
+        print(format_args!("\n{}", judgements(judged, style)))?;
+    }
+    let (reports, pages) = (out.display(), pages(comparison, out));
+    print(format_args!("\nreports: {reports}\n{pages}"))
+}
+
 /// Where the pages are, and how to have one of several modes.
-fn pages(done: &Done, out: &Path) -> String {
+fn pages(runs: &Comparison, out: &Path) -> String {
     let out = shell_word(&out.to_string_lossy());
-    match &done.reports[..] {
-        [(mode, _)] => format!("page: {out}/{mode}/report.html"),
-        _ => format!(
+    match runs.only() {
+        Some(report) => format!("page: {out}/{}/report.html", report.workload.mode),
+        None => format!(
             "pages: {out}/*/report.html, or all on one: framehaul compare --html FILE {out}/*"
         ),
     }
@@ -299,7 +303,8 @@ fn measure_beside(request: &Request, out: &Path, beside: &Beside) -> Result<Done
         directories.push(directory);
     }
     // The last that was made first: the first may have made the folder of all of them.
-    let outcomes = observed(&request, plans, beside);
+    let outcomes = check_trace(beside.trace.as_deref(), out, &plans)
+        .and_then(|()| observed(&request, plans, beside));
     let (outcomes, fault) = outcomes.inspect_err(|_| while directories.pop().is_some() {})?;
     let machine = Machine::probe();
     let mut done = Done {
@@ -316,6 +321,24 @@ fn measure_beside(request: &Request, out: &Path, beside: &Beside) -> Result<Done
     Ok(done)
 }
 
+/// Refuses a trace that would be gone with the run directory that it lies in.
+fn check_trace(trace: Option<&Path>, out: &Path, plans: &[Plan]) -> Result<()> {
+    let Some(trace) = trace else {
+        return Ok(());
+    };
+    let mut places = plans.iter().map(|plan| out.join(plan.mode()));
+    match places.find(|place| RunDir::replaces(place, trace)) {
+        Some(place) => Err(Error::input(
+            trace,
+            format!(
+                "lies in {}, which the run replaces: choose another place for the trace",
+                place.display()
+            ),
+        )),
+        None => Ok(()),
+    }
+}
+
 /// Runs the plans with all that looks on; what went wrong with that, but not with them, is a
 /// sentence.
 fn observed(
@@ -323,7 +346,9 @@ fn observed(
     mut plans: Vec<Plan>,
     beside: &Beside,
 ) -> Result<(Vec<Outcome>, Option<String>)> {
-    let trace = beside.trace.as_ref().map(Trace::create).transpose()?;
+    let trace = beside.trace.as_ref();
+    let trace = trace.map(|file| Trace::create_unless(&request.stop, file));
+    let trace = trace.transpose()?;
     if let Some(trace) = &trace {
         plans.iter_mut().for_each(|plan| plan.trace_to(trace));
     }
@@ -340,47 +365,4 @@ fn observed(
     let outcomes = run_alternately(plans, &mut Watchers { progress, metrics })?;
     let traced = trace.map_or(Ok(()), Trace::finish);
     Ok((outcomes, traced.err().map(|error| error.to_string())))
-}
-
-/// So many failed frames are named; the findings name all.
-const NAMED: usize = 5;
-
-fn faults(outcome: &Outcome, findings: &Path) -> Result<Vec<String>> {
-    let mode = &outcome.workload.mode;
-    let mut faults = Vec::new();
-    let mut failed = 0;
-    if outcome.totals.frames_failed > 0 {
-        let cannot_read = || Error::io(findings, "cannot read");
-        let file = File::open(findings).map_err(cannot_read())?;
-        for line in BufReader::new(file).lines() {
-            let Some((frame, why)) = fault(&line.map_err(cannot_read())?) else {
-                continue;
-            };
-            failed += 1;
-            if failed <= NAMED {
-                faults.push(format!("{mode}: frame {frame} failed: {why}"));
-            }
-        }
-    }
-    if failed > NAMED {
-        let more = failed - NAMED;
-        let frames = if more == 1 { "frame" } else { "frames" };
-        faults.push(format!(
-            "{mode}: {more} more {frames} failed; findings.jsonl names them"
-        ));
-    }
-    let of_all = outcome.incomplete.iter().chain(&outcome.disagreement);
-    faults.extend(of_all.map(|what| format!("{mode}: {what}")));
-    Ok(faults)
-}
-
-/// The frame and the reason, if a line of the findings is that of a failed frame.
-fn fault(line: &str) -> Option<(u64, String)> {
-    #[derive(serde::Deserialize)]
-    struct Failed {
-        frame: u64,
-        error: Option<String>,
-    }
-    let failed: Failed = serde_json::from_str(line).ok()?;
-    Some((failed.frame, failed.error?))
 }

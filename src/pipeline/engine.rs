@@ -10,7 +10,7 @@ use super::passes::{PassFigures, Side, new_alternation};
 use super::plan::{Plan, Policy};
 use super::recorder::Pass;
 use super::sum::{Measured, Sum};
-use crate::clock::{Nanos, now};
+use crate::clock::{Nanos, now, unix_s};
 use crate::coordination::SharedArray;
 use crate::error::{Error, Result};
 use crate::handoff::Slots;
@@ -59,6 +59,8 @@ pub(super) struct Engine {
     /// Deaths in pools that are gone.
     deaths: Vec<Death>,
     measured: Vec<Measured>,
+    /// When the first of them began.
+    begun_unix_s: Option<f64>,
     slots: Option<SlotsUsed>,
 }
 
@@ -78,6 +80,7 @@ impl Engine {
             pool,
             deaths: Vec::new(),
             measured: Vec::new(),
+            begun_unix_s: None,
             slots: None,
         })
     }
@@ -89,6 +92,8 @@ impl Engine {
         let number = measured.then_some(self.measured.len() + 1);
         let pass = self.run_once(number, kept, watch)?;
         if measured {
+            let begun = pass.pass.begun;
+            self.begun_unix_s.get_or_insert_with(|| unix_s(begun));
             self.measured.push(Measured {
                 cache_resident,
                 ..pass
@@ -224,6 +229,7 @@ impl Engine {
         notes.extend(sum.notes);
         Outcome {
             workload,
+            begun_unix_s: self.begun_unix_s,
             totals,
             limits,
             memory: sum.memory,

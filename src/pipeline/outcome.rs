@@ -6,6 +6,7 @@ use super::plan::{Dropped, Policy};
 use crate::clock::Nanos;
 use crate::frame::FrameFormat;
 use crate::measure::{Limits, MemoryPeak, StageHistograms, Timeline, Usage};
+use crate::source::SetSize;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -27,6 +28,8 @@ pub struct Workload {
     pub input: String,
     /// Whether its frames come, rather than lie in files.
     pub is_live: bool,
+    /// How large the whole frame set was; none of what is live.
+    pub set: Option<SetSize>,
     /// The frames of one pass, first and one past the last, in the stream (which cycles the set).
     pub frames: std::ops::Range<u64>,
     /// The format of every frame.
@@ -105,6 +108,8 @@ pub struct SlotsUsed {
 pub struct Outcome {
     /// What was asked for.
     pub workload: Workload,
+    /// When the first measured pass began, in seconds since the Unix epoch; none if none did.
+    pub begun_unix_s: Option<f64>,
     /// What came of it.
     pub totals: Totals,
     /// The machine's limits, measured before the run with as many threads as workers.

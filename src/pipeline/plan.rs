@@ -68,6 +68,17 @@ pub enum Policy {
     DropOldest,
 }
 
+impl Policy {
+    /// As it is asked for: `drop-newest`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Block => "block",
+            Self::DropNewest => "drop-newest",
+            Self::DropOldest => "drop-oldest",
+        }
+    }
+}
+
 /// Why a frame was dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -455,6 +466,7 @@ impl Plan {
         Workload {
             input: self.source.input().to_owned(),
             is_live: self.source.set().is_none(),
+            set: self.source.set().map(|set| set.size()),
             frames: self.frames.clone(),
             format: self.source.format(),
             mode: self.mode.name().to_owned(),

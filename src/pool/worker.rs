@@ -3,6 +3,27 @@
 //! The parent starts `EXE __framehaul_worker VERSION SOCKET`. The worker connects to SOCKET, is told
 //! where they speak to each other and what its setup is, and then receives, runs and answers until
 //! it comes to the pill. It needs no care about its parent's death: the kernel kills it then.
+//!
+//! ```
+//! use framehaul::pool::{Context, Job, Never, worker};
+//!
+//! #[derive(serde::Serialize, serde::Deserialize)]
+//! struct Square(u64);
+//!
+//! impl Job for Square {
+//!     type Setup = ();
+//!     type State = ();
+//!     type Output = u64;
+//!     type Error = Never;
+//!     fn init(_: &()) -> Result<(), String> { Ok(()) }
+//!     fn run(&self, _: &mut (), _: &Context<'_>) -> Result<u64, Never> { Ok(self.0 * self.0) }
+//! }
+//!
+//! fn main() {
+//!     worker::enter::<Square>(); // a worker for squares goes no further
+//!     println!("this is the program");
+//! }
+//! ```
 
 use super::context::Board;
 use super::protocol::{

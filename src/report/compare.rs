@@ -5,7 +5,10 @@
 //! then by how much ([`Comparison::verdict`]).
 
 use super::Report;
-use super::data::{ComparisonData, Ratios, ratios, run_data};
+use super::data::{ComparisonData, Ratios, Shown, ratios, run_data};
+use super::explain::Explanation;
+use super::style::Style;
+use super::summary::summary;
 use super::units::list;
 use super::verdict;
 use crate::error::{Error, Result};
@@ -121,6 +124,31 @@ impl Comparison {
         Self::new(names.into_iter().zip(reports).collect())
     }
 
+    /// The report of the only run, if it is one: that is shown by itself.
+    pub fn only(&self) -> Option<&Report> {
+        match &self.runs[..] {
+            [run] => Some(&run.report),
+            _ => None,
+        }
+    }
+
+    /// All of it for people: one run by itself, several side by side.
+    pub fn show(&self, style: Style) -> String {
+        self.only()
+            .map_or_else(|| self.render(style), |report| summary(report, style))
+    }
+
+    /// All of it for programs: the report of one run, the comparison of several, with where the gaps
+    /// between them come from, if that was asked for.
+    pub fn shown(&self, explanations: Option<Vec<Explanation>>) -> Shown<'_> {
+        let several = || ComparisonData {
+            explanations,
+            ..self.data()
+        };
+        self.only()
+            .map_or_else(|| Shown::Several(several().into()), Shown::One)
+    }
+
     /// What the runs were not asked for alike.
     ///
     /// Input, frames, pixels, analyzers, pace, cache, machine and workers must be alike before a
@@ -224,7 +252,7 @@ impl Comparison {
         self.runs[1..].iter().map(|run| ratios(base, run)).collect()
     }
 
-    /// All of it for programs.
+    /// The comparison for programs.
     pub fn data(&self) -> ComparisonData {
         let differences = self.differences();
         let same_workload = self.same_workload();

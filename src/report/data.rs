@@ -1,13 +1,15 @@
 //! A comparison as data: the JSON that `framehaul compare --json` prints.
 //!
-//! ```no_run
+//! ```
 //! use framehaul::report::Comparison;
-//! let data = Comparison::read(&["runs/payload".into(), "runs/mmap".into()])?.data();
+//! let runs = ["data/reports/payload".into(), "data/reports/mmap".into()];
+//! let data = Comparison::read(&runs)?.data();
 //! assert!(data.same_findings && data.same_workload);
-//! println!("{:?} times as fast", data.ratios[0].fps);
+//! assert!(data.ratios[0].fps > Some(20.0), "times as fast");
 //! # Ok::<(), framehaul::Error>(())
 //! ```
 
+use super::Report;
 use super::compare::{Difference, Run};
 use super::doubts::Doubt;
 use super::explain::Explanation;
@@ -41,6 +43,16 @@ pub struct ComparisonData {
     /// Where the gap between each run and the first comes from, if that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub explanations: Option<Vec<Explanation>>,
+}
+
+/// Runs for programs, as `--json` prints them.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Shown<'a> {
+    /// A run by itself.
+    One(&'a Report),
+    /// Several, compared.
+    Several(Box<ComparisonData>),
 }
 
 /// One run's figures.

@@ -40,12 +40,13 @@ pub(super) struct Span {
 }
 
 impl Span {
-    /// Of a report's run: what it measured ended when it was finished.
+    /// Of a report's run: as long as its passes took, from when the first of them began.
     pub(super) fn of(report: &Report) -> Self {
-        let length = Duration::try_from_secs_f64(report.totals.wall_s).unwrap_or_default();
-        let end = Duration::try_from_secs_f64(report.finished_unix_s).unwrap_or_default();
-        let start = end.saturating_sub(length);
-        Self { start, length }
+        let seconds = |s| Duration::try_from_secs_f64(s).unwrap_or_default();
+        Self {
+            start: seconds(report.start_unix_s()),
+            length: seconds(report.totals.wall_s),
+        }
     }
 }
 
@@ -82,6 +83,17 @@ pub(super) fn interval_log(stages: &StageHistograms, span: Span) -> io::Result<V
 pub(super) mod tests {
     use super::*;
     use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
+
+    #[test]
+    fn a_log_begins_with_the_first_pass_whoever_had_a_turn_since() {
+        let mut report = crate::report::samples::mmap();
+        (report.finished_unix_s, report.totals.wall_s) = (1000.0, 2.0);
+        let start = |report: &Report| Span::of(report).start.as_secs_f64();
+        assert_eq!(start(&report), 998.0, "as far as an old report tells");
+        report.begun_unix_s = Some(950.5);
+        assert_eq!(start(&report), 950.5);
+        assert_eq!(Span::of(&report).length.as_secs_f64(), 2.0);
+    }
 
     /// Some samples in two stages, from nanoseconds to minutes.
     pub(crate) fn sample_stages() -> StageHistograms {

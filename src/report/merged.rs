@@ -26,6 +26,9 @@ pub struct Part {
     pub tool: String,
     /// The command line that asked for it, where there was one.
     pub command: Vec<String>,
+    /// When it began, in seconds since the Unix epoch; null where nothing is known of that.
+    #[serde(default)]
+    pub begun_unix_s: Option<f64>,
     /// When it had ended, in seconds since the Unix epoch.
     pub finished_unix_s: f64,
     /// The machine it ran on.
@@ -54,6 +57,7 @@ impl Part {
             frames: report.workload.frames.clone(),
             tool: report.tool.clone(),
             command: report.command.clone(),
+            begun_unix_s: report.begun_unix_s,
             finished_unix_s: report.finished_unix_s,
             machine: report.machine.clone(),
             limits: report.limits,
@@ -69,7 +73,12 @@ impl Part {
 impl Merged {
     /// Of these runs, in the order of their frames.
     pub(super) fn of(parts: Vec<Part>) -> Self {
-        let starts = parts.iter().map(|part| part.finished_unix_s - part.wall_s);
+        // One that does not say when it began is taken to have made no pause.
+        let start = |part: &Part| {
+            let without_pause = part.finished_unix_s - part.wall_s;
+            part.begun_unix_s.unwrap_or(without_pause)
+        };
+        let starts = parts.iter().map(start);
         let ends = parts.iter().map(|part| part.finished_unix_s);
         let (start, end) = (
             starts.fold(f64::MAX, f64::min),
@@ -79,5 +88,11 @@ impl Merged {
             elapsed_s: (end - start).max(0.0),
             parts,
         }
+    }
+
+    /// When the first of them began, if all say when they did.
+    pub(super) fn begun_unix_s(&self) -> Option<f64> {
+        let starts: Option<Vec<f64>> = self.parts.iter().map(|part| part.begun_unix_s).collect();
+        starts?.into_iter().reduce(f64::min)
     }
 }

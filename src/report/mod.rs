@@ -5,10 +5,12 @@
 //! and as a page ([`Comparison::page`]). Runs of ranges of one input become one ([`Merge`]). An
 //! [`Export`] writes runs in other programs' formats; [`SCHEMAS`] are those of ours.
 //!
-//! ```no_run
+//! ```
 //! use framehaul::report::{Comparison, Style};
-//! let comparison = Comparison::read(&["runs/payload".into(), "runs/mmap".into()])?;
-//! println!("{}", comparison.render(Style::of_stdout()));
+//! let runs = ["data/reports/payload".into(), "data/reports/mmap".into()];
+//! let comparison = Comparison::read(&runs)?;
+//! assert!(comparison.verdict().starts_with("mmap is "));
+//! println!("{}", comparison.show(Style::of_stdout()));
 //! # Ok::<(), framehaul::Error>(())
 //! ```
 
@@ -28,6 +30,7 @@ pub(crate) mod page;
 mod published;
 mod read;
 mod schema;
+mod sink;
 mod spark;
 mod story;
 mod style;
@@ -46,7 +49,7 @@ mod samples;
 
 pub use checkup::checkup;
 pub use compare::{Comparison, Difference};
-pub use data::{ComparisonData, Percentiles, Ratios, RunData};
+pub use data::{ComparisonData, Percentiles, Ratios, RunData, Shown};
 pub use doubts::{About, Doubt};
 pub use explain::{Bound, Explanation, Term, TermGap, TermTimes};
 pub use export::{Export, KINDS, Kind};
@@ -56,6 +59,8 @@ pub use merge::Merge;
 pub use merged::{Merged, Part};
 pub use published::{Published, SCHEMAS};
 pub use schema::{Cpu, Memory, Report, SCHEMA, StageSummary, Totals, Workload};
+#[cfg(feature = "cli")]
+pub(crate) use sink::Sink;
 pub use story::Story;
 pub use style::Style;
 pub(crate) use style::shell_word;

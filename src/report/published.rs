@@ -27,7 +27,7 @@ pub struct Published {
 pub static SCHEMAS: [Published; 3] = [
     Published {
         name: "report",
-        summary: "report.json, which `run --json` prints of one mode",
+        summary: "report.json, which `run --json` prints of one mode, `compare --json` of one run, and `merge --json`",
         file: "schema/report.schema.json",
         text: include_str!("../../schema/report.schema.json"),
     },
@@ -47,7 +47,7 @@ pub static SCHEMAS: [Published; 3] = [
 
 #[cfg(test)]
 mod tests {
-    use super::super::{ComparisonData, FoundData, Report};
+    use super::super::{ComparisonData, FoundData, Judgement, Report};
     use super::*;
     use schemars::JsonSchema;
     use schemars::generate::SchemaSettings;
@@ -56,8 +56,22 @@ mod tests {
 
     /// The schema of a type as it is read (where older reports may lack fields), or as it is written.
     fn made<T: JsonSchema>(settings: SchemaSettings) -> String {
-        let schema = settings.into_generator().into_root_schema_for::<T>();
-        let mut schema = schema.to_value();
+        text(settings.into_generator().into_root_schema_for::<T>().into())
+    }
+
+    /// The same of what `--json` prints with `thresholds` beside it, if there are any.
+    fn printed<T: JsonSchema>(settings: SchemaSettings) -> String {
+        let mut generator = settings.into_generator();
+        let mut thresholds = Value::from(generator.subschema_for::<Vec<Judgement>>());
+        thresholds["description"] =
+            "What came of each `--fail-if` in each run, where `--json` prints this; absent without any."
+                .into();
+        let mut schema = Value::from(generator.into_root_schema_for::<T>());
+        schema["properties"]["thresholds"] = thresholds;
+        text(schema)
+    }
+
+    fn text(mut schema: Value) -> String {
         join_lines(&mut schema);
         format!("{schema:#}\n")
     }
@@ -82,8 +96,8 @@ mod tests {
     fn each_schema_is_that_of_its_type() {
         let draft = SchemaSettings::draft2020_12;
         let made = [
-            made::<Report>(draft()),
-            made::<ComparisonData>(draft().for_serialize()),
+            printed::<Report>(draft()),
+            printed::<ComparisonData>(draft().for_serialize()),
             made::<FoundData>(draft().for_serialize()),
         ];
         let update = std::env::var_os("FRAMEHAUL_UPDATE_SCHEMAS").is_some();

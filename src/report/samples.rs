@@ -21,9 +21,11 @@ pub(super) fn machine() -> Machine {
 /// A flat-out run of 1,500 4K frames in mmap mode.
 pub(super) fn outcome() -> Outcome {
     Outcome {
+        begun_unix_s: None,
         workload: Workload {
             input: "frames.npy".into(),
             is_live: false,
+            set: None,
             frames: 0..1500,
             format: FrameFormat::new(3840, 2160, Colour::Rgb, Sample::U16),
             mode: "mmap".into(),

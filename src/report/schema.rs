@@ -8,6 +8,7 @@ use super::merged::Merged;
 use super::timeline::Timeline;
 use crate::measure::{self, Limits, Machine, StageHistograms};
 use crate::pipeline::{Cache, Dropped, Outcome, PassFigures, Policy, SlotsUsed};
+use crate::source::SetSize;
 use crate::stage::Stage;
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
@@ -29,6 +30,10 @@ pub struct Report {
     /// The command line that asked for the run, where there was one.
     #[serde(default)]
     pub command: Vec<String>,
+    /// When its first measured pass began, in seconds since the Unix epoch: of runs that took turns, others
+    /// have had theirs since. Null where nothing is known of that.
+    #[serde(default)]
+    pub begun_unix_s: Option<f64>,
     /// When the report was made, in seconds since the Unix epoch.
     pub finished_unix_s: f64,
     /// The machine that the figures come from.
@@ -82,6 +87,9 @@ pub struct Workload {
     /// Whether its frames came, from a camera, a decoder or a pipe, rather than lay in files.
     #[serde(default)]
     pub live: bool,
+    /// How large the whole frame set was; null of what is live, and where nothing is known of that.
+    #[serde(default)]
+    pub set: Option<SetSize>,
     /// The frames of one pass: the first and one past the last.
     pub frames: Range<u64>,
     /// The array shape of a frame: (H, W, C), or one axis where planes are not interleaved.
@@ -273,11 +281,13 @@ impl Report {
             schema: SCHEMA,
             tool: concat!("framehaul ", env!("CARGO_PKG_VERSION")).into(),
             command: Vec::new(),
+            begun_unix_s: outcome.begun_unix_s,
             finished_unix_s: now.map_or(0.0, |now| now.as_secs_f64()),
             machine,
             workload: Workload {
                 input: asked.input.clone(),
                 live: asked.is_live,
+                set: asked.set,
                 frames: asked.frames.clone(),
                 shape: asked.format.shape(),
                 pixels: asked.format.to_string(),
@@ -343,6 +353,13 @@ impl Report {
     pub fn with_command(mut self, command: impl IntoIterator<Item = String>) -> Self {
         self.command = command.into_iter().collect();
         self
+    }
+
+    /// When its first measured pass began; where that is not known, it is taken to have been without a
+    /// pause till the report was made.
+    pub(super) fn start_unix_s(&self) -> f64 {
+        let without_pause = self.finished_unix_s - self.totals.wall_s;
+        self.begun_unix_s.unwrap_or(without_pause)
     }
 
     /// The histograms of all stages, as far as they can be read: what [`Report::read`] has read can.

@@ -24,6 +24,7 @@
 //! ```
 
 use super::histogram::{Span, interval_log};
+use super::read::folder;
 use super::{Comparison, Report};
 use crate::error::{Error, Result};
 use crate::measure::StageHistograms;
@@ -55,12 +56,9 @@ impl RunDir {
     /// that is somebody else's, is an error.
     pub fn create(target: impl AsRef<Path>) -> Result<Self> {
         let target = target.as_ref().to_path_buf();
-        let Some(name) = target.file_name() else {
+        let Some(partial) = partial_of(&target) else {
             return Err(Error::input(target, "is no name for a run directory"));
         };
-        let mut partial_name = name.to_owned();
-        partial_name.push(".partial");
-        let partial = target.with_file_name(partial_name);
         refuse_what_is_no_run(&target)?;
         refuse_what_is_no_run(&partial)?;
 
@@ -96,6 +94,24 @@ impl RunDir {
             }
         }
         Ok(this)
+    }
+
+    /// Whether a file or folder, which need not be there yet, would be gone when a run directory takes
+    /// the place of `target`: it is what is replaced or swept then, or lies in it.
+    pub fn replaces(target: impl AsRef<Path>, path: impl AsRef<Path>) -> bool {
+        let (target, path) = (target.as_ref(), path.as_ref());
+        let real = path.canonicalize().or_else(|_| {
+            // What will be there lies in what is.
+            let name = path.file_name().unwrap_or_default();
+            folder(path).canonicalize().map(|above| above.join(name))
+        });
+        let Ok(real) = real else {
+            return false;
+        };
+        let places = [Some(target.to_owned()), partial_of(target)];
+        let places = places.into_iter().flatten();
+        let mut places = places.filter_map(|place| place.canonicalize().ok());
+        places.any(|place| real.starts_with(place))
     }
 
     /// The folder that a run writes what it finds to ([`Plan::keep_in`]) before [`Self::finish`].
@@ -163,6 +179,13 @@ impl Drop for RunDir {
             }
         }
     }
+}
+
+/// Where a run directory is filled; none if that is no name for one.
+fn partial_of(target: &Path) -> Option<PathBuf> {
+    let mut name = target.file_name()?.to_owned();
+    name.push(".partial");
+    Some(target.with_file_name(name))
 }
 
 /// Nothing there, an empty folder, or a run directory may be replaced.
@@ -250,6 +273,33 @@ mod tests {
         }
         assert_eq!(files(&thesis), ["chapter"]);
         assert_eq!(files(root.path()), ["run", "thesis"]);
+    }
+
+    #[test]
+    fn what_lies_in_a_run_that_is_replaced_is_known_to_go_with_it() {
+        let root = tempfile::tempdir().unwrap();
+        let path = |name: &str| root.path().join(name);
+        for folder in ["run/deep", "run.partial", "runner", "other"] {
+            fs::create_dir_all(path(folder)).unwrap();
+        }
+        std::os::unix::fs::symlink("run/deep", path("link")).unwrap();
+        fs::write(path("run/old.json"), "").unwrap();
+        for (name, is_gone) in [
+            ("run", true),
+            ("run/old.json", true),
+            ("run/new.json", true),
+            ("run/deep/new.json", true),
+            ("other/../run/new.json", true),
+            ("link/new.json", true),
+            ("run.partial/new.json", true),
+            ("runner/new.json", false),
+            ("other/run", false),
+            ("new.json", false),
+            ("none/new.json", false),
+        ] {
+            assert_eq!(RunDir::replaces(path("run"), path(name)), is_gone, "{name}");
+        }
+        assert!(!RunDir::replaces(path("new"), path("new/trace.json")));
     }
 
     #[test]

@@ -112,6 +112,16 @@ pub struct FrameSet {
     not_mappable: Option<Arc<str>>,
 }
 
+/// How large a frame set is: what tells it from another one of the same name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct SetSize {
+    /// Its frames.
+    pub frames: u64,
+    /// The bytes of all its files.
+    pub bytes: u64,
+}
+
 /// How the frames lie in the files.
 #[derive(Clone, Debug)]
 enum Layout {
@@ -171,6 +181,16 @@ impl FrameSet {
     /// Never true: a set without frames is refused when opened.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// How large it is now. A file that cannot be found any more has no bytes.
+    pub fn size(&self) -> SetSize {
+        let files = self.files.iter();
+        let bytes = files.map(|file| file.metadata().map_or(0, |file| file.len()));
+        SetSize {
+            frames: self.len() as u64,
+            bytes: bytes.sum(),
+        }
     }
 
     /// The format that every frame has (or is failed for not having).

@@ -16,9 +16,27 @@ pub fn readable<const N: usize>(
     fds: [BorrowedFd<'_>; N],
     timeout: Duration,
 ) -> io::Result<[bool; N]> {
+    wait(fds, libc::POLLIN, timeout)
+}
+
+/// Waits until a write to `fd` would not block (there is room, or an error to be told), or until
+/// `timeout` is over: whether it would not.
+///
+/// # Errors
+/// As [`readable`].
+pub fn writable(fd: BorrowedFd<'_>, timeout: Duration) -> io::Result<bool> {
+    wait([fd], libc::POLLOUT, timeout).map(|[writable]| writable)
+}
+
+/// poll(2), and of which of them it tells.
+fn wait<const N: usize>(
+    fds: [BorrowedFd<'_>; N],
+    events: libc::c_short,
+    timeout: Duration,
+) -> io::Result<[bool; N]> {
     let mut asked = fds.map(|fd| libc::pollfd {
         fd: fd.as_raw_fd(),
-        events: libc::POLLIN,
+        events,
         revents: 0,
     });
     let milliseconds = timeout.as_millis().min(60_000) as libc::c_int;
@@ -72,5 +90,11 @@ mod tests {
         );
         // Smaller, it would block here for ever.
         writer.write_all(&[0; 1 << 20]).unwrap();
+        assert!(
+            !writable(writer.as_fd(), Duration::ZERO).unwrap(),
+            "it is full"
+        );
+        drop(reader);
+        assert!(writable(writer.as_fd(), Duration::MAX).unwrap(), "an error");
     }
 }

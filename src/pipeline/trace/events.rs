@@ -1,7 +1,7 @@
 //! Events of the Trace Event Format, appended to a file one a line.
 
+use super::outlet::Outlet;
 use crate::clock::{Nanos, now};
-use std::fs::File;
 use std::io::{self, Write};
 
 /// A track of slices that nest: a thread of a process.
@@ -32,7 +32,7 @@ pub(super) type Args<'a> = &'a [(&'static str, u64)];
 
 /// A JSON array of events; viewers open it before it is finished too.
 #[derive(Debug)]
-pub(super) struct Events<W: Write = File> {
+pub(super) struct Events<W: Write = Outlet> {
     to: W,
     buffer: Vec<u8>,
     /// What times are counted from.

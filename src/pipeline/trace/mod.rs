@@ -21,7 +21,9 @@
 //! how many there are. Counters show the backlog and the memory, some times a second.
 //!
 //! Events are written as outcomes come, so that memory does not grow with the run; a file that was
-//! cut off can be opened all the same. Nothing is written of passes that warm up.
+//! cut off can be opened all the same. A pipe that nobody has read for some seconds is given up: the
+//! run goes on, and says at its end that the trace is not whole. Nothing is written of passes that warm
+//! up.
 //!
 //! ```no_run
 //! use framehaul::analysis::Analysis;
@@ -39,17 +41,19 @@
 
 mod events;
 mod lanes;
+mod outlet;
 mod tracer;
 
 pub(super) use tracer::Tracer;
 
 use self::events::{Events, Track};
+use self::outlet::Outlet;
 
 use super::gauge::Around;
 use crate::error::{Error, Result};
 use std::collections::HashMap;
-use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A file that says when what happened to each frame of one run or several; `run --trace` writes
@@ -85,16 +89,24 @@ enum Place {
 }
 
 impl Trace {
-    /// Creates the file, or empties it if it is there. It may be a pipe.
+    /// Creates the file, or empties it if it is there. It may be a pipe; a named one waits for whoever
+    /// reads it.
     ///
     /// # Errors
     /// If that cannot be.
     pub fn create(path: impl AsRef<Path>) -> Result<Self> {
+        Self::create_unless(&Arc::default(), path)
+    }
+
+    /// The same until `stop` is set. From then on, a pipe that nobody reads is soon given up.
+    ///
+    /// # Errors
+    /// As [`Self::create`], and [`Error::Interrupted`] if it was called off.
+    pub fn create_unless(stop: &Arc<AtomicBool>, path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref().to_path_buf();
-        let file = File::create(&path).map_err(Error::io(&path, "cannot create the trace"))?;
         let state = State {
+            events: Events::new(Outlet::open(&path, stop)?),
             path,
-            events: Events::new(file),
             tracks: HashMap::new(),
             flows: 0,
         };

@@ -34,6 +34,15 @@ fn write(comparison: &Comparison, sink: &mut Sink) -> Result<()> {
             columns.push(name);
         }
     }
+    // What is nothing in one run has its fields in another: they say it.
+    let has_fields = |column: &str| {
+        let is_field = |name: &str| {
+            name.strip_prefix(column)
+                .is_some_and(|rest| rest.starts_with('.'))
+        };
+        rows.iter().flatten().any(|(name, _)| is_field(name))
+    };
+    columns.retain(|column| !has_fields(column));
     sink.write(line(&columns).as_bytes())?;
     for row in &rows {
         let of = |column: &&str| row.iter().find(|(name, _)| name == column);

@@ -2,11 +2,11 @@
 //!
 //! (`AbstractHistogram.outputPercentileDistribution` of Java's HdrHistogram, five steps to each half
 //! of what is left to 100 %.) Values are in milliseconds, which is what plotters take them for. A
-//! file is of one stage: the latency (`end_to_end` of a run with a pace, else `service`), or the one
-//! that its name says: `compute.hgrm`, `mmap.compute.hgrm`.
+//! file is of one stage: the one that its name says (`compute.hgrm`, `mmap.compute.hgrm`), else the
+//! latency (`end_to_end` of a run with a pace, `service` of one without).
 
 use super::{Kind, Of, OneRun, Sink};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::stage::Stage;
 use hdrhistogram::Histogram;
 use std::fmt::Write as _;
@@ -14,7 +14,7 @@ use std::fmt::Write as _;
 pub(super) const KIND: Kind = Kind {
     ending: ".hgrm",
     summary: "percentiles of the latency, or of the stage in the name (compute.hgrm), for HdrHistogram's plotter",
-    of: Of::One(write),
+    of: Of::Stage(write),
 };
 
 /// Nanoseconds in the unit of the values.
@@ -23,14 +23,8 @@ const UNIT: f64 = 1e6;
 /// Steps to each half of what is left.
 const STEPS: f64 = 5.0;
 
-fn write(one: &OneRun<'_>, sink: &mut Sink) -> Result<()> {
-    let word = one.stem.rsplit('.').next().unwrap_or(one.stem);
-    let stage = Stage::from_name(word).unwrap_or(one.run.report.latency());
-    let Some(histogram) = one.run.histograms.get(&stage) else {
-        let what = format!("{} has no samples of {}", one.run.name, stage.name());
-        return Err(Error::Usage(what));
-    };
-    sink.write(percentiles(histogram).as_bytes())
+fn write(one: &OneRun<'_>, stage: Stage, sink: &mut Sink) -> Result<()> {
+    sink.write(percentiles(&one.run.histograms[&stage]).as_bytes())
 }
 
 /// The text of a file.

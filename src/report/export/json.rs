@@ -11,10 +11,7 @@ pub(super) const KIND: Kind = Kind {
 };
 
 fn write(comparison: &Comparison, sink: &mut Sink) -> Result<()> {
-    let json = match &comparison.runs[..] {
-        [one] => serde_json::to_vec_pretty(&one.report),
-        _ => serde_json::to_vec_pretty(&comparison.data()),
-    };
+    let json = serde_json::to_vec_pretty(&comparison.shown(None));
     let json = json.map_err(|error| Error::Failed(format!("the runs cannot be JSON: {error}")))?;
     sink.write(&json)?;
     sink.write(b"\n")

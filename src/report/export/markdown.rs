@@ -2,7 +2,7 @@
 
 use super::{Kind, Of, Sink};
 use crate::error::Result;
-use crate::report::{Comparison, Style, summary};
+use crate::report::{Comparison, Style};
 
 pub(super) const KIND: Kind = Kind {
     ending: ".md",
@@ -11,10 +11,7 @@ pub(super) const KIND: Kind = Kind {
 };
 
 fn write(comparison: &Comparison, sink: &mut Sink) -> Result<()> {
-    let text = match &comparison.runs[..] {
-        [one] => summary(&one.report, Style::markdown()),
-        _ => comparison.render(Style::markdown()),
-    };
+    let text = comparison.show(Style::markdown());
     // A table has an empty line of its own below it.
     let text = text.replace("\n\n\n", "\n\n");
     sink.write(text.trim_end().as_bytes())?;

@@ -5,16 +5,21 @@
 //! | `.csv` | a row a run: all fields of `report.json`, named by their paths | a row each, and its ratios to the first |
 //! | `.md` | the tables, to be pasted where Markdown is read | one comparison |
 //! | `.json` | what `--json` prints | one comparison |
-//! | `.hgrm` | percentiles of a stage in milliseconds, as HdrHistogram's plotter reads them | a file each |
+//! | `.hgrm` | percentiles of the latency in milliseconds, as HdrHistogram's plotter reads them; of a stage, where the name ends in one: `compute.hgrm`, `mmap.compute.hgrm` | a file each, of those that have the stage |
 //! | `.hlog` | all histograms, as HdrHistogram's log processor reads them | a file each |
 //! | `findings.csv` | a row a frame: all that was found, or why nothing was | a file each |
 //!
-//! ```no_run
+//! ```
 //! use framehaul::report::{Comparison, Export};
-//! let runs = ["runs/payload".into(), "runs/mmap".into()];
+//! # let folder = tempfile::tempdir().unwrap();
+//! # let folder = folder.path();
+//! let runs = ["data/reports/payload".into(), "data/reports/mmap".into()];
 //! let comparison = Comparison::read(&runs)?;
-//! Export::to("comparison.md")?.write(&comparison, &runs)?;
-//! Export::to("compute.hgrm")?.write(&comparison, &runs)?; // compute-payload.hgrm, compute-mmap.hgrm
+//! Export::to(folder.join("both.md"))?.write(&comparison, &runs)?;
+//! Export::to(folder.join("compute.hgrm"))?.write(&comparison, &runs)?;
+//! for name in ["both.md", "compute-payload.hgrm", "compute-mmap.hgrm"] {
+//!     assert!(folder.join(name).exists());
+//! }
 //! # Ok::<(), framehaul::Error>(())
 //! ```
 //!
@@ -29,11 +34,13 @@ mod json;
 mod markdown;
 
 use super::compare::{Comparison, Run};
+use super::sink::Sink;
 use super::units::list;
+use crate::analysis::nearest;
 use crate::error::{Error, Result};
-use std::fs::{self, File};
-use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+use crate::stage::Stage;
+use std::iter::once;
+use std::path::PathBuf;
 
 /// A kind of file that runs are exported to.
 #[derive(Debug)]
@@ -52,15 +59,15 @@ enum Of {
     All(fn(&Comparison, &mut Sink) -> Result<()>),
     /// A run: several of them make as many files.
     One(fn(&OneRun<'_>, &mut Sink) -> Result<()>),
+    /// A stage of a run, the one that the name says: as many files as runs have it.
+    Stage(fn(&OneRun<'_>, Stage, &mut Sink) -> Result<()>),
 }
 
 /// A run that is exported.
 struct OneRun<'a> {
     run: &'a Run,
     /// Its directory.
-    folder: &'a Path,
-    /// The file's name without its ending, as it was asked for.
-    stem: &'a str,
+    folder: PathBuf,
 }
 
 /// All kinds. Of two endings that fit a name, the first is meant.
@@ -84,7 +91,8 @@ impl Export {
     /// To a file of this name, whose ending says of which kind. It is replaced if it is there.
     ///
     /// # Errors
-    /// If no kind has that ending, or there is no folder for it.
+    /// If no kind has that ending, there is no folder for it, or it is to be of a stage and its name
+    /// is almost that of one.
     pub fn to(path: impl Into<PathBuf>) -> Result<Self> {
         let path = path.into();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -101,41 +109,103 @@ impl Export {
             let what = format!("cannot be written: there is no folder {}", folder.display());
             return Err(Error::input(path, what));
         }
-        Ok(Self { path, kind })
+        let export = Self { path, kind };
+        if let Of::Stage(_) = kind.of {
+            export.stage()?;
+        }
+        Ok(export)
+    }
+
+    /// The name without its last ending, and that ending.
+    fn name(&self) -> (String, String) {
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
+        let (stem, ending) = name.split_at(name.rfind('.').unwrap_or(name.len()));
+        (stem.into(), ending.into())
+    }
+
+    /// The stage that the name says, if its last word is one.
+    ///
+    /// # Errors
+    /// If it is almost one: whoever asks for a stage and gets the latency would not see it.
+    fn stage(&self) -> Result<Option<Stage>> {
+        let (stem, ending) = self.name();
+        let word = stem.rsplit('.').next().unwrap_or_default();
+        if let Some(stage) = Stage::from_name(word) {
+            return Ok(Some(stage));
+        }
+        match nearly(word) {
+            Some(stage) => Err(Error::input(
+                &self.path,
+                format!("is of no stage: did you mean {stage}{ending}?"),
+            )),
+            None => Ok(None),
+        }
     }
 
     /// Writes the runs of a comparison, which lie in these directories (or are these reports). A kind
-    /// of one run makes a file for each of several, with the run's name before the ending.
+    /// of one run makes a file for each of several, with the run's name before the ending. Returned is
+    /// what of them was left out, a sentence each: runs in which the stage does not occur.
     ///
     /// # Errors
-    /// If a file cannot be written (then it is not left half-written), or what it is made of cannot
-    /// be read.
-    pub fn write(&self, comparison: &Comparison, folders: &[PathBuf]) -> Result<()> {
-        let write_one = match self.kind.of {
-            Of::All(write) => return Sink::fill(&self.path, |sink| write(comparison, sink)),
-            Of::One(write) => write,
-        };
-        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
-        let ending = name.rfind('.').unwrap_or(name.len());
-        let (stem, ending) = name.split_at(ending);
+    /// If a file cannot be written (then what was there stays), or what it is made of cannot be read,
+    /// or no run has the stage.
+    pub fn write(&self, comparison: &Comparison, folders: &[PathBuf]) -> Result<Vec<String>> {
         let runs = &comparison.runs;
-        for (run, folder) in runs.iter().zip(folders) {
-            let path = match runs.len() {
-                1 => self.path.clone(),
-                _ => self
-                    .path
-                    .with_file_name(format!("{stem}-{}{ending}", file_name(&run.name))),
-            };
-            let folder = &super::read::folder(folder);
-            let one = OneRun { run, folder, stem };
-            Sink::fill(&path, |sink| write_one(&one, sink))?;
+        let each = self.paths(runs).into_iter().zip(runs).zip(folders);
+        let each = each.map(|((path, run), folder)| {
+            let folder = super::read::folder(folder);
+            (path, OneRun { run, folder })
+        });
+        let mut left_out = Vec::new();
+        match self.kind.of {
+            Of::All(write) => Sink::fill(&self.path, |sink| write(comparison, sink))?,
+            Of::One(write) => {
+                for (path, one) in each {
+                    Sink::fill(&path, |sink| write(&one, sink))?;
+                }
+            }
+            Of::Stage(write) => {
+                let named = self.stage()?;
+                for (path, one) in each {
+                    let stage = named.unwrap_or(one.run.report.latency());
+                    if one.run.histograms.contains_key(&stage) {
+                        Sink::fill(&path, |sink| write(&one, stage, sink))?;
+                    } else {
+                        let (path, stage) = (path.display(), stage.name());
+                        let name = &one.run.name;
+                        left_out.push(format!("{path}: {name} has no samples of {stage}"));
+                    }
+                }
+                if left_out.len() == runs.len() {
+                    return Err(Error::Usage(left_out.swap_remove(0)));
+                }
+            }
         }
-        Ok(())
+        Ok(left_out)
+    }
+
+    /// The file of each run, of a kind that makes one for each.
+    fn paths(&self, runs: &[Run]) -> Vec<PathBuf> {
+        if runs.len() == 1 {
+            return vec![self.path.clone()];
+        }
+        let (stem, ending) = self.name();
+        let names = file_names(runs.iter().map(|run| run.name.as_str()));
+        let path = |name| self.path.with_file_name(format!("{stem}-{name}{ending}"));
+        names.into_iter().map(path).collect()
     }
 }
 
-/// A run's name as a part of a file's.
-fn file_name(name: &str) -> String {
+/// The stage whose name is almost `word`: most of the letters are there.
+fn nearly(word: &str) -> Option<&'static str> {
+    let names = Stage::ALL.map(Stage::name);
+    let near = nearest(word, names, |name| name)?;
+    let slips = strsim::damerau_levenshtein(word, near);
+    (slips <= near.len() / 4).then_some(near)
+}
+
+/// Names of runs as parts of files' names; those that would be the same have a number.
+fn file_names<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
     let plain = |c: char| {
         if c.is_alphanumeric() || "._-".contains(c) {
             c
@@ -143,37 +213,15 @@ fn file_name(name: &str) -> String {
             '-'
         }
     };
-    name.chars().map(plain).collect()
-}
-
-/// A file that is written.
-struct Sink {
-    path: PathBuf,
-    file: BufWriter<File>,
-}
-
-impl Sink {
-    /// A file filled by `fill`, or none.
-    fn fill(path: &Path, fill: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
-        let file = File::create(path).map_err(Error::io(path, "cannot create"))?;
-        let mut sink = Self {
-            path: path.to_owned(),
-            file: BufWriter::with_capacity(1 << 16, file),
-        };
-        let filled = fill(&mut sink).and_then(|()| {
-            let flushed = sink.file.flush();
-            flushed.map_err(Error::io(path, "cannot write"))
-        });
-        if filled.is_err() && path.is_file() {
-            let _ = fs::remove_file(path);
-        }
-        filled
+    let mut taken: Vec<String> = Vec::new();
+    for name in names {
+        let name: String = name.chars().map(plain).collect();
+        let numbered = (2..).map(|number| format!("{name}-{number}"));
+        let mut all = once(name.clone()).chain(numbered);
+        let free = all.find(|name| !taken.contains(name));
+        taken.extend(free);
     }
-
-    fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        let written = self.file.write_all(bytes);
-        written.map_err(Error::io(&self.path, "cannot write"))
-    }
+    taken
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use super::*;
 use crate::report::compare::tests::compare;
 use crate::report::samples;
+use std::fs;
 use tempfile::TempDir;
 
 /// Exports runs to a file and reads the folder back.
@@ -151,6 +152,73 @@ fn a_distribution_is_that_of_the_latency_or_of_the_stage_that_the_name_says() {
         "{said}"
     );
     assert!(!folder.path().join("deserialize.hgrm").exists());
+
+    // Beside one that has the stage, it is left out, and said to be.
+    let runs = compare(vec![samples::threads(), samples::mmap()]);
+    let left_out = export
+        .write(&runs, &["none".into(), "none".into()])
+        .unwrap();
+    assert!(
+        left_out.len() == 1 && left_out[0].contains("threads has no samples"),
+        "{left_out:?}"
+    );
+    let path = |name: &str| folder.path().join(name);
+    assert!(path("deserialize-mmap.hgrm").exists());
+    assert!(!path("deserialize-threads.hgrm").exists());
+}
+
+#[test]
+fn a_stage_that_is_misspelt_is_no_name_for_the_latency() {
+    let folder = tempfile::tempdir().unwrap();
+    let export = |name: &str| Export::to(folder.path().join(name));
+    for (name, meant) in [
+        ("comptue.hgrm", "compute.hgrm"),
+        ("mmap.transfr.hgrm", "transfer.hgrm"),
+        ("serialise.hgrm", "serialize.hgrm"),
+        ("end-to-end.hgrm", "end_to_end.hgrm"),
+    ] {
+        let said = export(name).unwrap_err().to_string();
+        assert!(said.contains(&format!("did you mean {meant}?")), "{said}");
+    }
+    for name in ["payload", "mmap", "all", "loaded", "before", "run"] {
+        assert!(export(&format!("{name}.hgrm")).is_ok(), "{name}");
+    }
+    assert!(export("comptue.hlog").is_ok(), "of all stages");
+}
+
+#[test]
+fn runs_whose_names_look_alike_have_a_file_each() {
+    let names = ["runs/1/mmap", "runs-1/mmap", "a", "runs-1-mmap-2", "a"];
+    assert_eq!(
+        file_names(names.into_iter()),
+        [
+            "runs-1-mmap",
+            "runs-1-mmap-2",
+            "a",
+            "runs-1-mmap-2-2",
+            "a-2"
+        ]
+    );
+}
+
+#[test]
+fn what_is_nothing_in_one_run_has_no_column_beside_its_fields_in_another() {
+    let mut slotted = samples::mmap();
+    slotted.slots = Some(crate::pipeline::SlotsUsed {
+        count: 3,
+        bytes: 4096,
+        huge_bytes: 0,
+    });
+    let csv = text("runs.csv", vec![samples::payload(), slotted]);
+    let columns: Vec<&str> = csv.lines().next().unwrap().split(',').collect();
+    assert!(
+        columns.contains(&"slots.count") && !columns.contains(&"slots"),
+        "{csv}"
+    );
+    // Where nobody has any, there is a column that says so.
+    let csv = text("run.csv", vec![samples::mmap()]);
+    let columns: Vec<&str> = csv.lines().next().unwrap().split(',').collect();
+    assert!(columns.contains(&"slots"), "{csv}");
 }
 
 #[test]
@@ -207,11 +275,4 @@ fn findings_have_a_row_a_frame_and_a_column_a_field() {
         "{said}"
     );
     assert!(!folder.path().join("again.findings.csv").exists());
-}
-
-#[test]
-fn a_full_disk_is_an_error_that_names_the_file() {
-    let said = Sink::fill(Path::new("/dev/full"), |sink| sink.write(b"much ado"));
-    let said = said.unwrap_err().to_string();
-    assert!(said.starts_with("/dev/full: cannot write"), "{said}");
 }

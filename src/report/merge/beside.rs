@@ -1,15 +1,20 @@
 //! What lies beside the findings: thumbnails and times, each of the whole from those of the pieces.
 
 use super::super::lines::Lines;
+use super::heed;
 use super::pieces::Piece;
 use crate::error::{Error, Result};
 use crate::source::npy_header::{DATA_OFFSET, Header, MAX_HEADER};
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
 const THUMBNAILS: &str = "thumbnails.npy";
 const TIMESTAMPS: &str = "timestamps.txt";
+
+/// So much is copied at a time.
+const CHUNK: u64 = 32 << 20;
 
 /// The first piece that has a file of that name, and the first that has none.
 fn first_with_and_without<'a>(
@@ -24,8 +29,8 @@ fn first_with_and_without<'a>(
 /// `thumbnails.npy`, if the pieces have any: their arrays, one after the other.
 ///
 /// # Errors
-/// If only some have any, or they are not alike, or not as many as there are frames.
-pub(super) fn thumbnails(pieces: &[Piece], into: &Path) -> Result<()> {
+/// If only some have any, or they are not alike, or not as many as there are frames, or `stop` is set.
+pub(super) fn thumbnails(pieces: &[Piece], into: &Path, stop: &AtomicBool) -> Result<()> {
     match first_with_and_without(pieces, THUMBNAILS) {
         (None, _) => return Ok(()),
         (Some(with), Some(without)) => {
@@ -44,7 +49,14 @@ pub(super) fn thumbnails(pieces: &[Piece], into: &Path) -> Result<()> {
     for piece in pieces {
         let path = piece.folder.join(THUMBNAILS);
         let (header, mut pixels) = open_thumbnails(&path, piece.frames())?;
-        io::copy(&mut pixels, &mut file).map_err(cannot())?;
+        // The kernel copies, and hears of no stop meanwhile.
+        while pixels.limit() > 0 {
+            heed(stop)?;
+            let mut some = pixels.by_ref().take(CHUNK);
+            if io::copy(&mut some, &mut file).map_err(cannot())? == 0 {
+                return Err(Error::input(path, "was cut off while it was read"));
+            }
+        }
         let Some(before) = &mut whole else {
             whole = Some(header);
             continue;
@@ -85,8 +97,12 @@ fn open_thumbnails(path: &Path, frames: u64) -> Result<(Header, io::Take<File>)>
 /// `timestamps.txt`, if every piece has one; a sentence if only some have.
 ///
 /// # Errors
-/// If one does not have a line a frame, or cannot be read or written.
-pub(super) fn timestamps(pieces: &[Piece], into: &Path) -> Result<Option<String>> {
+/// If one does not have a line a frame, or cannot be read or written, or `stop` is set.
+pub(super) fn timestamps(
+    pieces: &[Piece],
+    into: &Path,
+    stop: &AtomicBool,
+) -> Result<Option<String>> {
     match first_with_and_without(pieces, TIMESTAMPS) {
         (None, _) => return Ok(None),
         (Some(_), Some(without)) => {
@@ -105,6 +121,7 @@ pub(super) fn timestamps(pieces: &[Piece], into: &Path) -> Result<Option<String>
         let mut lines = Lines::open(&path)?;
         let mut times = 0;
         while let Some(line) = lines.next()? {
+            heed(stop)?;
             // The first line says of what format it is, once.
             let is_comment = line.starts_with('#');
             times += u64::from(!is_comment);

@@ -1,6 +1,7 @@
 //! `findings.jsonl` of the whole, from those of the pieces.
 
 use super::super::lines::Lines;
+use super::heed;
 use super::pieces::Piece;
 use crate::error::{Error, Result};
 use serde::Deserialize;
@@ -8,7 +9,7 @@ use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 /// The file while pieces are appended.
 pub(super) struct Findings {
@@ -45,9 +46,7 @@ impl Findings {
         let frames = piece.report.workload.frames.clone();
         let mut next = frames.start;
         while let Some(line) = lines.next()? {
-            if stop.load(Ordering::Relaxed) {
-                return Err(Error::Interrupted);
-            }
+            heed(stop)?;
             let frame = serde_json::from_str::<Line>(line).map(|line| line.frame);
             if next == frames.end {
                 let what = format!("is one too many: the run has frames {frames:?}");

@@ -33,7 +33,7 @@ use super::{Report, RunDir};
 use crate::error::{Error, Result};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Runs that are to become one.
 #[derive(Clone, Debug)]
@@ -68,13 +68,16 @@ impl Merge {
     /// nothing is written.
     pub fn write_to(&self, out: impl AsRef<Path>) -> Result<Report> {
         let out = out.as_ref();
-        let place = out.canonicalize().ok();
-        let is_there = |run: &PathBuf| folder(run).canonicalize().ok() == place;
-        if place.is_some() && self.runs.iter().any(is_there) {
-            let what = "is one of the runs to be merged: choose another place for the result";
+        let is_lost = |run: &&PathBuf| RunDir::replaces(out, folder(run));
+        if let Some(run) = self.runs.iter().find(is_lost) {
+            let what = format!(
+                "is or holds {}, which is one of the runs to be merged, and would be replaced: \
+                 choose another place for the result",
+                run.display()
+            );
             return Err(Error::input(out, what));
         }
-        let (pieces, stages) = pieces::read(&self.runs, self.input.as_deref())?;
+        let (pieces, stages) = pieces::read(&self.runs, self.input.as_deref(), &self.stop)?;
 
         let directory = RunDir::create(out)?;
         let mut findings = Findings::create(&directory.path().join("findings.jsonl"))?;
@@ -82,8 +85,8 @@ impl Merge {
             findings.append(piece, &self.stop)?;
         }
         let digest = findings.finish()?;
-        beside::thumbnails(&pieces, directory.path())?;
-        let without_times = beside::timestamps(&pieces, directory.path())?;
+        beside::thumbnails(&pieces, directory.path(), &self.stop)?;
+        let without_times = beside::timestamps(&pieces, directory.path(), &self.stop)?;
 
         let mut report = sum::report(&pieces, &stages, digest);
         report.notes.extend(without_times);
@@ -91,6 +94,15 @@ impl Merge {
         report.command = self.command.clone();
         directory.finish_with(&report, &stages)?;
         Ok(report)
+    }
+}
+
+/// # Errors
+/// [`Error::Interrupted`] if `stop` is set.
+fn heed(stop: &AtomicBool) -> Result<()> {
+    match stop.load(Ordering::Relaxed) {
+        true => Err(Error::Interrupted),
+        false => Ok(()),
     }
 }
 

@@ -2,10 +2,14 @@
 
 use super::super::Report;
 use super::super::read::folder;
+use super::super::units::plural;
+use super::heed;
 use crate::error::{Error, Result};
 use crate::measure::StageHistograms;
-use crate::pipeline::Policy;
+use crate::pipeline::{Cache, Policy};
+use crate::source::SetSize;
 use std::path::{Component, Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 /// A run to be merged.
 pub(super) struct Piece {
@@ -26,10 +30,15 @@ impl Piece {
 /// of them are of, whatever they call it.
 ///
 /// # Errors
-/// What forbids merging them, in a sentence.
-pub(super) fn read(runs: &[PathBuf], input: Option<&str>) -> Result<(Vec<Piece>, StageHistograms)> {
+/// What forbids merging them, in a sentence, or that `stop` is set.
+pub(super) fn read(
+    runs: &[PathBuf],
+    input: Option<&str>,
+    stop: &AtomicBool,
+) -> Result<(Vec<Piece>, StageHistograms)> {
     let (mut pieces, mut stages) = (Vec::new(), StageHistograms::new());
     for run in runs {
+        heed(stop)?;
         let mut report = Report::read(run)?;
         // There may be thousands of runs.
         stages.merge(&report.histograms());
@@ -84,34 +93,56 @@ fn check_alike(first: &Piece, other: &Piece, input: Option<&str>) -> Result<()> 
         );
         return Err(Error::input(&other.folder, what));
     }
+    if input.is_none()
+        && let (Some(mine), Some(theirs)) = (a.set, b.set)
+        && mine != theirs
+    {
+        let what = format!(
+            "is a run of {} when that had {}, and {} is one when it had {}: if that is the same \
+             input, say --input NAME",
+            b.input,
+            say_set(theirs),
+            first.folder.display(),
+            say_set(mine)
+        );
+        return Err(Error::input(&other.folder, what));
+    }
+    let source = |is_live: bool| if is_live { "a live source" } else { "files" };
     let pace = |fps: Option<f64>| fps.map_or("flat out".into(), |fps| format!("{fps} frames/s"));
-    let policy = |of: Option<Policy>| of.map_or("none".into(), |policy| format!("{policy:?}"));
+    let cache = |of: Cache| format!("{of:?}").to_lowercase();
+    let policy = |of: Option<Policy>| of.map_or("none", Policy::name).to_owned();
     let fields = [
         (
             "pixels",
             format!("{} {:?}", a.pixels, a.shape),
             format!("{} {:?}", b.pixels, b.shape),
         ),
-        ("live", a.live.to_string(), b.live.to_string()),
+        (
+            "where frames come from",
+            source(a.live).into(),
+            source(b.live).into(),
+        ),
         ("analyzers", a.analyzers.join(","), b.analyzers.join(",")),
         ("mode", a.mode.clone(), b.mode.clone()),
         ("pace", pace(a.fps), pace(b.fps)),
-        ("cache", format!("{:?}", a.cache), format!("{:?}", b.cache)),
+        ("cache", cache(a.cache), cache(b.cache)),
         ("policy", policy(a.policy), policy(b.policy)),
         ("passes", a.repeat.to_string(), b.repeat.to_string()),
     ];
     for (what, mine, theirs) in fields {
         if mine != theirs {
             let what = format!(
-                "cannot be merged with {}: they differ in {what} ({} and {})",
+                "cannot be merged with {}: they differ in {what} ({theirs} and {mine})",
                 first.folder.display(),
-                theirs.to_lowercase(),
-                mine.to_lowercase()
             );
             return Err(Error::input(&other.folder, what));
         }
     }
     Ok(())
+}
+
+fn say_set(set: SetSize) -> String {
+    format!("{} in {} bytes", plural(set.frames, "frame"), set.bytes)
 }
 
 /// The second begins where the first ends.

@@ -19,6 +19,7 @@ pub(super) fn report(pieces: &[Piece], stages: &StageHistograms, digest: String)
         schema: SCHEMA,
         tool: concat!("framehaul ", env!("CARGO_PKG_VERSION")).into(),
         command: Vec::new(),
+        begun_unix_s: merged.begun_unix_s(),
         finished_unix_s: greatest(&all, |report| report.finished_unix_s),
         machine: machine(&merged.parts),
         workload: workload(&all),
@@ -95,6 +96,11 @@ fn workload(all: &[&Report]) -> Workload {
     });
     Workload {
         frames: first.frames.start..last.frames.end,
+        // Whoever names the input anew may have had two of them.
+        set: first.set.filter(|set| {
+            let same = |report: &&Report| report.workload.set == Some(*set);
+            all.iter().all(same)
+        }),
         workers: most(all, |report| report.workload.workers),
         calibrations: calibrations
             .map(|(name, &steps)| (name.clone(), steps))
@@ -134,7 +140,11 @@ fn totals(all: &[&Report]) -> Totals {
         .iter()
         .filter(|report| report.totals.max_sustained_fps.is_some());
     let limited: Vec<&Report> = limited.copied().collect();
-    let sustained = mean(&limited, frames, |report| report.totals.max_sustained_fps);
+    // All their frames, over the time that each took for its own.
+    let seconds_a_frame = mean(&limited, frames, |report| {
+        report.totals.max_sustained_fps.map(f64::recip)
+    });
+    let sustained = seconds_a_frame.map(f64::recip);
     Totals {
         wall_s,
         pass_wall_s,
@@ -150,7 +160,7 @@ fn totals(all: &[&Report]) -> Totals {
             all.iter()
                 .all(|report| report.totals.keeps_up == Some(true))
         }),
-        backlog_frames_per_s: mean(all, frames, |report| report.totals.backlog_frames_per_s),
+        backlog_frames_per_s: mean(all, wall, |report| report.totals.backlog_frames_per_s),
         max_sustained_fps: match paced {
             true => sustained,
             false => (wall_s > 0.0).then_some(fps),

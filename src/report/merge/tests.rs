@@ -4,6 +4,8 @@ use super::*;
 use crate::measure::StageHistograms;
 use crate::pipeline::{Cache, Dropped, Outcome};
 use crate::report::samples;
+use crate::source::SetSize;
+use crate::source::npy_header::Header;
 use crate::stage::Stage;
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
@@ -207,25 +209,48 @@ fn figures_are_those_of_one_run_after_the_other() {
 #[test]
 fn a_pace_that_one_did_not_keep_was_not_kept() {
     let runs = Runs::new();
-    let paced = |frames: Range<u64>, keeps_up: bool, sustained| {
+    let paced = |frames: Range<u64>, wall_s: u64, sustained: Option<f64>| {
         runs.run_with(frames, |outcome| {
             outcome.workload.fps = Some(30.0);
-            outcome.totals.keeps_up = Some(keeps_up);
-            outcome.totals.deadline_misses = Some(if keeps_up { 1 } else { 30 });
-            outcome.totals.backlog_frames_per_s = Some(if keeps_up { 0.0 } else { 10.0 });
+            outcome.totals.pass_wall_ns = vec![wall_s * 1_000_000_000];
+            outcome.totals.keeps_up = Some(sustained.is_none());
+            outcome.totals.deadline_misses = Some(if sustained.is_none() { 1 } else { 30 });
+            outcome.totals.backlog_frames_per_s =
+                Some(if sustained.is_none() { 0.0 } else { 10.0 });
             outcome.totals.max_sustained_fps = sustained;
         })
     };
-    let (kept, behind) = (paced(0..10, true, None), paced(10..40, false, Some(20.0)));
-    let totals = runs.merge(&[kept, behind], "out").unwrap().totals;
+    let pieces = [
+        paced(0..40, 1, None),
+        paced(40..80, 3, Some(20.0)),
+        paced(80..120, 1, Some(5.0)),
+    ];
+    let merged = |pieces: &[PathBuf], out| runs.merge(pieces, out).unwrap().totals;
+    let totals = merged(&pieces[..2], "kept-and-behind");
     assert_eq!(totals.keeps_up, Some(false));
     assert_eq!(totals.deadline_misses, Some(31));
     assert_eq!(
         totals.backlog_frames_per_s,
         Some(7.5),
-        "by the frames of each"
+        "by the time of each"
     );
     assert_eq!(totals.max_sustained_fps, Some(20.0));
+    // 40 frames in two seconds and 40 in eight.
+    assert_eq!(merged(&pieces[1..], "behind").max_sustained_fps, Some(8.0));
+}
+
+#[test]
+fn how_long_it_was_from_the_first_start_is_known_if_all_say_when_they_began() {
+    let runs = Runs::new();
+    let run = |frames, begun| runs.run_with(frames, |of| of.begun_unix_s = begun);
+    let (early, late) = (run(0..5, Some(1e9)), run(5..9, Some(1e9 + 50.0)));
+    let report = runs.merge(&[late, early.clone()], "out").unwrap();
+    assert_eq!(report.begun_unix_s, Some(1e9));
+    // They ended just now.
+    let elapsed = report.merged.unwrap().elapsed_s;
+    assert!((elapsed - (report.finished_unix_s - 1e9)).abs() < 1e-3);
+    let report = runs.merge(&[early, run(5..9, None)], "out").unwrap();
+    assert_eq!(report.begun_unix_s, None);
 }
 
 #[test]
@@ -253,7 +278,7 @@ fn passes_are_merged_pass_by_pass() {
 #[test]
 fn what_runs_were_asked_for_differently_is_named() {
     type Edit = fn(&mut Outcome);
-    let cases: [(Edit, &str); 8] = [
+    let cases: [(Edit, &str); 9] = [
         (
             |of| of.workload.input = "other.npy".into(),
             "say --input NAME",
@@ -261,7 +286,7 @@ fn what_runs_were_asked_for_differently_is_named() {
         (|of| of.workload.format.height = 7, "differ in pixels"),
         (
             |of| of.workload.is_live = true,
-            "differ in live (true and false)",
+            "differ in where frames come from (a live source and files)",
         ),
         (
             |of| of.workload.analyzers = vec!["motion".into()],
@@ -280,16 +305,45 @@ fn what_runs_were_asked_for_differently_is_named() {
             "differ in cache (cold and warm)",
         ),
         (
-            |of| of.workload.policy = Some(Default::default()),
-            "differ in policy",
+            |of| of.workload.policy = Some(crate::pipeline::Policy::DropNewest),
+            "differ in policy (drop-newest and none)",
+        ),
+        (
+            |of| of.workload.set = set(30),
+            "is a run of frames.npy when that had 30 frames in 960 bytes, and ",
         ),
     ];
     for (edit, words) in cases {
         let runs = Runs::new();
-        let pieces = [runs.run(0..5), runs.run_with(5..9, edit)];
+        let first = runs.run_with(0..5, |of| of.workload.set = set(60));
+        let pieces = [first, runs.run_with(5..9, edit)];
         let said = runs.refused(&pieces);
         assert!(said.starts_with("5: ") && said.contains(words), "{said}");
     }
+}
+
+/// A frame set of so many frames.
+fn set(frames: u64) -> Option<SetSize> {
+    let bytes = 32 * frames;
+    Some(SetSize { frames, bytes })
+}
+
+#[test]
+fn an_input_that_has_grown_may_be_the_same_if_somebody_says_so() {
+    let runs = Runs::new();
+    let sized = |frames, size| runs.run_with(frames, |of| of.workload.set = size);
+    let (first, second) = (sized(0..5, set(5)), sized(5..9, set(5)));
+    let report = runs.merge(&[first.clone(), second], "out").unwrap();
+    assert_eq!(report.workload.set, set(5));
+    let grown = sized(5..9, set(9));
+    let merge = Merge {
+        input: Some("frames.npy".into()),
+        ..Merge::new([first.clone(), grown])
+    };
+    assert_eq!(merge.write_to(runs.path("out")).unwrap().workload.set, None);
+    // A report of an older version does not say.
+    let report = runs.merge(&[first, sized(5..9, None)], "out").unwrap();
+    assert_eq!(report.workload.set, None);
 }
 
 #[test]
@@ -450,7 +504,6 @@ fn times_are_joined_if_all_are_known() {
 
 #[test]
 fn thumbnails_of_other_frames_or_formats_are_refused() {
-    use crate::source::npy_header::Header;
     let runs = Runs::new();
     let pieces = [runs.run(0..2), runs.run(2..3)];
     let put = |piece: usize, shape: &[u64], bytes: usize| {
@@ -481,16 +534,53 @@ fn thumbnails_of_other_frames_or_formats_are_refused() {
 }
 
 #[test]
-fn a_piece_is_never_replaced_and_a_merge_that_is_stopped_leaves_nothing() {
+fn a_piece_is_never_replaced() {
     let runs = Runs::new();
     let pieces = [runs.run(0..5), runs.run(5..9)];
-    let said = runs.merge(&pieces, "5").unwrap_err().to_string();
-    assert!(said.contains("one of the runs to be merged"), "{said}");
+    // Nor one that lies in what is: a run in which others were put.
+    let around = runs.run(9..12);
+    fs::rename(&pieces[1], around.join("piece")).unwrap();
+    let within = [pieces[0].clone(), around.join("piece")];
+    fs::create_dir(runs.path("9.partial")).unwrap();
+    for (pieces, out) in [
+        (&within, "9"),
+        (&[pieces[0].clone(), around.clone()], "9"),
+        (&[pieces[0].clone(), runs.path("9.partial")], "9"),
+    ] {
+        let said = runs.merge(pieces, out).unwrap_err().to_string();
+        assert!(said.contains("one of the runs to be merged"), "{said}");
+    }
+    assert!(within[1].join("findings.jsonl").exists());
+    runs.merge(&within, "out").unwrap();
+}
+
+#[test]
+fn a_merge_that_is_stopped_leaves_nothing_at_whatever_it_is() {
+    let runs = Runs::new();
+    let pieces = [runs.run(0..5), runs.run(5..9)];
+    let stop = Arc::new(AtomicBool::new(false));
     let merge = Merge {
-        stop: Arc::new(AtomicBool::new(true)),
-        ..Merge::new(pieces)
+        stop: stop.clone(),
+        ..Merge::new(pieces.clone())
     };
-    let stopped = merge.write_to(runs.path("out"));
-    assert!(matches!(stopped, Err(Error::Interrupted)));
+    let (read, _) = pieces::read(&pieces, None, &stop).unwrap();
+    for (piece, frames) in pieces.iter().zip([5, 4]) {
+        let mut thumbnails = Header::new("|u1", &[frames, 1, 1, 1]).to_bytes();
+        thumbnails.resize(thumbnails.len() + frames as usize, 0);
+        fs::write(piece.join("thumbnails.npy"), thumbnails).unwrap();
+        fs::write(piece.join("timestamps.txt"), "1\n".repeat(frames as usize)).unwrap();
+    }
+    let into = tempfile::tempdir().unwrap();
+    let into = into.path();
+    let interrupted = |ended: Result<()>| matches!(ended, Err(Error::Interrupted));
+    assert!(beside::thumbnails(&read, into, &stop).is_ok());
+    assert!(beside::timestamps(&read, into, &stop).is_ok());
+    stop.store(true, Ordering::Relaxed);
+    assert!(interrupted(beside::thumbnails(&read, into, &stop)));
+    assert!(interrupted(
+        beside::timestamps(&read, into, &stop).map(drop)
+    ));
+    assert!(interrupted(pieces::read(&pieces, None, &stop).map(drop)));
+    assert!(interrupted(merge.write_to(runs.path("out")).map(drop)));
     assert!(!runs.path("out").exists() && !runs.path("out.partial").exists());
 }

@@ -12,11 +12,17 @@ use maud::{Markup, html};
 
 pub(super) fn section(view: &View<'_>) -> Markup {
     let has_any = |run: &Run| !run.report.timeline.intervals.is_empty();
+    let is_merged = |run: &Run| run.report.merged.is_some();
     html! {
         section {
             h2 { "Over time" }
             @if !view.runs.iter().any(has_any) {
-                p { "The report has no time line: nothing has ended, or an older framehaul wrote it." }
+                @if view.runs.iter().any(is_merged) {
+                    p { "What was merged has no time line: its runs were at other times, and each has its own page." }
+                }
+                @if !view.runs.iter().all(is_merged) {
+                    p { "The report has no time line: nothing has ended, or an older framehaul wrote it." }
+                }
             } @else {
                 p { "The measured passes, one after the other" (passes(view)) ". An interval in which no "
                     "frame came back, or nobody looked at memory, is bridged." }
@@ -309,5 +315,28 @@ fn row(at: usize, one: &Interval, length: f64, is_paced: bool) -> Markup {
             td { (size("anon_bytes", one.anon_bytes)) }
             td { (size("shared_bytes", one.shared_bytes)) }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::report::compare::tests::compare;
+    use crate::report::merged::{Merged, Part};
+    use crate::report::samples;
+
+    #[test]
+    fn a_page_without_a_time_line_says_why_there_is_none() {
+        let mut old = samples::mmap();
+        old.timeline = Default::default();
+        let mut merged = old.clone();
+        merged.merged = Some(Merged::of(Part::of(&old)));
+        let says = |of: &crate::report::Report, words: &str| {
+            compare(vec![of.clone()]).page().contains(words)
+        };
+        for (report, is_merged) in [(&old, false), (&merged, true)] {
+            assert_eq!(says(report, "its runs were at other times"), is_merged);
+            assert_eq!(says(report, "an older framehaul wrote it"), !is_merged);
+        }
+        assert!(!says(&samples::mmap(), "has no time line"));
     }
 }

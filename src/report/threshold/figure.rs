@@ -236,6 +236,11 @@ impl Figure {
         }
     }
 
+    /// Whether it is how fast a run was, whose ratio is that of the usual pass where that is known.
+    pub(super) fn is_throughput(self) -> bool {
+        matches!(self, Self::Plain(plain) if matches!(plain.name, "fps" | "gb_per_s"))
+    }
+
     /// Its value in a report, or why it cannot be known, as the end of a sentence.
     pub(super) fn read(self, report: &Report) -> Result<f64, String> {
         let (stage, of) = match self {

@@ -4,10 +4,12 @@ use super::Threshold;
 use crate::report::Comparison;
 use crate::report::compare::Run;
 use crate::report::style::Style;
+use crate::report::trust::throughput;
 use serde::Serialize;
 
 /// What came of one threshold in one run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Judgement {
     /// The run.
     pub run: String,
@@ -69,6 +71,10 @@ impl Threshold {
             let differences = runs.differences();
             if let Some(difference) = differences.iter().find(|one| one.forbids_ratios) {
                 return Err(format!("the runs differ in {}", difference.what));
+            }
+            // The ratio that is shown.
+            if let Some(fps) = throughput(base, run).filter(|_| self.figure.is_throughput()) {
+                return Ok(fps.value);
             }
             let value = self.figure.read(&run.report)?;
             let of_base = self.figure.read(&base.report);

@@ -1,7 +1,7 @@
 //! What thresholds mean, by example.
 
 use super::*;
-use crate::report::samples::{finding_otherwise, mmap, paced, payload};
+use crate::report::samples::{self, finding_otherwise, mmap, paced, payload};
 use crate::report::{Comparison, Report, Style};
 
 fn compare(reports: Vec<Report>) -> Comparison {
@@ -180,6 +180,26 @@ fn a_ratio_is_that_of_each_run_to_the_first() {
     assert!(all[0].failed && all[0].sentence.contains("the runs differ in frames"));
     let all = judged("fps < 1", vec![payload(), finding_otherwise(mmap())]);
     assert!(all.iter().all(|one| !one.failed), "each by itself");
+}
+
+#[test]
+fn the_ratio_that_is_judged_is_the_one_that_is_shown() {
+    // One round in which the run alone was slow.
+    let (walls, slowed) = ([10.0; 6], [5.0, 5.0, 50.0, 5.0, 5.0, 5.0]);
+    for passes in [5, 6] {
+        let base = samples::taking_turns(payload(), &walls[..passes]);
+        let run = samples::taking_turns(mmap(), &slowed[..passes]);
+        let runs = compare(vec![base, run]);
+        let shown = runs.data().ratios[0].fps;
+        let judged = |text: &str| judge(&[Threshold::parse(text).unwrap()], &runs)[0].value;
+        assert_eq!(judged("ratio.fps < 1.5"), shown);
+        let shown = shown.unwrap();
+        // Six passes know the usual one; five have their sum alone.
+        assert_eq!(shown > 1.5, passes == 6, "{shown}");
+        if passes == 6 {
+            assert_eq!(judged("ratio.gb_per_s < 1.5"), Some(shown));
+        }
+    }
 }
 
 #[test]
