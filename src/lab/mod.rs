@@ -62,8 +62,8 @@ pub struct Experiment {
     pub slides: &'static [u8],
     /// The claim in the lecture's words.
     pub claim: &'static str,
-    /// Memory that it takes, in bytes; 0 if that is little.
-    memory: usize,
+    /// Memory that it takes with so many processors, in bytes; 0 if that is little.
+    memory: fn(usize) -> usize,
     /// The entries of its worker processes: a [`crate::pool::worker::enter`] for each type of job.
     workers: &'static [fn()],
     run: fn(&Bench) -> Result<Finding>,
@@ -115,7 +115,8 @@ impl Experiment {
     /// the verdict says so.
     pub fn carry_out(&self, bench: &Bench) -> Result<Outcome> {
         let begin = now();
-        let (needed, available) = (bench.size(self.memory), available_memory());
+        let needed = bench.size((self.memory)(bench.processors));
+        let available = available_memory();
         let finding = if available < needed as u64 {
             Finding::no_memory(needed as u64, available)
         } else {

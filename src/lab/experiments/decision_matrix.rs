@@ -15,7 +15,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
     claim: "Heavy compute, small data: clear win. Heavy compute, large data: measure first. Light \
             compute, small data: IPC overhead wins. Light compute, large data: both lose. Rule of \
             thumb: task duration must be >> IPC overhead (~5–20 ms round-trip).",
-    memory: 1_500_000_000,
+    memory: |_| 1_500_000_000,
     workers: &[worker::enter::<Haul>],
     run: |bench| {
         let weights = [1, 200].map(|ms| bench.length(Duration::from_millis(ms)));

@@ -15,7 +15,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
             Pool with N workers. If speedup < 1.2×: question whether the architecture is correct. \
             If sequential wins: try batching. If batching doesn't help: consider whether the \
             workload is actually CPU-bound.",
-    memory: 0,
+    memory: |_| 0,
     workers: &[worker::enter::<Steps>],
     run: |bench| Ok(judge(&measure(bench, 2_000)?)),
 };

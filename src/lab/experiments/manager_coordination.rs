@@ -17,7 +17,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
     claim: "Workers that check a shared Manager flag 10×/sec generate 40 IPC calls/sec with 4 \
             workers. The more workers, the more total IPC load, not less. Tasks requiring \
             coordination may not scale at all.",
-    memory: 0,
+    memory: |_| 0,
     workers: &[worker::enter::<Look>],
     run: |bench| Ok(judge(&measure(bench, bench.seconds(1.0, 4.0))?)),
 };

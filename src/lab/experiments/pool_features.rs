@@ -21,7 +21,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
             add_done_callback, asyncio; one-line switch from threads; no maxtasksperchild, no \
             streaming. multiprocessing.Pool: maxtasksperchild, initializer, imap; AsyncResult, \
             asyncio by manual wrapping.",
-    memory: 0,
+    memory: |_| 0,
     workers: &[worker::enter::<Feature>],
     run: |bench| {
         bench.phase("feature by feature")?;

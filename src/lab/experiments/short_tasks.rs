@@ -14,7 +14,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
     slides: &[7],
     claim: "Sequential: 8 tasks × 1 ms = 8 ms. Pool with 5 ms IPC: 8 tasks × (1 ms compute + 5 ms \
             IPC) = 48 ms (6× slower). Solution: batch small tasks into larger chunks.",
-    memory: 0,
+    memory: |_| 0,
     workers: &[worker::enter::<Steps>],
     run: |bench| Ok(judge(&measure(bench)?)),
 };

@@ -23,7 +23,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
     slides: &[2],
     claim: "A 100 MB NumPy array crossing one process boundary = 300 MB peak memory pressure. \
             Typical pickling speed: ~100 MB/s → 1 s overhead for every 100 MB task input/output.",
-    memory: 1_200_000_000,
+    memory: |_| 1_200_000_000,
     workers: &[worker::enter::<Haul>],
     run: |bench| Ok(judge(&measure(bench, bench.size(100_000_000))?)),
 };

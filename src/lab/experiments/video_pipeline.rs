@@ -17,7 +17,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
             1.5 GB/second through serialization. System becomes memory-bound — parallelism makes \
             it SLOWER. Correct design: send file paths → workers read from disk independently.",
     // Four workers' payloads, and the frames in the page cache.
-    memory: 4_500_000_000,
+    memory: |_| 4_500_000_000,
     workers: &[worker::enter::<FrameJob>, Limits::serve_helper],
     run: |bench| {
         let tiny = FrameFormat::new(64, 36, FOUR_K.colour, FOUR_K.sample);

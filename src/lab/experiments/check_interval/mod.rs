@@ -24,7 +24,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
     claim: "Same 4 workers, checks every 10 or every 1,000 iterations: in tight loops (cheap \
             iterations) frequent checking is measurably slower, in heavy loops the difference is \
             negligible. Rule: check frequency ∝ 1 / (iteration cost).",
-    memory: 0,
+    memory: |_| 0,
     workers: &[worker::enter::<Loop>],
     run: |bench| Ok(judge(&measure(bench)?)),
 };

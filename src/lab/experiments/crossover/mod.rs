@@ -24,7 +24,8 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
     claim: "Short tasks (1–5 ms): sequential nearly always wins. Long tasks (200 ms+): \
             multiprocessing usually wins if payload is small. The crossover is typically 10–50 ms \
             on modern hardware.",
-    memory: 2_500_000_000,
+    // A worker has a message of 75 MB and the array of 50 MB, as this process has messages on their way.
+    memory: |workers| 1_700_000_000 + 400_000_000 * workers,
     workers: &[worker::enter::<Haul>],
     run: |bench| {
         let all = PAYLOADS

@@ -21,7 +21,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
     claim: "Four workers, each searching 100,000 items: result found at position 1,000. Without \
             early-exit three workers waste 99,000 iterations each → 297,000. The double-check \
             inside the lock prevents duplicate results.",
-    memory: 0,
+    memory: |_| 0,
     workers: &[worker::enter::<Items>, worker::enter::<PrimeSearch>],
     run: |bench| Ok(judge(&measure(bench)?)),
 };

@@ -15,7 +15,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
     claim: "Structural requirements: 1. shared flag, one per pool; 2. check interval a parameter; \
             3. lock, check again, act, release; 4. one result per worker maximum; 5. all workers \
             joined before main reads results; 6. the no-result case is handled.",
-    memory: 0,
+    memory: |_| 0,
     workers: &[worker::enter::<Loop>, worker::enter::<PrimeSearch>],
     run: |bench| Ok(judge(&measure(bench)?)),
 };

@@ -18,7 +18,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
             flag check → abandon current analysis. All four immediately begin processing the next. \
             Too infrequent: workers waste analysis time; too frequent: coordination cost reduces \
             throughput.",
-    memory: 0,
+    memory: |_| 0,
     workers: &[worker::enter::<FindJob>],
     run: |bench| Ok(judge(&measure(bench)?)),
 };

@@ -26,7 +26,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
             wall-clock time is serialization. Four workers: 4 × 1 s of serialization overhead, \
             plus 4 × 300 MB peak memory pressure during transit → may trigger OS swapping. \
             Solution: shared memory.",
-    memory: 4_000_000_000,
+    memory: |_| 4_000_000_000,
     workers: &[worker::enter::<Haul>],
     run: |bench| {
         Ok(judge(&measure(

@@ -20,7 +20,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
     slides: &[2],
     claim: "Poison-pill: put None (sentinel) into the Queue, one per worker. Worker reads None → \
             exits cleanly, no work lost. Tasks arrive before sentinel: Queue is FIFO.",
-    memory: 0,
+    memory: |_| 0,
     workers: &[worker::enter::<Part>],
     run: |bench| Ok(judge(&measure(bench)?)),
 };

@@ -19,7 +19,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
     claim: "Manager.dict / .list: 1–5 ms (IPC round-trip). multiprocessing.Value, Array, \
             shared_memory: ~100 ns (memory access). Manager: 1,000–50,000× slower per access than \
             Value.",
-    memory: 0,
+    memory: |_| 0,
     workers: &[worker::enter::<Accesses>, Manager::serve],
     run: |bench| Ok(judge(&measure(bench)?)),
 };

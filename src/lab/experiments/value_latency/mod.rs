@@ -18,7 +18,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
     slides: &[4, 6],
     claim: "Shared memory scalar: no serialization, nanosecond reads. Every flag check costs: \
             memory access + memory barrier (~10–100 ns).",
-    memory: 0,
+    memory: |_| 0,
     workers: &[worker::enter::<Write>],
     run: |bench| Ok(judge(&measure(bench)?)),
 };
