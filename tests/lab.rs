@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Said, Sandbox, children, is_running, kill, workers};
+use common::{Said, Sandbox, children, is_running, kill, schema, workers};
 use serde_json::Value;
 use std::collections::HashSet;
 use std::process::Stdio;
@@ -52,6 +52,7 @@ fn an_experiment_says_what_was_claimed_and_measured_and_what_follows() {
 
     let written = std::fs::read_to_string(sandbox.path("page/of/it/lab.json")).unwrap();
     assert_eq!(written, said.out);
+    schema::check("lab", &sandbox.path("page/of/it/lab.json"));
 }
 
 /// At a thousandth of their size: figures mean nothing then, but there are all of them.

@@ -77,8 +77,17 @@ pub fn enter() {
     }
 }
 
+/// What `lab --json` prints.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Outcomes<'a> {
+    /// What each experiment came to, in the order in which they were carried out.
+    pub experiments: &'a [Outcome],
+}
+
 /// What an experiment came to.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Outcome {
     /// The experiment's name.
     pub name: &'static str,
@@ -92,6 +101,7 @@ pub struct Outcome {
     pub claimed: BTreeMap<&'static str, Claimed>,
     /// What was measured, by the same keys, and what else was. What could not be tried is not a number,
     /// which is null in JSON.
+    #[cfg_attr(test, schemars(with = "BTreeMap<String, Option<f64>>"))]
     pub measured: BTreeMap<&'static str, f64>,
     /// Whether the claim holds here.
     pub verdict: Verdict,
