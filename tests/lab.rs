@@ -208,6 +208,41 @@ fn what_is_finished_is_told_even_if_a_file_cannot_take_it() {
     assert!(page.contains("#### short-tasks"), "{page}");
 }
 
+/// One that needs files of more than the shell allows fails.
+const SMALL_FILES: &str = "-f 60000";
+
+#[test]
+fn one_that_fails_is_told_of_and_the_others_are_tried() {
+    let sandbox = Sandbox::new();
+    let line = "lab fraud-streams short-tasks --rehearse --json --out page";
+    let said = sandbox
+        .run_limited(SMALL_FILES, line)
+        .fails(1, &["fraud-streams: ", "cannot write frames"])
+        .one_line();
+    let [short] = &experiments(&said.out)[..] else {
+        panic!("{said:#?}")
+    };
+    assert_eq!(short["name"], "short-tasks");
+    let written = std::fs::read_to_string(sandbox.path("page/lab.json")).unwrap();
+    assert_eq!(written, said.out);
+}
+
+#[test]
+fn where_nothing_was_finished_no_file_is_left() {
+    let sandbox = Sandbox::new();
+    sandbox.write("page/lab.md", b"an old one");
+    let line = "lab fraud-streams --rehearse --out page";
+    sandbox
+        .run_limited(SMALL_FILES, line)
+        .fails(1, &["cannot write frames"])
+        .one_line();
+    let left = std::fs::read_dir(sandbox.path("page")).unwrap();
+    let left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["lab.md"]);
+    let page = std::fs::read_to_string(sandbox.path("page/lab.md")).unwrap();
+    assert_eq!(page, "an old one");
+}
+
 /// Waits until that is so; if it never is, the test does not end.
 fn until(so: impl Fn() -> bool) {
     while !so() {
