@@ -5,7 +5,7 @@ use super::print::print;
 use super::progress::Progress;
 use super::stop::stop_on_signals;
 use crate::error::Error;
-use crate::lab::{self, Bench, EXPERIMENTS, Experiment, Outcome, Peer};
+use crate::lab::{self, Bench, EXPERIMENTS, Experiment, Outcome, Outcomes, Peer};
 use crate::measure::Machine;
 use crate::pipeline::Watch;
 use crate::report::Style;
@@ -131,28 +131,28 @@ fn tell(args: &Args) -> anyhow::Result<ExitCode> {
             .try_for_each(|file| can_write(file))?;
     }
     let mut gap = "";
-    let (outcomes, ended) = carry_out(&experiments, args.effort, |outcome| {
+    let tell = |outcome: &Outcome| {
         if args.json {
             return Ok(());
         }
         let text = outcome.render(Style::of_stdout());
         print(format_args!("{}{text}", std::mem::replace(&mut gap, "\n")))
-    })?;
-    if outcomes.is_empty() {
-        return ended.map(|()| ExitCode::SUCCESS);
-    }
-    let json = serde_json::to_string_pretty(&serde_json::json!({ "experiments": outcomes }))?;
-    // Every place gets what is finished, even if another cannot take it, or something else failed.
-    let printed = if args.json { print(&json) } else { Ok(()) };
-    let written = args.out.as_ref().map_or(Ok(()), |folder| {
-        let json = write(&folder.join(JSON), &format!("{json}\n"));
-        let page = write(&folder.join(PAGE), &args.effort.page(&outcomes));
-        let html = write(&folder.join(HTML), &args.effort.html(&outcomes));
-        json.and(page).and(html)
-    });
-    ended.and(printed)?;
-    written?;
-    Ok(ExitCode::SUCCESS)
+    };
+    let (effort, is_json, out) = (args.effort, args.json, args.out.clone());
+    let deliver = move |experiments: &[Outcome]| -> anyhow::Result<()> {
+        let json = serde_json::to_string_pretty(&Outcomes { experiments })?;
+        // Every place gets what is finished, even if another cannot take it.
+        let printed = if is_json { print(&json) } else { Ok(()) };
+        let written = out.map_or(Ok(()), |folder| {
+            let json = write(&folder.join(JSON), &format!("{json}\n"));
+            let page = write(&folder.join(PAGE), &effort.page(experiments));
+            let html = write(&folder.join(HTML), &effort.html(experiments));
+            json.and(page).and(html)
+        });
+        printed?;
+        written.map_err(Into::into)
+    };
+    carry_out(&experiments, effort, tell, Finished::new(deliver))
 }
 
 const JSON: &str = "lab.json";
@@ -164,24 +164,30 @@ fn report(args: &ReportArgs) -> anyhow::Result<ExitCode> {
     for file in args.out.iter().chain(&args.html) {
         can_write(file)?;
     }
-    let (outcomes, ended) = carry_out(EXPERIMENTS, args.effort, |_| Ok(()))?;
-    if !outcomes.is_empty() {
-        let page = args.effort.page(&outcomes);
-        if let Some(file) = &args.html {
-            write(file, &args.effort.html(&outcomes))?;
-        }
-        match &args.out {
-            Some(file) => write(file, &page)?,
+    let (effort, out, html) = (args.effort, args.out.clone(), args.html.clone());
+    let deliver = move |outcomes: &[Outcome]| -> anyhow::Result<()> {
+        let html = html.map_or(Ok(()), |file| write(&file, &effort.html(outcomes)));
+        let page = effort.page(outcomes);
+        match out {
+            Some(file) => write(&file, &page)?,
             None => print(page.trim_end())?,
         }
-    }
-    ended.map(|()| ExitCode::SUCCESS)
+        html.map_err(Into::into)
+    };
+    carry_out(EXPERIMENTS, effort, |_| Ok(()), Finished::new(deliver))
 }
 
-/// A place that cannot be written is refused before the work; what is there stays till then.
+/// A place that cannot be written is refused before the work; what is there stays till then, and
+/// where nothing is, nothing stays.
 fn can_write(file: &Path) -> crate::Result<()> {
+    let is_new = file.symlink_metadata().is_err();
     let opened = File::options().append(true).create(true).open(file);
-    opened.map(drop).map_err(Error::io(file, "cannot write"))
+    opened.map_err(Error::io(file, "cannot write"))?;
+    if is_new {
+        // If it stays, it is empty, as nothing was finished.
+        let _ = std::fs::remove_file(file);
+    }
+    Ok(())
 }
 
 impl Effort {
@@ -210,45 +216,88 @@ impl Effort {
     }
 }
 
-/// One experiment after the other; `tell` gets each outcome when it is there. Returned are those that
-/// were finished, and what ended the work before the others were.
+/// One experiment after the other; `tell` gets each outcome when it is there. One that fails is told
+/// of, and the others are tried all the same.
 fn carry_out(
     experiments: &[&Experiment],
     effort: Effort,
     mut tell: impl FnMut(&Outcome) -> anyhow::Result<()>,
-) -> anyhow::Result<(Vec<Outcome>, anyhow::Result<()>)> {
+    finished: Finished,
+) -> anyhow::Result<ExitCode> {
     if effort.peer.is_some() {
         Peer::is_there()?;
     }
     let stop = stop_on_signals().context("cannot listen for Ctrl-C")?;
-    end_if_nobody_listens(&stop);
+    let finished = Arc::new(Mutex::new(finished));
+    end_if_nobody_listens(&stop, &finished);
     let teller = Teller::new();
     let bench = effort
         .bench()
         .stopped_by(stop.clone())
         .telling(teller.says());
-    let mut outcomes = Vec::new();
+    let mut code = ExitCode::SUCCESS;
+    let mut go_on_after = |experiment: &Experiment, error: Error| {
+        if matches!(error, Error::Interrupted) {
+            return Err(error);
+        }
+        code = ExitCode::FAILURE;
+        teller.suspend(|| complain(format_args!("{}: {error}", experiment.name)));
+        Ok(())
+    };
     let mut all = experiments.iter().enumerate();
-    let ended = all.try_for_each(|(at, experiment)| {
+    let ended = all.try_for_each(|(at, experiment)| -> anyhow::Result<()> {
         teller.begin(experiment, at + 1, experiments.len());
-        let mut outcome = experiment.carry_out(&bench)?;
+        let mut outcome = match experiment.carry_out(&bench) {
+            Ok(outcome) => outcome,
+            Err(error) => return Ok(go_on_after(experiment, error)?),
+        };
         let asked = effort.peer.map(|PeerName::Python| {
             teller.says()("Python");
             let quick = effort.quick || effort.rehearse;
             Peer::python(experiment.name, quick, &stop)
         });
         // Without Python's column, it is finished all the same.
-        let (peer, failure) = match asked.transpose() {
-            Ok(peer) => (peer, Ok(())),
-            Err(error) => (None, Err(error)),
+        let python = match asked.transpose() {
+            Ok(peer) => {
+                outcome.peer = peer;
+                Ok(())
+            }
+            Err(error) => go_on_after(experiment, error),
         };
-        outcome.peer = peer;
         let told = teller.suspend(|| tell(&outcome));
-        outcomes.push(outcome);
-        failure?;
+        with(&finished, |finished| finished.outcomes.push(outcome));
+        python?;
         told
     });
-    Ok((outcomes, ended))
+    let delivered = with(&finished, Finished::deliver);
+    ended.and(delivered)?;
+    Ok(code)
+}
+
+type Deliver = dyn FnOnce(&[Outcome]) -> anyhow::Result<()> + Send;
+
+/// What is finished, and what is done with it: at the end, or when a wish to stop is not heard.
+struct Finished {
+    outcomes: Vec<Outcome>,
+    /// None once it is done.
+    deliver: Option<Box<Deliver>>,
+}
+
+impl Finished {
+    fn new(deliver: impl FnOnce(&[Outcome]) -> anyhow::Result<()> + Send + 'static) -> Self {
+        Self {
+            outcomes: Vec::new(),
+            deliver: Some(Box::new(deliver)),
+        }
+    }
+
+    /// Does it, once; of nothing, nothing is made.
+    fn deliver(&mut self) -> anyhow::Result<()> {
+        match self.deliver.take() {
+            Some(deliver) if !self.outcomes.is_empty() => deliver(&self.outcomes),
+            _ => Ok(()),
+        }
+    }
 }
 
 fn write(path: &Path, text: &str) -> crate::Result<()> {
@@ -256,16 +305,21 @@ fn write(path: &Path, text: &str) -> crate::Result<()> {
 }
 
 /// Ends this process some time after it was asked to stop: an experiment that is just then within
-/// something long, as a message of a hundred megabytes is, hears of it only afterwards. Its workers
-/// end with this process, and its folder is swept by the next experiment.
-fn end_if_nobody_listens(stop: &Arc<AtomicBool>) {
+/// something long, as a message of a hundred megabytes is, hears of it only afterwards. What is
+/// finished is delivered before. Its workers end with this process, and its folder is swept by the next
+/// experiment.
+fn end_if_nobody_listens(stop: &Arc<AtomicBool>, finished: &Arc<Mutex<Finished>>) {
     const PATIENCE: Duration = Duration::from_secs(2);
-    let stop = Arc::clone(stop);
+    let (stop, finished) = (Arc::clone(stop), Arc::clone(finished));
     let watch = move || {
         while !stop.load(Ordering::Relaxed) {
             std::thread::sleep(Duration::from_millis(100));
         }
         std::thread::sleep(PATIENCE);
+        // If that is being done just now, this waits for it.
+        if let Err(error) = with(&finished, Finished::deliver) {
+            complain(error);
+        }
         complain(Error::Interrupted);
         std::process::exit(130);
     };
@@ -314,14 +368,52 @@ impl Teller {
     }
 }
 
-fn with<T>(shown: &Mutex<Shown>, act: impl FnOnce(&mut Shown) -> T) -> T {
-    // Half a line of progress is no harm.
-    act(&mut shown.lock().unwrap_or_else(PoisonError::into_inner))
+fn with<S, T>(shared: &Mutex<S>, act: impl FnOnce(&mut S) -> T) -> T {
+    // Half a line of progress is no harm, and outcomes are there or not.
+    act(&mut shared.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn outcome() -> Outcome {
+        let finding = lab::Finding {
+            figures: Vec::new(),
+            drawings: Vec::new(),
+            verdict: lab::Verdict::Holds,
+            because: "it does".into(),
+        };
+        Outcome {
+            name: "one",
+            lecture: 26,
+            slides: &[2],
+            claim: "It does.",
+            claimed: Default::default(),
+            measured: Default::default(),
+            verdict: finding.verdict,
+            because: finding.because.clone(),
+            seconds: 1.0,
+            peer: None,
+            finding,
+        }
+    }
+
+    #[test]
+    fn what_is_finished_is_delivered_once_and_nothing_is_not() {
+        let (tell, told) = std::sync::mpsc::channel();
+        let finished = || {
+            let tell = tell.clone();
+            Finished::new(move |outcomes: &[Outcome]| Ok(tell.send(outcomes.len())?))
+        };
+        finished().deliver().unwrap();
+        assert!(told.try_recv().is_err());
+        let mut one = finished();
+        one.outcomes.push(outcome());
+        one.deliver().unwrap();
+        one.deliver().unwrap();
+        assert_eq!(told.try_iter().collect::<Vec<_>>(), [1]);
+    }
 
     #[test]
     fn experiments_come_in_the_order_asked_for_and_each_once() {

@@ -1,7 +1,7 @@
 //! What an experiment found: figures beside the claimed ones, drawings, and a verdict.
 
 use crate::report::units;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use std::fmt;
 
 /// What was found.
@@ -110,8 +110,10 @@ pub enum Unit {
     Shown,
 }
 
-/// A figure that a lecture gives.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// A figure that a lecture gives: a number, or two for a range.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(untagged)]
 pub enum Claimed {
     /// About so much.
     About(f64),
@@ -119,18 +121,9 @@ pub enum Claimed {
     Between(f64, f64),
 }
 
-/// A number, or two for a range.
-impl Serialize for Claimed {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::About(value) => value.serialize(serializer),
-            Self::Between(least, most) => [least, most].serialize(serializer),
-        }
-    }
-}
-
 /// What a claim is worth on this machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum Verdict {
     /// It is as claimed.
     #[serde(rename = "holds")]

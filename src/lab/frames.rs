@@ -8,6 +8,7 @@ use crate::frame::{Colour, FrameFormat, Sample};
 use crate::pipeline::{Outcome, Request, Watch, run_alternately};
 use crate::source::FrameSet;
 use crate::source::generate::{Plan, generate};
+use crate::statistics::median;
 
 /// The lecture's frame of 50 MB: 3840 × 2160, RGB, 16 bits a sample, 49,766,400 bytes.
 pub(super) const FOUR_K: FrameFormat = FrameFormat::new(3840, 2160, Colour::Rgb, Sample::U16);
@@ -36,7 +37,8 @@ pub(super) struct Arm {
     pub workers: Option<usize>,
 }
 
-/// Analyses the set by all of these, one after the other, once each.
+/// Analyses the set by all of these, one after the other, so many times each, after so many passes
+/// that do not count.
 ///
 /// # Errors
 /// If workers cannot be started, or somebody asked to stop.
@@ -45,6 +47,7 @@ pub(super) fn run(
     set: &FrameSet,
     analyze: &str,
     arms: &[Arm],
+    [warmup, repeat]: [usize; 2],
 ) -> Result<Vec<Outcome>> {
     let mut plans = Vec::new();
     for arm in arms {
@@ -52,6 +55,8 @@ pub(super) fn run(
             modes: vec![arm.mode.into()],
             workers: arm.workers,
             batch: Some(1),
+            warmup,
+            repeat,
             stop: bench.stop(),
             ..Request::new(set.clone(), Analysis::parse(analyze)?)
         };
@@ -60,13 +65,17 @@ pub(super) fn run(
     run_alternately(plans, &mut Tell(bench))
 }
 
-/// How long a run took, in seconds.
+/// How long all passes of a run took, in seconds.
 pub(super) fn seconds(outcome: &Outcome) -> f64 {
     outcome.totals.pass_wall_ns.iter().sum::<u64>() as f64 / 1e9
 }
 
+/// Of the usual pass.
 pub(super) fn frames_per_second(outcome: &Outcome) -> f64 {
-    outcome.totals.frames_analysed as f64 / seconds(outcome)
+    let totals = &outcome.totals;
+    let passes = totals.pass_wall_ns.iter().map(|&ns| ns as f64 / 1e9);
+    let passes: Vec<f64> = passes.collect();
+    totals.frames_analysed as f64 / passes.len() as f64 / median(&passes)
 }
 
 /// Tells of a run what the bench wants to be told.

@@ -1,5 +1,6 @@
 //! Work on data that have to get to a worker and back, by value or by reference.
 
+use super::Bench;
 use super::work::{failed, touch};
 use crate::analysis::burn;
 use crate::error::{Error, Result};
@@ -249,11 +250,12 @@ pub(super) fn trip(pool: &Haulers, order: Order) -> Result<Trip> {
 }
 
 /// So many tasks, as fast as the pool takes them.
-pub(super) fn all(pool: &Haulers, order: &Order, tasks: usize) -> Result<()> {
+pub(super) fn all(bench: &Bench, pool: &Haulers, order: &Order, tasks: usize) -> Result<()> {
     let handles: Vec<_> = (0..tasks).map(|_| pool.submit(order.clone())).collect();
-    handles
-        .into_iter()
-        .try_for_each(|handle| end(handle).map(drop))
+    handles.into_iter().try_for_each(|handle| {
+        bench.go_on()?;
+        end(handle).map(drop)
+    })
 }
 
 #[cfg(test)]

@@ -62,8 +62,8 @@ pub struct Experiment {
     pub slides: &'static [u8],
     /// The claim in the lecture's words.
     pub claim: &'static str,
-    /// Memory that it takes, in bytes; 0 if that is little.
-    memory: usize,
+    /// Memory that it takes with so many processors, in bytes; 0 if that is little.
+    memory: fn(usize) -> usize,
     /// The entries of its worker processes: a [`crate::pool::worker::enter`] for each type of job.
     workers: &'static [fn()],
     run: fn(&Bench) -> Result<Finding>,
@@ -77,8 +77,17 @@ pub fn enter() {
     }
 }
 
+/// What `lab --json` prints.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Outcomes<'a> {
+    /// What each experiment came to, in the order in which they were carried out.
+    pub experiments: &'a [Outcome],
+}
+
 /// What an experiment came to.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Outcome {
     /// The experiment's name.
     pub name: &'static str,
@@ -92,6 +101,7 @@ pub struct Outcome {
     pub claimed: BTreeMap<&'static str, Claimed>,
     /// What was measured, by the same keys, and what else was. What could not be tried is not a number,
     /// which is null in JSON.
+    #[cfg_attr(test, schemars(with = "BTreeMap<String, Option<f64>>"))]
     pub measured: BTreeMap<&'static str, f64>,
     /// Whether the claim holds here.
     pub verdict: Verdict,
@@ -115,7 +125,8 @@ impl Experiment {
     /// the verdict says so.
     pub fn carry_out(&self, bench: &Bench) -> Result<Outcome> {
         let begin = now();
-        let (needed, available) = (bench.size(self.memory), available_memory());
+        let needed = bench.size((self.memory)(bench.processors));
+        let available = available_memory();
         let finding = if available < needed as u64 {
             Finding::no_memory(needed as u64, available)
         } else {

@@ -155,13 +155,10 @@ mod tests {
     #[test]
     fn every_slide_that_claims_something_is_tried() {
         for (lecture, slide, title) in SLIDES {
-            let of_lecture = || EXPERIMENTS.iter().filter(|known| known.lecture == lecture);
-            let is_tried = of_lecture().any(|known| known.slides.contains(&slide));
-            let has_begun = of_lecture().next().is_some();
-            assert!(
-                is_tried || !has_begun,
-                "lecture {lecture}, slide {slide}: {title}"
-            );
+            let is_tried = EXPERIMENTS
+                .iter()
+                .any(|known| known.lecture == lecture && known.slides.contains(&slide));
+            assert!(is_tried, "lecture {lecture}, slide {slide}: {title}");
         }
         for known in EXPERIMENTS {
             for slide in known.slides {

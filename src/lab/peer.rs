@@ -14,6 +14,7 @@ use std::time::Duration;
 
 /// What Python measured in the same experiment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Peer {
     /// Its version.
     pub python: String,

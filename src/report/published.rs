@@ -24,7 +24,7 @@ pub struct Published {
 }
 
 /// All of them.
-pub static SCHEMAS: [Published; 3] = [
+pub static SCHEMAS: [Published; 4] = [
     Published {
         name: "report",
         summary: "report.json, which `run --json` prints of one mode, `compare --json` of one run, and `merge --json`",
@@ -43,12 +43,19 @@ pub static SCHEMAS: [Published; 3] = [
         file: "schema/found.schema.json",
         text: include_str!("../../schema/found.schema.json"),
     },
+    Published {
+        name: "lab",
+        summary: "lab.json, which `lab --json` prints",
+        file: "schema/lab.schema.json",
+        text: include_str!("../../schema/lab.schema.json"),
+    },
 ];
 
 #[cfg(test)]
 mod tests {
     use super::super::{ComparisonData, FoundData, Judgement, Report};
     use super::*;
+    use crate::lab::Outcomes;
     use schemars::JsonSchema;
     use schemars::generate::SchemaSettings;
     use serde_json::Value;
@@ -99,6 +106,7 @@ mod tests {
             printed::<Report>(draft()),
             printed::<ComparisonData>(draft().for_serialize()),
             made::<FoundData>(draft().for_serialize()),
+            made::<Outcomes<'_>>(draft().for_serialize()),
         ];
         let update = std::env::var_os("FRAMEHAUL_UPDATE_SCHEMAS").is_some();
         for (published, made) in SCHEMAS.iter().zip(made) {

@@ -1,21 +1,24 @@
 """How often to look at a flag: every 10 or every 1,000 iterations? (lecture 27, slides 6 and 7)
 
 Four workers run the same loop at the same time; an iteration is a call that does nothing (cheap) or 5 µs
-of computing (heavy). A look is the lecture's: `n % every == 0 and flag.value`. Short windows
-are timed, of which the fastest counts, since whatever else the machine does only makes one slower.
+of computing (heavy; a look takes Python longer than others). A look is the lecture's:
+`n % every == 0 and flag.value`. Windows of as many iterations as lie between two looks at least are timed,
+by the processor's time, so that those that were interrupted are none the slower; of them the fastest
+counts, since whatever else the machine does only makes one slower.
 
 Then what a look costs for iterations of increasing length: the interval at which looking takes 1 % of
 the time is the look over an iteration over 0.01, and the exponent is that of this interval over the
-iteration's length. Python has nothing that chooses an interval, so that `auto_exponent`, `cheap_auto` and
+iteration's length, of iterations short enough for a look to be seen beside them. Python has nothing that chooses an interval, so that `auto_exponent`, `cheap_auto` and
 `heavy_auto` are left out. Workers are forked.
 """
 
 import math
 import multiprocessing
+import time
 
 import numpy as np
 
-from common import burn, now, run
+from common import burn, run
 
 WORKERS = 4
 FREQUENT, RARE = 10, 1_000
@@ -25,6 +28,8 @@ HEAVY = 5e-6
 # Steps of work an iteration.
 LAW = (0, 1, 2, 4, 8, 16, 32, 64, 128)
 SHARE = 0.01
+# Beside longer iterations a look is lost in what else they differ by.
+LONGEST = 2e-6
 
 _SHARED = []
 
@@ -38,7 +43,7 @@ def window(order):
     steps, iterations, every = order
     flag, start = _SHARED
     start.wait()
-    begin = now()
+    begin = time.process_time()
     if every == NEVER:
         for n in range(iterations):
             burn(steps)
@@ -47,7 +52,7 @@ def window(order):
             if n % every == 0 and flag.value:
                 break
             burn(steps)
-    return (now() - begin) / iterations
+    return (time.process_time() - begin) / iterations
 
 
 class Fastest:
@@ -61,7 +66,7 @@ class Fastest:
 
     def look(self, steps, every):
         # Enough of them for the interval to be seen.
-        iterations = max(int(WINDOW / self.guess(steps)), 10)
+        iterations = max(int(WINDOW / self.guess(steps)), every, 10)
         paces = self.pool.map(window, [(steps, iterations, every)] * WORKERS, chunksize=1)
         best = self.seconds.get((steps, every), math.inf)
         self.seconds[steps, every] = min(best, *paces)
@@ -72,7 +77,7 @@ class Fastest:
 
 def exponent(points):
     """`a` of `y = b x^a`, by least squares of the logarithms."""
-    if len(points) < 3:
+    if len(points) < 3 or min(y for _, y in points) <= 0:
         return math.nan
     x, y = np.log(np.array(points)).T
     return float(np.polyfit(x, y, 1)[0])
@@ -99,9 +104,8 @@ def measure(bench):
     best = []
     for steps in LAW:
         pace = fastest.of(steps, NEVER)
-        every = (fastest.of(steps, 1) - pace) / pace / SHARE
-        if every > 1:
-            best.append((pace, every))
+        if pace <= LONGEST:
+            best.append((pace, (fastest.of(steps, 1) - pace) / pace / SHARE))
 
     def slower(steps):
         return fastest.of(steps, FREQUENT) / fastest.of(steps, RARE)

@@ -6,6 +6,8 @@ pickling does and ends when the worker has the array. Then four workers with an 
 at once: their moving added up (those that wait for their turn are moving, too), and the memory of all
 five processes at the peak, the arrays included. Last, one task whose worker may have 200 MB more than it
 has at rest (a limit on its address space): 1 if it was done, 0 if its worker died. Workers are forked.
+
+A reference is not moved by anything that could be timed apart, so that `moving_shared_share` is left out.
 """
 
 import os

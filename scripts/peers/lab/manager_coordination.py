@@ -62,19 +62,23 @@ def measure(bench):
         for workers in WORKERS:
             bench.phase(f"{workers} workers, as often as they can")
             by_manager[workers] = looks_a_second(look_at_manager, shared, workers, 0, 0.5 * seconds)
-            if workers in (1, 4):
-                by_value[workers] = looks_a_second(look_at_value, flag, workers, 0, 0.25 * seconds)
+            by_value[workers] = looks_a_second(look_at_value, flag, workers, 0, 0.25 * seconds)
     return {
         "leisurely_per_s": leisurely,
+        "leisurely_share": leisurely / by_manager[1],
         "manager_1_per_s": by_manager[1],
         "manager_2_per_s": by_manager[2],
         "manager_4_per_s": by_manager[4],
         "manager_8_per_s": by_manager[8],
         "call_s": 1 / by_manager[1],
         "manager_gain": by_manager[4] / by_manager[1],
+        "manager_8_gain": by_manager[8] / by_manager[1],
         "shared_1_per_s": by_value[1],
+        "shared_2_per_s": by_value[2],
         "shared_4_per_s": by_value[4],
+        "shared_8_per_s": by_value[8],
         "shared_gain": by_value[4] / by_value[1],
+        "shared_8_gain": by_value[8] / by_value[1],
         "shared_over_manager": by_value[1] / by_manager[1],
     }
 

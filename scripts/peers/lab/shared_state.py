@@ -1,4 +1,4 @@
-"""A read of each kind of shared state, from a worker (lecture 27, slides 8 and 9).
+"""A read and a write of each kind of shared state, from a worker (lecture 27, slides 8 and 9).
 
 A key of a Manager's dict, an item of its list, `Value.value`, an element of an `Array`, and an element of
 a NumPy view of a `SharedMemory`. Value and Array are as the lecture makes them, with their built-in lock,
@@ -14,15 +14,20 @@ import numpy as np
 
 from common import median, process, run
 
-# What is timed, and how often at a time: for some milliseconds each.
-READS = {
-    "dict": ("shared['frames']", 50),
-    "list": ("shared[0]", 50),
-    "value": ("shared.value", 20_000),
-    "locked": ("with shared.get_lock():\n    shared.value", 20_000),
-    "array": ("shared[7]", 20_000),
-    "memory": ("shared[7]", 20_000),
-    "bare": ("shared.value", 20_000),
+# What is timed, of which kind, and how often at a time: for some milliseconds each.
+ACCESSES = {
+    "dict_read": ("dict", "shared['frames']", 50),
+    "dict_write": ("dict", "shared['frames'] = 7", 50),
+    "list_read": ("list", "shared[0]", 50),
+    "list_write": ("list", "shared[0] = 7", 50),
+    "value_read": ("value", "shared.value", 20_000),
+    "value_write": ("value", "shared.value = 7", 20_000),
+    "locked_read": ("value", "with shared.get_lock():\n    shared.value", 20_000),
+    "array_read": ("array", "shared[7]", 20_000),
+    "array_write": ("array", "shared[7] = 7", 20_000),
+    "memory_read": ("memory", "shared[7]", 20_000),
+    "memory_write": ("memory", "shared[7] = 7", 20_000),
+    "bare_read": ("bare", "shared.value", 20_000),
 }
 
 
@@ -35,8 +40,8 @@ def serve(pipe, state, name):
         what = pipe.recv()
         if what is None:
             break
-        statement, times = READS[what]
-        pipe.send(timeit.timeit(statement, globals={"shared": state[what]}, number=times) / times)
+        kind, statement, times = ACCESSES[what]
+        pipe.send(timeit.timeit(statement, globals={"shared": state[kind]}, number=times) / times)
     del view, state  # nothing may look at the memory when it is closed
     memory.close()
 
@@ -44,14 +49,12 @@ def serve(pipe, state, name):
 def measure(bench):
     # Before the worker, so that both have one resource tracker, which then knows of it once.
     memory = shared_memory.SharedMemory(create=True, size=64)
-    value = multiprocessing.Value("Q", 0)
-    taken = {what: [] for what in READS}
+    taken = {what: [] for what in ACCESSES}
     with multiprocessing.Manager() as server:
         state = {
             "dict": server.dict(frames=0),
             "list": server.list([0]),
-            "value": value,
-            "locked": value,
+            "value": multiprocessing.Value("Q", 0),
             "array": multiprocessing.Array("Q", 256),
             "bare": multiprocessing.Value("Q", 0, lock=False),
         }
@@ -64,22 +67,27 @@ def measure(bench):
                 ours.send(what)
                 times.append(ours.recv())
 
-        bench.phase("reading from a worker")
+        bench.phase("reading and writing from a worker")
         bench.in_turns(bench.pick(2.5, 20), turn)
         ours.send(None)
         worker.join()
     memory.close()
     memory.unlink()
-    read = {what: median(times) for what, times in taken.items()}
-    bench.note(f"without its lock (lock=False) reading a Value takes {1e9 * read['bare']:.0f} ns")
+    took = {what: median(times) for what, times in taken.items()}
+    bench.note(f"without its lock (lock=False) reading a Value takes {1e9 * took['bare_read']:.0f} ns")
     return {
-        "dict_read_s": read["dict"],
-        "list_read_s": read["list"],
-        "value_read_s": read["value"],
-        "array_read_s": read["array"],
-        "memory_read_s": read["memory"],
-        "slower": read["dict"] / read["value"],
-        "slower_than_locked": read["dict"] / read["locked"],
+        "dict_read_s": took["dict_read"],
+        "dict_write_s": took["dict_write"],
+        "list_read_s": took["list_read"],
+        "list_write_s": took["list_write"],
+        "value_read_s": took["value_read"],
+        "value_write_s": took["value_write"],
+        "array_read_s": took["array_read"],
+        "array_write_s": took["array_write"],
+        "memory_read_s": took["memory_read"],
+        "memory_write_s": took["memory_write"],
+        "slower": took["dict_read"] / took["value_read"],
+        "slower_than_locked": took["dict_read"] / took["locked_read"],
     }
 
 

@@ -43,6 +43,7 @@ def measure(bench):
         "slower": by_pool / alone,
         "one_by_one_s": one_by_one,
         "batched_s": batched,
+        "batching": min(by_pool, alone) / batched,
     }
 
 

@@ -15,7 +15,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
     claim: "Heavy compute, small data: clear win. Heavy compute, large data: measure first. Light \
             compute, small data: IPC overhead wins. Light compute, large data: both lose. Rule of \
             thumb: task duration must be >> IPC overhead (~5–20 ms round-trip).",
-    memory: 1_500_000_000,
+    memory: |_| 1_500_000_000,
     workers: &[worker::enter::<Haul>],
     run: |bench| {
         let weights = [1, 200].map(|ms| bench.length(Duration::from_millis(ms)));
@@ -36,11 +36,22 @@ struct Measured {
     cells: [Row; 2],
 }
 
-/// By how data cross: small ones in, large ones in, large ones out.
+/// By how data cross.
 #[derive(Clone, Copy, Debug)]
 struct Row {
-    payload: [f64; 3],
-    reference: [f64; 3],
+    /// Small ones in, through the pool's queue: what is small has no other way.
+    small: f64,
+    /// Large ones in, and out.
+    large: [Ways; 2],
+}
+
+/// The two ways of large data.
+#[derive(Clone, Copy, Debug)]
+struct Ways {
+    /// By ipc-channel.
+    payload: f64,
+    /// In shared memory, and told of through the queue.
+    reference: f64,
 }
 
 fn measure(bench: &Bench, weights: [Duration; 2], sizes: [usize; 2]) -> Result<Measured> {
@@ -69,15 +80,14 @@ fn measure(bench: &Bench, weights: [Duration; 2], sizes: [usize; 2]) -> Result<M
             (0..tasks).for_each(|_| haul::here(input, steps, output));
             Ok(())
         };
-        let channel = |order: Order| haul::all(&by_channel, &order, tasks);
-        let queue = |order: Order| haul::all(&by_queue, &order, tasks);
+        let channel = |order: Order| haul::all(bench, &by_channel, &order, tasks);
+        let queue = |order: Order| haul::all(bench, &by_queue, &order, tasks);
         let of = |input: Input| Order::of(input, steps);
         let out = |way| Order::returning(way, sizes[1], steps);
         let taken = bench.in_turns(
             seconds,
             [
                 &mut || alone(&small, 0),
-                &mut || queue(of(Input::Payload(small.clone()))),
                 &mut || queue(of(Input::Payload(small.clone()))),
                 &mut || alone(&large, 0),
                 &mut || channel(of(Input::Payload(large.clone()))),
@@ -87,11 +97,14 @@ fn measure(bench: &Bench, weights: [Duration; 2], sizes: [usize; 2]) -> Result<M
                 &mut || queue(out(Way::Shared)),
             ],
         )?;
-        let time = taken.map(|taken| taken.median());
-        let speed_ups = |arm: usize| [0, 1, 2].map(|cell| time[3 * cell] / time[3 * cell + arm]);
+        let [small, small_queue, large @ ..] = taken.map(|taken| taken.median());
+        let ways = |at: usize| Ways {
+            payload: large[at] / large[at + 1],
+            reference: large[at] / large[at + 2],
+        };
         Ok(Row {
-            payload: speed_ups(1),
-            reference: speed_ups(2),
+            small: small / small_queue,
+            large: [ways(0), ways(3)],
         })
     };
     Ok(Measured {
@@ -113,23 +126,16 @@ const TRIP: [f64; 2] = [0.005, 0.020];
 fn judge(measured: &Measured) -> Finding {
     let [light, heavy] = measured.cells;
     // Of large data, the better of in and out: where even that loses, all do.
-    let large = |row: Row| row.payload[1].max(row.payload[2]);
+    let large = |row: Row, by: fn(Ways) -> f64| row.large.map(by).into_iter().fold(0.0, f64::max);
+    let payload = |row: Row| large(row, |ways| ways.payload);
     // "Measure first" says nothing that could fail.
     let cells = [
-        (
-            "heavy on small data wins",
-            heavy.payload[0] >= WIN,
-            heavy.payload[0],
-        ),
-        (
-            "light on small data loses",
-            light.payload[0] < WIN,
-            light.payload[0],
-        ),
+        ("heavy on small data wins", heavy.small >= WIN, heavy.small),
+        ("light on small data loses", light.small < WIN, light.small),
         (
             "light on large data loses",
-            large(light) < WIN,
-            large(light),
+            payload(light) < WIN,
+            payload(light),
         ),
     ];
     let [least, most] = TRIP;
@@ -147,8 +153,8 @@ fn judge(measured: &Measured) -> Finding {
          reference; a round trip takes {}, {} the {:.0} to {:.0} ms that are claimed",
         plural(measured.workers as u64, "worker"),
         list(&told),
-        large(heavy),
-        heavy.reference[1].max(heavy.reference[2]),
+        payload(heavy),
+        large(heavy, |ways| ways.reference),
         time(1e9 * measured.round_trip),
         if is_trip { "within" } else { "not" },
         1e3 * least,
@@ -163,47 +169,47 @@ fn judge(measured: &Measured) -> Finding {
             measured.round_trip,
         )
         .between(least, most),
-        times("light_small", "1 ms, 1 kB in", light.payload[0]),
+        times("light_small", "1 ms, 1 kB in", light.small),
         times(
             "light_large_in_payload",
             "1 ms, 12 MB in, payload",
-            light.payload[1],
+            light.large[0].payload,
         ),
         times(
             "light_large_in_reference",
             "… reference",
-            light.reference[1],
+            light.large[0].reference,
         ),
         times(
             "light_large_out_payload",
             "1 ms, 12 MB out, payload",
-            light.payload[2],
+            light.large[1].payload,
         ),
         times(
             "light_large_out_reference",
             "… reference",
-            light.reference[2],
+            light.large[1].reference,
         ),
-        times("heavy_small", "200 ms, 1 kB in", heavy.payload[0]),
+        times("heavy_small", "200 ms, 1 kB in", heavy.small),
         times(
             "heavy_large_in_payload",
             "200 ms, 12 MB in, payload",
-            heavy.payload[1],
+            heavy.large[0].payload,
         ),
         times(
             "heavy_large_in_reference",
             "… reference",
-            heavy.reference[1],
+            heavy.large[0].reference,
         ),
         times(
             "heavy_large_out_payload",
             "200 ms, 12 MB out, payload",
-            heavy.payload[2],
+            heavy.large[1].payload,
         ),
         times(
             "heavy_large_out_reference",
             "… reference",
-            heavy.reference[2],
+            heavy.large[1].reference,
         ),
     ];
     Finding {
@@ -215,17 +221,19 @@ fn judge(measured: &Measured) -> Finding {
 }
 
 fn matrix(heavy: Row, light: Row) -> Drawing {
-    let both = |row: Row, at: usize| format!("×{:.2} / ×{:.2}", row.payload[at], row.reference[at]);
+    let both = |ways: Ways| format!("×{:.2} / ×{:.2}", ways.payload, ways.reference);
     let row = |name: &str, row: Row| {
         vec![
             name.to_owned(),
-            format!("×{:.2}", row.payload[0]),
-            both(row, 1),
-            both(row, 2),
+            format!("×{:.2}", row.small),
+            both(row.large[0]),
+            both(row.large[1]),
         ]
     };
     Drawing::Table {
-        title: "The matrix: speed-up over one process, by payload / by reference".into(),
+        title: "The matrix: speed-up over one process; 1 kB through the pool's queue, 12 MB by \
+                ipc-channel / in shared memory"
+            .into(),
         header: ["", "1 kB in", "12 MB in", "12 MB out"]
             .map(String::from)
             .to_vec(),
@@ -239,8 +247,11 @@ mod tests {
 
     fn measured(heavy_small: f64, light_small: f64, light_large: [f64; 2]) -> Measured {
         let row = |small, large: [f64; 2]| Row {
-            payload: [small, large[0], large[1]],
-            reference: [small, 1.9, 1.9],
+            small,
+            large: large.map(|payload| Ways {
+                payload,
+                reference: 1.9,
+            }),
         };
         Measured {
             workers: 2,

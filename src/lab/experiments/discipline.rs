@@ -1,10 +1,13 @@
 //! The checklist, carried out on one workload: sequential, then parallel, then batched.
 
+use crate::clock::now;
 use crate::error::Result;
+use crate::lab::bench::{Samples, seconds_since};
 use crate::lab::work::{Steps, done, failed};
 use crate::lab::{Bench, Drawing, Experiment, Figure, Finding, Unit, Verdict};
 use crate::measure::Usage;
 use crate::pool::{Batch, Pool, worker};
+use crate::report::units::plural;
 use std::time::Duration;
 
 pub(super) static EXPERIMENT: Experiment = Experiment {
@@ -15,7 +18,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
             Pool with N workers. If speedup < 1.2×: question whether the architecture is correct. \
             If sequential wins: try batching. If batching doesn't help: consider whether the \
             workload is actually CPU-bound.",
-    memory: 0,
+    memory: |_| 0,
     workers: &[worker::enter::<Steps>],
     run: |bench| Ok(judge(&measure(bench, 2_000)?)),
 };
@@ -49,15 +52,16 @@ fn measure(bench: &Bench, tasks: usize) -> Result<Measured> {
     };
     let alone = || (0..tasks).for_each(|_| task.carry_out());
     bench.phase("sequential, parallel, batched")?;
-    let mut cpu = 0.0;
+    let mut shares = Samples::default();
     let taken = bench.in_turns(
         bench.seconds(1.5, 15.0),
         [
             &mut || {
-                let before = Usage::of_self();
+                let (before, begin) = (Usage::of_self(), now());
                 alone();
                 let used = Usage::of_self() - before;
-                cpu = used.user_s + used.system_s;
+                let share = (used.user_s + used.system_s) / seconds_since(begin);
+                shares.0.push(share);
                 Ok(())
             },
             &mut || (0..tasks).try_for_each(|_| done(pool.submit(task))),
@@ -73,7 +77,7 @@ fn measure(bench: &Bench, tasks: usize) -> Result<Measured> {
         one_by_one,
         parallel,
         batched,
-        cpu_share: cpu / sequential,
+        cpu_share: shares.median(),
     })
 }
 
@@ -87,10 +91,7 @@ fn judge(measured: &Measured) -> Finding {
     let speed_up = |time: f64| measured.sequential / time;
     let (parallel, batched) = (speed_up(measured.parallel), speed_up(measured.batched));
     let is_cpu_bound = measured.cpu_share >= CPU_BOUND;
-    let (verdict, outcome) = if measured.workers < 2 {
-        let why = "there is one processor, on which nothing is parallel".to_owned();
-        (Verdict::Untestable, why)
-    } else if parallel >= ENOUGH {
+    let (verdict, outcome) = if parallel >= ENOUGH {
         (
             Verdict::Holds,
             format!("a job a task is enough (×{parallel:.2})"),
@@ -116,9 +117,11 @@ fn judge(measured: &Measured) -> Finding {
         (Verdict::Depends, why)
     };
     let because = format!(
-        "of {} tasks of {TASK:?} on {} workers: {outcome}",
-        measured.tasks, measured.workers
+        "of {} tasks of {TASK:?} on {}: {outcome}",
+        measured.tasks,
+        plural(measured.workers as u64, "worker"),
     );
+    let (verdict, because) = verdict.in_parallel(measured.workers, because);
     let steps = [
         ("sequential", 1.0, "measured first"),
         (
@@ -202,11 +205,18 @@ mod tests {
         let told = finding(2, 1.19, 1.19, 0.97).because;
         let words = "although the work takes 97 % of a processor: it is bound by it";
         assert!(told.ends_with(words), "{told}");
-        assert_eq!(finding(1, 1.21, 1.21, 1.0).verdict, Verdict::Untestable);
         assert!(
             finding(2, 1.19, 1.21, 1.0)
                 .because
                 .contains("batching mends it")
         );
+    }
+
+    #[test]
+    fn one_processor_cannot_tell() {
+        let alone = finding(1, 0.5, 1.21, 1.0);
+        assert_eq!(alone.verdict, Verdict::Untestable);
+        let words = "of 2000 tasks of 20µs on 1 worker: a job a task does not pay (×0.50)";
+        assert!(alone.because.contains(words), "{}", alone.because);
     }
 }

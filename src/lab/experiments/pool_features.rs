@@ -21,7 +21,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
             add_done_callback, asyncio; one-line switch from threads; no maxtasksperchild, no \
             streaming. multiprocessing.Pool: maxtasksperchild, initializer, imap; AsyncResult, \
             asyncio by manual wrapping.",
-    memory: 0,
+    memory: |_| 0,
     workers: &[worker::enter::<Feature>],
     run: |bench| {
         bench.phase("feature by feature")?;
@@ -60,12 +60,21 @@ impl Job for Feature {
     }
 }
 
+/// Which of Python's two one has to take for a feature, by the lecture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Take {
+    Either,
+    Pool,
+    Executor,
+}
+
 /// One row: what is shown, which of the two offers it, and whether it was seen to work here.
 #[derive(Clone, Copy, Debug)]
 struct Row {
     key: &'static str,
     what: &'static str,
-    /// `multiprocessing.Pool`, by the lecture.
+    take: Take,
+    /// `multiprocessing.Pool`, in the lecture's words; empty where it has none.
     pool: &'static str,
     /// `ProcessPoolExecutor`.
     executor: &'static str,
@@ -118,9 +127,10 @@ fn measure(place: fn(usize) -> Builder<Feature>) -> Result<Vec<Row>> {
     let in_processes = squares(place(2))?;
     let in_threads = squares(Pool::threads(2))?;
 
-    let row = |key, what, pool, executor, shown| Row {
+    let row = |key, what, take, pool, executor, shown| Row {
         key,
         what,
+        take,
         pool,
         executor,
         shown,
@@ -130,6 +140,7 @@ fn measure(place: fn(usize) -> Builder<Feature>) -> Result<Vec<Row>> {
         row(
             "future",
             "a submission returns a future",
+            Take::Executor,
             "AsyncResult",
             "Future",
             future,
@@ -137,27 +148,31 @@ fn measure(place: fn(usize) -> Builder<Feature>) -> Result<Vec<Row>> {
         row(
             "async",
             "it is awaited in async code",
+            Take::Executor,
             "manual wrapping",
-            "wrap_future",
+            "asyncio.wrap_future",
             async_fn,
         ),
         row(
             "as_completed",
             "futures as they end",
-            "–",
+            Take::Executor,
+            "",
             "as_completed",
             completed == squares_of_five,
         ),
         row(
             "callback",
             "a callback when it ends",
-            "callback",
+            Take::Executor,
+            "",
             "add_done_callback",
             called_back,
         ),
         row(
             "max_tasks",
             "fresh workers after so many tasks",
+            Take::Pool,
             "yes",
             "no",
             workers.len() == 3,
@@ -165,6 +180,7 @@ fn measure(place: fn(usize) -> Builder<Feature>) -> Result<Vec<Row>> {
         row(
             "initializer",
             "an initializer in each worker",
+            Take::Either,
             "yes",
             "yes",
             initialised,
@@ -172,13 +188,15 @@ fn measure(place: fn(usize) -> Builder<Feature>) -> Result<Vec<Row>> {
         row(
             "streaming",
             "an endless stream, in order",
-            "imap",
+            Take::Pool,
+            "yes",
             "no",
             streamed.iter().copied().eq((0..100).map(|n| n * n)),
         ),
         row(
             "errors",
             "errors come back as they are",
+            Take::Either,
             ".get()",
             ".result()",
             error == Err(JobError::Failed("as asked".into())),
@@ -186,7 +204,8 @@ fn measure(place: fn(usize) -> Builder<Feature>) -> Result<Vec<Row>> {
         row(
             "one_line_switch",
             "threads instead, in one word",
-            "ThreadPool",
+            Take::Executor,
+            "",
             "one line",
             in_processes == in_threads,
         ),
@@ -218,15 +237,19 @@ fn judge(rows: &[Row]) -> Finding {
         .map(|row| row.what)
         .collect();
     let shown = rows.len() - missing.len();
-    let verdict = match (shown, missing.len()) {
-        (_, 0) => Verdict::Holds,
-        (0, _) => Verdict::Differs,
-        _ => Verdict::Depends,
-    };
+    // Nothing seen says nothing of a choice.
+    let seen = |take| rows.iter().any(|row| row.shown && row.take == take);
+    let has_to_choose = shown > 0 && !(seen(Take::Pool) && seen(Take::Executor));
+    let parts: Vec<_> = rows.iter().map(|row| row.shown).collect();
+    let verdict = Verdict::of(&[parts, vec![has_to_choose]].concat());
     let because = if missing.is_empty() {
         format!(
-            "all {shown} features of either were seen to work, and in one pool: that one has to \
-             choose between the two is so in Python alone"
+            "all {shown} features of either were seen to work; {}",
+            if has_to_choose {
+                "none of them would have needed the other of the two"
+            } else {
+                "but in one pool: that one has to choose between two interfaces does not hold here"
+            }
         )
     } else {
         format!(
@@ -252,7 +275,7 @@ fn judge(rows: &[Row]) -> Finding {
     Finding {
         figures: rows.iter().map(figure).collect(),
         drawings: vec![Drawing::Table {
-            title: "By the lecture, and in this crate's pool".into(),
+            title: "By the lecture, where it says something, and in this crate's pool".into(),
             header: header.map(String::from).to_vec(),
             rows: rows.iter().map(cells).collect(),
         }],
@@ -283,19 +306,31 @@ mod tests {
     }
 
     #[test]
-    fn it_holds_if_every_feature_was_seen() {
-        let row = |shown| Row {
+    fn it_holds_if_every_feature_was_seen_and_one_had_to_choose() {
+        let row = |(take, shown)| Row {
             key: "a",
             what: "a feature",
+            take,
             pool: "yes",
             executor: "no",
             shown,
         };
-        let verdict = |rows: &[bool]| {
-            judge(&rows.iter().map(|&shown| row(shown)).collect::<Vec<_>>()).verdict
+        let verdict = |rows: &[(Take, bool)]| {
+            judge(&rows.iter().copied().map(row).collect::<Vec<_>>()).verdict
         };
-        assert_eq!(verdict(&[true, true]), Verdict::Holds);
-        assert_eq!(verdict(&[true, false]), Verdict::Depends);
-        assert_eq!(verdict(&[false, false]), Verdict::Differs);
+        let (pool, executor) = (Take::Pool, Take::Executor);
+        assert_eq!(
+            verdict(&[(pool, true), (Take::Either, true)]),
+            Verdict::Holds
+        );
+        assert_eq!(verdict(&[(pool, true), (executor, true)]), Verdict::Depends);
+        assert_eq!(
+            verdict(&[(pool, true), (executor, false)]),
+            Verdict::Depends
+        );
+        assert_eq!(
+            verdict(&[(pool, false), (executor, false)]),
+            Verdict::Differs
+        );
     }
 }

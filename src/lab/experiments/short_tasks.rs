@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::lab::finding::is_about;
 use crate::lab::work::{Steps, done, failed};
-use crate::lab::{Bench, Experiment, Figure, Finding, Verdict};
+use crate::lab::{Bench, Drawing, Experiment, Figure, Finding, Unit, Verdict};
 use crate::pool::{Batch, Pool, worker};
 use crate::report::units::{plural, time};
 use std::time::Duration;
@@ -14,7 +14,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
     slides: &[7],
     claim: "Sequential: 8 tasks × 1 ms = 8 ms. Pool with 5 ms IPC: 8 tasks × (1 ms compute + 5 ms \
             IPC) = 48 ms (6× slower). Solution: batch small tasks into larger chunks.",
-    memory: 0,
+    memory: |_| 0,
     workers: &[worker::enter::<Steps>],
     run: |bench| Ok(judge(&measure(bench)?)),
 };
@@ -85,13 +85,7 @@ fn judge(measured: &Measured) -> Finding {
     // What solves it is sooner than both.
     let batching = measured.pool.min(measured.sequential) / measured.batched;
     let is_solved = batching >= CLEAR;
-    let verdict = if is_about(slower, CLAIMED) && is_solved {
-        Verdict::Holds
-    } else if slower > 1.0 / CLEAR || is_solved {
-        Verdict::Depends
-    } else {
-        Verdict::Differs
-    };
+    let verdict = Verdict::of(&[slower >= CLEAR, is_about(slower, CLAIMED), is_solved]);
     let because = format!(
         "with {} the pool took {slower:.2} times as long as one process, where 6 times are \
          claimed; batching {} (×{batching:.2} over the better of both); a round trip was {} beside \
@@ -134,7 +128,16 @@ fn judge(measured: &Measured) -> Finding {
                 batching,
             ),
         ],
-        drawings: Vec::new(),
+        drawings: vec![Drawing::Bars {
+            title: "8 tasks of 1 ms".into(),
+            unit: Unit::Seconds,
+            bars: vec![
+                ("one process".into(), measured.sequential),
+                ("pool, one after the other".into(), measured.one_by_one),
+                ("pool".into(), measured.pool),
+                ("pool, in batches".into(), measured.batched),
+            ],
+        }],
         verdict,
         because,
     }
@@ -167,9 +170,10 @@ mod tests {
         assert_eq!(verdict(2.99, 1.21), Verdict::Depends);
         assert_eq!(verdict(12.01, 1.21), Verdict::Depends);
         assert_eq!(verdict(6.0, 1.19), Verdict::Depends);
-        assert_eq!(verdict(1.0 / 1.19, 1.0), Verdict::Depends);
-        assert_eq!(verdict(1.0 / 1.21, 1.21), Verdict::Depends);
-        assert_eq!(verdict(1.0 / 1.21, 1.19), Verdict::Differs);
+        assert_eq!(verdict(1.21, 1.19), Verdict::Depends);
+        assert_eq!(verdict(1.19, 1.21), Verdict::Depends);
+        assert_eq!(verdict(1.19, 1.19), Verdict::Differs);
+        assert_eq!(verdict(1.0 / 1.19, 1.0), Verdict::Differs);
     }
 
     #[test]

@@ -2,11 +2,16 @@
 
 use super::{Cost, INTERVALS, Kind, Measured};
 use crate::lab::Drawing;
-use crate::report::units::{digits, time};
+use crate::report::units::{ABSENT, digits, time};
 
 pub(super) fn intervals(measured: &Measured) -> Drawing {
     let Measured { cheap, heavy, .. } = measured;
-    let speed = |kind: &Kind, pace: f64| format!("{} %", digits(100.0 * kind.never / pace));
+    let speed = |kind: &Kind, pace: f64| {
+        if pace.is_nan() {
+            return ABSENT.into();
+        }
+        format!("{} %", digits(100.0 * kind.never / pace))
+    };
     let seconds = |seconds: f64| time(1e9 * seconds);
     let row = |every: &u64| {
         let [cheap_row, heavy_row] = [cheap, heavy].map(|kind| kind.at(*every));
@@ -43,7 +48,7 @@ pub(super) fn costs(law: &[Cost]) -> Drawing {
         vec![
             time(1e9 * cost.pace),
             time(1e9 * cost.look.max(0.0)),
-            cost.best().map_or("1".into(), digits),
+            digits(cost.best().max(1.0)),
             digits(cost.auto),
         ]
     };

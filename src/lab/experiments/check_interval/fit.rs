@@ -1,9 +1,9 @@
 //! The exponent of a power law.
 
 /// The exponent `a` of `y = b x^a`, fitted to points by least squares of the logarithms; none for
-/// fewer than three points, or if they all lie at one `x`.
+/// fewer than three points, if they all lie at one `x`, or if one of them is not above zero.
 pub(super) fn exponent(points: &[(f64, f64)]) -> Option<f64> {
-    if points.len() < 3 {
+    if points.len() < 3 || !points.iter().all(|(x, y)| *x > 0.0 && *y > 0.0) {
         return None;
     }
     let logs = points.iter().map(|(x, y)| (x.ln(), y.ln()));
@@ -36,5 +36,6 @@ mod tests {
     fn two_points_or_points_above_each_other_are_no_law() {
         assert_eq!(exponent(&[(1.0, 1.0), (2.0, 4.0)]), None);
         assert_eq!(exponent(&[(2.0, 1.0), (2.0, 4.0), (2.0, 5.0)]), None);
+        assert_eq!(exponent(&[(1.0, 1.0), (2.0, -1.0), (3.0, 2.0)]), None);
     }
 }

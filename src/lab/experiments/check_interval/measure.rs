@@ -18,6 +18,9 @@ use std::time::Duration;
 /// processors.
 const WINDOW: f64 = 1e-3;
 
+/// So many windows' time may be taken for as many iterations as lie between two looks.
+const ROOM: f64 = 2.0;
+
 /// Steps of work an iteration for the law: from the cheapest to some hundred nanoseconds.
 const LAW: [u64; 8] = [1, 2, 4, 8, 16, 32, 64, 256];
 
@@ -58,16 +61,24 @@ pub(super) fn measure(bench: &Bench) -> Result<Measured> {
 #[derive(Clone, Debug)]
 struct Paces {
     never: f64,
+    /// Infinite where no window has room for so many iterations.
     every: [f64; INTERVALS.len()],
 }
 
 impl Lab<'_> {
-    /// As many iterations as fit a window, in all workers; the fastest of them, in seconds an
-    /// iteration.
+    /// As many iterations as fit a window, and as many as lie between two looks at least, in all
+    /// workers; the fastest of them, in seconds an iteration.
     fn window(&mut self, steps: u64, every: u64) -> Result<f64> {
-        let iterations = (WINDOW / self.guess(steps)).max(1.0) as u64;
+        let fit = (WINDOW / self.guess(steps)).max(1.0) as u64;
+        let iterations = if every == NEVER { fit } else { fit.max(every) };
         let ran = self.run(WORKERS, steps, iterations, every.into())?;
         Ok(ran.iter().map(Ran::pace).fold(f64::INFINITY, f64::min))
+    }
+
+    /// Whether a window has room for so many iterations. If not, there would be fewer between two looks
+    /// than the interval says.
+    fn has_room(&self, steps: u64, every: u64) -> bool {
+        every as f64 * self.guess(steps) <= ROOM * WINDOW
     }
 
     /// About how long an iteration takes, in seconds: the steps, and the call.
@@ -99,7 +110,11 @@ impl Lab<'_> {
         let mut turn = || {
             for (steps, fastest) in kinds.into_iter().zip(&mut fastest) {
                 fastest.never = fastest.never.min(self.window(steps, NEVER)?);
-                for (every, fastest) in INTERVALS.into_iter().zip(&mut fastest.every) {
+                let intervals = INTERVALS.into_iter().zip(&mut fastest.every);
+                for (every, fastest) in intervals {
+                    if !self.has_room(steps, every) {
+                        continue;
+                    }
                     *fastest = fastest.min(self.window(steps, every)?);
                 }
             }
@@ -140,7 +155,7 @@ impl Lab<'_> {
             rows: rows
                 .map(|((&every, pace), noticed)| Noticed {
                     every,
-                    pace,
+                    pace: if pace.is_finite() { pace } else { f64::NAN },
                     after: noticed.median(),
                 })
                 .collect(),

@@ -77,6 +77,16 @@ impl Crossing {
         self.wins.is_finite().then_some(middle)
     }
 
+    /// The longest task that lost; none if there was none.
+    pub(super) fn at_least(self) -> Option<f64> {
+        (self.loses > 0.0).then_some(self.loses)
+    }
+
+    /// The shortest that won; none if there was none.
+    pub(super) fn at_most(self) -> Option<f64> {
+        self.wins.is_finite().then_some(self.wins)
+    }
+
     pub(super) fn show(self) -> String {
         match self {
             Self { loses, wins } if wins.is_infinite() => format!("> {}", time(1e9 * loses)),

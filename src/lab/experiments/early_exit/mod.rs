@@ -21,7 +21,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
     claim: "Four workers, each searching 100,000 items: result found at position 1,000. Without \
             early-exit three workers waste 99,000 iterations each → 297,000. The double-check \
             inside the lock prevents duplicate results.",
-    memory: 0,
+    memory: |_| 0,
     workers: &[worker::enter::<Items>, worker::enter::<PrimeSearch>],
     run: |bench| Ok(judge(&measure(bench)?)),
 };
@@ -148,13 +148,22 @@ fn judge(measured: &Measured) -> Finding {
     let as_many = (without.wasted / CLAIMED - 1.0).abs() <= NEAR;
     let few = with.wasted <= FEW * without.wasted;
     let always_one = primes.one_result == primes.searches;
+    // Where no second prime was ever found, there was none for the look in the lock to keep out.
+    let was_tried = primes.too_late > 0;
     let verdict = match (few && always_one, as_many) {
+        (false, _) => Verdict::Differs,
+        _ if !was_tried => Verdict::Untestable,
         (true, true) => Verdict::Holds,
         (true, false) => Verdict::Depends,
-        (false, _) => Verdict::Differs,
+    };
+    let why = if was_tried {
+        ""
+    } else {
+        "no second prime was found in any search, so that it cannot be told whether one would have \
+         been kept out: "
     };
     let because = format!(
-        "without a flag {} iterations were wasted, with one {}; of {} searches for a prime {} had \
+        "{why}without a flag {} iterations were wasted, with one {}; of {} searches for a prime {} had \
          exactly one result, where {} more primes were found too late and kept out",
         units::count(without.wasted),
         units::count(with.wasted),
@@ -210,6 +219,10 @@ mod tests {
     use super::*;
 
     fn verdict(without: f64, with: f64, one_result: u64) -> Verdict {
+        finding(without, with, one_result, 30).verdict
+    }
+
+    fn finding(without: f64, with: f64, one_result: u64, too_late: u64) -> Finding {
         let items = |wasted| Items4 {
             iterations: wasted + 4_000.0,
             wasted,
@@ -221,10 +234,10 @@ mod tests {
             primes: Primes {
                 searches: 500,
                 one_result,
-                too_late: 30,
+                too_late,
             },
         };
-        judge(&measured).verdict
+        judge(&measured)
     }
 
     #[test]
@@ -240,6 +253,15 @@ mod tests {
     #[test]
     fn one_search_without_exactly_one_result_is_too_many() {
         assert_eq!(verdict(297_000.0, 3.0, 499), Verdict::Differs);
+    }
+
+    #[test]
+    fn where_no_second_prime_was_found_nothing_can_have_been_kept_out() {
+        let finding = |one_result, too_late| finding(297_000.0, 3.0, one_result, too_late);
+        assert_eq!(finding(500, 1).verdict, Verdict::Holds);
+        assert_eq!(finding(500, 0).verdict, Verdict::Untestable);
+        assert_eq!(finding(499, 0).verdict, Verdict::Differs);
+        assert!(finding(500, 0).because.starts_with("no second prime"));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::lab::loops::Loop;
 use crate::lab::primes::PrimeSearch;
 use crate::lab::{Drawing, Experiment, Figure, Finding, Unit, Verdict};
 use crate::pool::worker;
+use crate::report::units::plural;
 
 pub(super) static EXPERIMENT: Experiment = Experiment {
     name: "early-exit-pool",
@@ -15,7 +16,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
     claim: "Structural requirements: 1. shared flag, one per pool; 2. check interval a parameter; \
             3. lock, check again, act, release; 4. one result per worker maximum; 5. all workers \
             joined before main reads results; 6. the no-result case is handled.",
-    memory: 0,
+    memory: |_| 0,
     workers: &[worker::enter::<Loop>, worker::enter::<PrimeSearch>],
     run: |bench| Ok(judge(&measure(bench)?)),
 };
@@ -117,20 +118,21 @@ fn judge(measured: &Measured) -> Finding {
             format!("\u{201c}{name}\u{201d} was met {met} of {times} times")
         })
         .collect();
-    let verdict = match missed.len() {
-        0 => Verdict::Holds,
-        n if n == REQUIREMENTS.len() => Verdict::Differs,
-        _ => Verdict::Depends,
-    };
-    let because = if missed.is_empty() {
-        let times: u64 = all.clone().map(|(_, check)| check.times).sum();
-        format!(
-            "the pool met all six each time, {times} times altogether, where the second look under \
-             the lock kept {} results out",
-            measured.kept_out
-        )
+    let met: Vec<_> = all.clone().map(|(_, check)| check.is_met()).collect();
+    let (verdict, because) = if !missed.is_empty() {
+        (Verdict::of(&met), missed.join("; "))
+    } else if measured.kept_out == 0 {
+        let because = "no two workers ever came to a result at the same time, so that it cannot be told \
+                       whether the second look under the lock keeps one out";
+        (Verdict::Untestable, because.to_owned())
     } else {
-        missed.join("; ")
+        let times: u64 = all.clone().map(|(_, check)| check.times).sum();
+        let because = format!(
+            "the pool met all six each time, {times} times altogether, where the second look under \
+             the lock kept {} out",
+            plural(measured.kept_out, "result")
+        );
+        (Verdict::Holds, because)
     };
     let share = |(Requirement { key, name, .. }, check): (&Requirement, Check)| {
         let met = check.met as f64 / check.times as f64;
@@ -191,6 +193,20 @@ mod tests {
             assert!(finding.because.contains("9 of 10"), "{}", finding.because);
         }
         assert_eq!(judge(&measured([9; 6])).verdict, Verdict::Differs);
+    }
+
+    #[test]
+    fn a_second_look_that_never_had_anything_to_keep_out_was_not_checked() {
+        let verdict = |met, kept_out| {
+            judge(&Measured {
+                kept_out,
+                ..measured(met)
+            })
+            .verdict
+        };
+        assert_eq!(verdict([10; 6], 1), Verdict::Holds);
+        assert_eq!(verdict([10; 6], 0), Verdict::Untestable);
+        assert_eq!(verdict([9, 10, 10, 10, 10, 10], 0), Verdict::Depends);
     }
 
     #[test]

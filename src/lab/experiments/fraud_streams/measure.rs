@@ -1,7 +1,7 @@
 //! Searches, and what their workers did when one had found it.
 
 use super::frames::{CONDITION, HEIGHT, Inputs, NO_SUCH};
-use super::{INTERVALS, Interval, Measured, WORKERS};
+use super::{INTERVALS, Interval, Measured, WORKERS, slower};
 use crate::analysis::Condition;
 use crate::clock::Nanos;
 use crate::coordination::Every;
@@ -10,6 +10,7 @@ use crate::lab::Bench;
 use crate::lab::bench::Samples;
 use crate::pipeline::find::{Answer, Query, Searched, Which, find};
 use crate::source::FrameSet;
+use crate::statistics::LEAST_PASSES;
 use std::sync::Arc;
 
 /// Streams that are searched one behind the other, by the same workers.
@@ -31,22 +32,28 @@ pub(super) fn measure(bench: &Bench) -> Result<Measured> {
     };
     bench.in_turns(bench.seconds(3.0, 16.0), [&mut turn])?;
     bench.phase("streams in which there is nothing to find")?;
-    let mut fastest = [f64::INFINITY; INTERVALS.len()];
+    let mut frames: [Samples; INTERVALS.len()] = Default::default();
     let mut turn = || {
-        for (rows, fastest) in INTERVALS.into_iter().zip(&mut fastest) {
+        for (rows, taken) in INTERVALS.into_iter().zip(&mut frames) {
             let answer = search(bench, [&inputs.stream; 2], NO_SUCH, rows)?;
             let frames = answer
                 .inputs
                 .iter()
                 .map(|input| input.analysed)
                 .sum::<u64>();
-            // Whatever else the machine does only makes it slower.
-            *fastest = fastest.min(seconds(answer.wall_ns) / frames as f64);
+            taken.0.push(seconds(answer.wall_ns) / frames as f64);
         }
         Ok(())
     };
-    bench.in_turns(bench.seconds(2.0, 10.0), [&mut turn])?;
-    let rows = INTERVALS.into_iter().zip(seen).zip(fastest);
+    let least = if bench.is_rehearsal() {
+        2
+    } else {
+        LEAST_PASSES
+    };
+    bench.in_turns_of(least, bench.seconds(2.0, 10.0), [&mut turn])?;
+    let [often, .., rarely] = &frames;
+    let slower = slower(&often.0, &rarely.0);
+    let rows = INTERVALS.into_iter().zip(seen).zip(&frames);
     Ok(Measured {
         processors: bench.processors,
         intervals: rows
@@ -55,9 +62,11 @@ pub(super) fn measure(bench: &Bench) -> Result<Measured> {
                 first_gave_up: seen.first_gave_up.median(),
                 first_next: seen.first_next.median(),
                 last_next: seen.last_next.median(),
-                frame,
+                // Whatever else the machine does only makes it slower.
+                frame: frame.0.iter().copied().fold(f64::INFINITY, f64::min),
             })
             .collect(),
+        slower,
     })
 }
 

@@ -10,7 +10,7 @@ use crate::coordination::SharedArray;
 use crate::error::Result;
 use crate::lab::bench::{Samples, seconds_since};
 use crate::lab::work::{Steps, done, failed, is_there};
-use crate::lab::{Bench, Experiment, Figure, Finding, Unit, Verdict};
+use crate::lab::{Bench, Drawing, Experiment, Figure, Finding, Unit, Verdict};
 use crate::pool::{Pool, worker};
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
     slides: &[2],
     claim: "Poison-pill: put None (sentinel) into the Queue, one per worker. Worker reads None → \
             exits cleanly, no work lost. Tasks arrive before sentinel: Queue is FIFO.",
-    memory: 0,
+    memory: |_| 0,
     workers: &[worker::enter::<Part>],
     run: |bench| Ok(judge(&measure(bench)?)),
 };
@@ -178,6 +178,7 @@ fn judge(measured: &Measured) -> Finding {
         (Verdict::Holds, because)
     };
     let number = |key, what, number| Figure::new(key, what, Unit::Count, number as f64);
+    let done = |lost: u64, of: u64| TASKS as f64 * (1.0 - lost as f64 / of as f64);
     Finding {
         figures: vec![
             number("trials", "trials, of 4 workers each", trials),
@@ -197,7 +198,17 @@ fn judge(measured: &Measured) -> Finding {
                 measured.drain,
             ),
         ],
-        drawings: Vec::new(),
+        drawings: vec![Drawing::Bars {
+            title: format!("Of {TASKS} waiting tasks, done before the workers were gone"),
+            unit: Unit::Count,
+            bars: vec![
+                ("sentinels".into(), done(measured.lost, measured.tasks)),
+                (
+                    "killed".into(),
+                    done(measured.lost_by_killing, TASKS as u64),
+                ),
+            ],
+        }],
         verdict,
         because,
     }

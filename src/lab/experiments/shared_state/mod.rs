@@ -6,6 +6,7 @@ use self::job::{Access, Accesses, ELEMENTS, KEY, Kind, State};
 use crate::coordination::{Manager, SharedArray, SharedValue};
 use crate::error::{Error, Result};
 use crate::lab::bench::Samples;
+use crate::lab::finding::is_about;
 use crate::lab::work::{done, failed};
 use crate::lab::{Bench, Drawing, Experiment, Figure, Finding, Verdict};
 use crate::pool::{Pool, worker};
@@ -19,7 +20,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
     claim: "Manager.dict / .list: 1–5 ms (IPC round-trip). multiprocessing.Value, Array, \
             shared_memory: ~100 ns (memory access). Manager: 1,000–50,000× slower per access than \
             Value.",
-    memory: 0,
+    memory: |_| 0,
     workers: &[worker::enter::<Accesses>, Manager::serve],
     run: |bench| Ok(judge(&measure(bench)?)),
 };
@@ -104,66 +105,83 @@ const MANAGER: (f64, f64) = (1e-3, 5e-3);
 const MEMORY: f64 = 100e-9;
 const SLOWER: (f64, f64) = (1_000.0, 50_000.0);
 
-/// About so much is from the one share of it to the other.
-const ABOUT: (f64, f64) = (1.0 / 3.0, 3.0);
-
 fn within(value: f64, (least, most): (f64, f64)) -> bool {
     (least..=most).contains(&value)
 }
 
 fn judge(measured: &Measured) -> Finding {
     let slower = measured.dict.read / measured.value.read;
-    let parts = [
-        within(measured.dict.read, MANAGER) && within(measured.list.read, MANAGER),
+    let both = |cost: Cost, is_so: fn(f64) -> bool| is_so(cost.read) && is_so(cost.write);
+    let verdict = Verdict::of(&[
+        [measured.dict, measured.list]
+            .into_iter()
+            .all(|cost| both(cost, |seconds| within(seconds, MANAGER))),
         [measured.value, measured.array, measured.memory]
-            .iter()
-            .all(|cost| within(cost.read / MEMORY, ABOUT)),
+            .into_iter()
+            .all(|cost| both(cost, |seconds| is_about(seconds, MEMORY))),
         within(slower, SLOWER),
-    ];
-    let verdict = match parts {
-        [true, true, true] => Verdict::Holds,
-        [false, false, false] => Verdict::Differs,
-        _ => Verdict::Depends,
-    };
+    ]);
     let because = format!(
-        "reading a dictionary's value took {}, reading a shared number {}: {} times as long; under \
-         the number's lock, {} times",
+        "reading a dictionary's value took {}, writing it {}, reading a shared number {}, writing it \
+         {}: reading, {} times as long; under the number's lock, {} times",
         time(1e9 * measured.dict.read),
+        time(1e9 * measured.dict.write),
         time(1e9 * measured.value.read),
+        time(1e9 * measured.value.write),
         digits(slower),
         digits(measured.dict.read / measured.locked.read),
     );
     let seconds = Figure::seconds;
-    let of_manager =
-        |key, what, cost: Cost| seconds(key, what, cost.read).between(MANAGER.0, MANAGER.1);
-    let of_memory = |key, what, cost: Cost| seconds(key, what, cost.read).about(MEMORY);
+    let of_manager = |[read, write]: [&'static str; 2], what, cost: Cost| {
+        [
+            seconds(read, what, cost.read).between(MANAGER.0, MANAGER.1),
+            seconds(write, "… writing it", cost.write).between(MANAGER.0, MANAGER.1),
+        ]
+    };
+    let of_memory = |[read, write]: [&'static str; 2], what, cost: Cost| {
+        [
+            seconds(read, what, cost.read).about(MEMORY),
+            seconds(write, "… writing it", cost.write).about(MEMORY),
+        ]
+    };
+    let accesses = [
+        of_manager(
+            ["dict_read_s", "dict_write_s"],
+            "reading from a Manager's dict",
+            measured.dict,
+        ),
+        of_manager(
+            ["list_read_s", "list_write_s"],
+            "reading from a Manager's list",
+            measured.list,
+        ),
+        of_memory(
+            ["value_read_s", "value_write_s"],
+            "reading a SharedValue",
+            measured.value,
+        ),
+        of_memory(
+            ["array_read_s", "array_write_s"],
+            "reading an element of an array",
+            measured.array,
+        ),
+        of_memory(
+            ["memory_read_s", "memory_write_s"],
+            "reading a word of memory",
+            measured.memory,
+        ),
+    ];
+    let ratios = [
+        Figure::times("slower", "the dict to the value", slower).between(SLOWER.0, SLOWER.1),
+        Figure::times(
+            "slower_than_locked",
+            "the dict to the value under its lock",
+            measured.dict.read / measured.locked.read,
+        )
+        .between(SLOWER.0, SLOWER.1),
+    ];
     Finding {
-        figures: vec![
-            of_manager(
-                "dict_read_s",
-                "reading from a Manager's dict",
-                measured.dict,
-            ),
-            of_manager(
-                "list_read_s",
-                "reading from a Manager's list",
-                measured.list,
-            ),
-            of_memory("value_read_s", "reading a SharedValue", measured.value),
-            of_memory(
-                "array_read_s",
-                "reading an element of an array",
-                measured.array,
-            ),
-            of_memory("memory_read_s", "reading a word of memory", measured.memory),
-            Figure::times("slower", "the dict to the value", slower).between(SLOWER.0, SLOWER.1),
-            Figure::times(
-                "slower_than_locked",
-                "the dict to the value under its lock",
-                measured.dict.read / measured.locked.read,
-            )
-            .between(SLOWER.0, SLOWER.1),
-        ],
+        figures: accesses.into_iter().flatten().chain(ratios).collect(),
         drawings: vec![table(measured)],
         verdict,
         because,
@@ -201,17 +219,20 @@ fn table(measured: &Measured) -> Drawing {
 mod tests {
     use super::*;
 
-    fn verdict(manager: f64, memory: f64) -> Verdict {
+    fn measured(manager: f64, memory: f64) -> Measured {
         let cost = |read| Cost { read, write: read };
-        let measured = Measured {
+        Measured {
             dict: cost(manager),
             list: cost(manager),
             value: cost(memory),
             locked: cost(memory),
             array: cost(memory),
             memory: cost(memory),
-        };
-        judge(&measured).verdict
+        }
+    }
+
+    fn verdict(manager: f64, memory: f64) -> Verdict {
+        judge(&measured(manager, memory)).verdict
     }
 
     #[test]
@@ -221,10 +242,37 @@ mod tests {
         // The ratio is still as claimed, as it is with 101 ns.
         assert_eq!(verdict(0.99e-3, 100e-9), Verdict::Depends);
         assert_eq!(verdict(5.01e-3, 110e-9), Verdict::Depends);
-        assert_eq!(verdict(1e-3, 34e-9), Verdict::Holds);
-        assert_eq!(verdict(1e-3, 33e-9), Verdict::Depends);
-        assert_eq!(verdict(1e-3, 299e-9), Verdict::Holds);
-        assert_eq!(verdict(1e-3, 301e-9), Verdict::Depends);
+        assert_eq!(verdict(1e-3, 51e-9), Verdict::Holds);
+        assert_eq!(verdict(1e-3, 49e-9), Verdict::Depends);
+        assert_eq!(verdict(1e-3, 199e-9), Verdict::Holds);
+        assert_eq!(verdict(1e-3, 201e-9), Verdict::Depends);
+    }
+
+    #[test]
+    fn each_kind_is_judged_by_itself_and_by_its_reads_and_writes() {
+        let of_manager: [fn(&mut Measured) -> &mut Cost; 2] = [|m| &mut m.dict, |m| &mut m.list];
+        let of_memory: [fn(&mut Measured) -> &mut Cost; 3] =
+            [|m| &mut m.value, |m| &mut m.array, |m| &mut m.memory];
+        let accesses: [fn(&mut Cost) -> &mut f64; 2] =
+            [|cost| &mut cost.read, |cost| &mut cost.write];
+        let off = of_manager.map(|of| (of, 0.99e-3));
+        let off = off.into_iter().chain(of_memory.map(|of| (of, 201e-9)));
+        for (number, (of, seconds)) in off.enumerate() {
+            for access in accesses {
+                let mut measured = measured(2e-3, 100e-9);
+                assert_eq!(judge(&measured).verdict, Verdict::Holds);
+                *access(of(&mut measured)) = seconds;
+                let verdict = judge(&measured).verdict;
+                assert_eq!(verdict, Verdict::Depends, "kind {number}: {measured:?}");
+            }
+        }
+        let mut measured = measured(2e-3, 100e-9);
+        measured.locked.write = 1.0;
+        assert_eq!(
+            judge(&measured).verdict,
+            Verdict::Holds,
+            "of which nothing is claimed"
+        );
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::clock::now;
 use crate::coordination::{SharedValue, StopFlag};
 use crate::error::Result;
 use crate::lab::bench::{Samples, seconds_since};
-use crate::lab::{Bench, Experiment, Figure, Finding, Unit, Verdict};
+use crate::lab::{Bench, Drawing, Experiment, Figure, Finding, Unit, Verdict};
 use crate::pool::{Pool, worker};
 use crate::report::units::{count, time};
 use std::hint::black_box;
@@ -18,7 +18,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
     slides: &[4, 6],
     claim: "Shared memory scalar: no serialization, nanosecond reads. Every flag check costs: \
             memory access + memory barrier (~10–100 ns).",
-    memory: 0,
+    memory: |_| 0,
     workers: &[worker::enter::<Write>],
     run: |bench| Ok(judge(&measure(bench)?)),
 };
@@ -137,9 +137,26 @@ fn judge(measured: &Measured) -> Finding {
         "lock, look again, write, release",
         measured.locked,
     ));
+    let bars = [
+        ("an ordinary variable", Some(measured.plain)),
+        ("a shared value", Some(measured.quiet)),
+        ("a stop flag", Some(measured.watch)),
+        (
+            "a value being written",
+            measured.contended.map(|read| read.seconds),
+        ),
+        ("a write under the lock", Some(measured.locked)),
+    ];
+    let bars = bars.into_iter();
     Finding {
         figures,
-        drawings: Vec::new(),
+        drawings: vec![Drawing::Bars {
+            title: "One access".into(),
+            unit: Unit::Seconds,
+            bars: bars
+                .filter_map(|(name, seconds)| Some((name.to_owned(), seconds?)))
+                .collect(),
+        }],
         verdict,
         because,
     }

@@ -1,0 +1,35 @@
+//! Where the curves cross.
+
+use super::{Crossing, Point};
+use crate::lab::{Drawing, Unit};
+
+pub(super) fn intervals(curves: &[Point]) -> Drawing {
+    let row = |point: &Point| {
+        let size = point.payload.size();
+        vec![size, point.channel.show(), point.shared.show()]
+    };
+    let header = ["payload", "ipc-channel", "shared memory"];
+    Drawing::Table {
+        title: "The task length from which workers win lies between".into(),
+        header: header.map(String::from).to_vec(),
+        rows: curves.iter().map(row).collect(),
+    }
+}
+
+pub(super) fn middles(curves: &[Point]) -> Drawing {
+    let bar = |point: &Point, way: &str, crossing: Crossing| {
+        let middle = crossing.middle().unwrap_or(crossing.loses);
+        (format!("{}, {way}", point.payload.size()), middle)
+    };
+    let by_channel = curves
+        .iter()
+        .map(|point| bar(point, "ipc-channel", point.channel));
+    let by_queue = curves
+        .iter()
+        .map(|point| bar(point, "shared memory", point.shared));
+    Drawing::Bars {
+        title: "From there on workers win".into(),
+        unit: Unit::Seconds,
+        bars: by_channel.chain(by_queue).collect(),
+    }
+}
