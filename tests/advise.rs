@@ -109,6 +109,7 @@ fn what_cannot_be_tried_is_refused_in_a_sentence() {
         ("advise camera:64x48@30", 2, &["camera:64x48@30", "@FPS"]),
         ("advise set --analyze lumos", 2, &["lumos"]),
         ("advise set --frames 3..9 --budget 0", 2, &["--budget"]),
+        ("advise set --frames 9..3", 2, &["9..3", "empty"]),
         ("advise set --out there", 2, &["--verify"]),
         ("advise set --budget 0.000001", 1, &["too few", "--budget"]),
         (
