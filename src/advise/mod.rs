@@ -20,6 +20,7 @@
 //! }
 //! ```
 
+mod data;
 mod facts;
 mod frames;
 mod jobs;
@@ -30,6 +31,7 @@ mod show;
 pub mod verdict;
 mod ways;
 
+pub use data::AdviceData;
 pub use frames::frames;
 pub use jobs::jobs;
 pub use ways::Way;

@@ -24,7 +24,7 @@ pub struct Published {
 }
 
 /// All of them.
-pub static SCHEMAS: [Published; 3] = [
+pub static SCHEMAS: [Published; 4] = [
     Published {
         name: "report",
         summary: "report.json, which `run --json` prints of one mode",
@@ -43,10 +43,16 @@ pub static SCHEMAS: [Published; 3] = [
         file: "schema/found.schema.json",
         text: include_str!("../../schema/found.schema.json"),
     },
+    Published {
+        name: "advice",
+        summary: "what `advise --json` prints",
+        file: "schema/advice.schema.json",
+        text: include_str!("../../schema/advice.schema.json"),
+    },
 ];
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::super::{ComparisonData, FoundData, Report};
     use super::*;
     use schemars::JsonSchema;
@@ -78,31 +84,39 @@ mod tests {
         }
     }
 
+    /// Fails unless the schema of that name is what was made of its type; or makes it so.
+    fn check(name: &str, made: &str) {
+        let published = SCHEMAS.iter().find(|published| published.name == name);
+        let published = published.unwrap();
+        if std::env::var_os("FRAMEHAUL_UPDATE_SCHEMAS").is_some() {
+            let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(published.file);
+            std::fs::write(file, made).unwrap();
+        } else if published.text != made {
+            let differs = published.text.lines().zip(made.lines());
+            let first = differs.into_iter().find(|(old, new)| old != new);
+            panic!(
+                "{} is not the schema of its type any more, first in {first:?}: see that the \
+                 change is an addition, then run\n  \
+                 FRAMEHAUL_UPDATE_SCHEMAS=1 cargo test --lib schema\n\
+                 and commit the file with it",
+                published.file
+            );
+        }
+    }
+
+    /// The same of a type that is only written.
+    pub(crate) fn check_written<T: JsonSchema>(name: &str) {
+        check(
+            name,
+            &made::<T>(SchemaSettings::draft2020_12().for_serialize()),
+        );
+    }
+
     #[test]
     fn each_schema_is_that_of_its_type() {
-        let draft = SchemaSettings::draft2020_12;
-        let made = [
-            made::<Report>(draft()),
-            made::<ComparisonData>(draft().for_serialize()),
-            made::<FoundData>(draft().for_serialize()),
-        ];
-        let update = std::env::var_os("FRAMEHAUL_UPDATE_SCHEMAS").is_some();
-        for (published, made) in SCHEMAS.iter().zip(made) {
-            if update {
-                let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(published.file);
-                std::fs::write(file, &made).unwrap();
-            } else if published.text != made {
-                let differs = published.text.lines().zip(made.lines());
-                let first = differs.into_iter().find(|(old, new)| old != new);
-                panic!(
-                    "{} is not the schema of its type any more, first in {first:?}: see that the \
-                     change is an addition, then run\n  \
-                     FRAMEHAUL_UPDATE_SCHEMAS=1 cargo test --lib report::published\n\
-                     and commit the file with it",
-                    published.file
-                );
-            }
-        }
+        check("report", &made::<Report>(SchemaSettings::draft2020_12()));
+        check_written::<ComparisonData>("comparison");
+        check_written::<FoundData>("found");
     }
 
     #[test]
