@@ -312,6 +312,8 @@ mod tests {
         assert!(standing(&[baseline(1), other(0)]).is_none());
         assert!(standing(&[baseline(0), other(1)]).is_none());
         assert!(standing(&[baseline(1)]).is_none());
+        let third = (Way::new("path", 2, 1), laps(1.0, 1));
+        assert!(standing(&[baseline(0), other(1), third]).is_none());
     }
 
     #[test]
