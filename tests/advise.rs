@@ -2,14 +2,16 @@
 
 mod common;
 
-use common::{Said, Sandbox, kill, workers};
+use common::{Said, Sandbox, kill, schema, workers};
 use serde_json::Value;
 use std::process::Stdio;
 
-/// What `--json` prints.
+/// What `--json` prints, which is what its schema says.
 fn advice(sandbox: &Sandbox, rest: &str) -> Value {
     let said = sandbox.run(&format!("advise {rest} --json")).succeeds();
     assert_eq!(said.err, "", "{said:#?}");
+    sandbox.write("advice.json", said.out.as_bytes());
+    schema::check("advice", &sandbox.path("advice.json"));
     serde_json::from_str(&said.out).unwrap()
 }
 
@@ -60,6 +62,8 @@ fn what_is_advised_follows_from_the_ways_that_were_tried_and_its_command_runs() 
     assert_eq!(advice["input_fps"], 30.0);
     assert_eq!(advice["keeps_up"], number(&advised["each_s"]) <= 1.0 / 30.0);
 
+    let alone = advice["baseline_command_line"].as_str().unwrap();
+    assert!(alone.contains("--mode sequential"), "{alone}");
     let command = advice["command_line"].as_str().unwrap();
     let command = command.strip_prefix("framehaul ").unwrap();
     sandbox.run(&format!("{command} --out out")).succeeds();
@@ -109,6 +113,7 @@ fn what_cannot_be_tried_is_refused_in_a_sentence() {
         ("advise camera:64x48@30", 2, &["camera:64x48@30", "@FPS"]),
         ("advise set --analyze lumos", 2, &["lumos"]),
         ("advise set --frames 3..9 --budget 0", 2, &["--budget"]),
+        ("advise set --frames 9..3", 2, &["9..3", "empty"]),
         ("advise set --out there", 2, &["--verify"]),
         ("advise set --budget 0.000001", 1, &["too few", "--budget"]),
         (

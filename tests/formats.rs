@@ -263,5 +263,5 @@ fn list_names_the_kinds_and_prints_the_schemas() {
     assert_eq!(printed, fs::read_to_string(file).unwrap());
     sandbox
         .run("list --schema none")
-        .fails(2, &["report", "comparison", "found", "lab"]);
+        .fails(2, &["report", "comparison", "found", "lab", "advice"]);
 }

@@ -1,9 +1,9 @@
 //! Advice for jobs of one's own.
 
-use super::race::{Runners, race};
+use super::race::{Runners, as_long, race};
 use super::verdict::{self, Cell, Spent};
 use super::ways::{self, PROCESSES, Way};
-use super::{Advice, Standing, Tested};
+use super::{Advice, Standing, Tested, crossover, gains};
 use crate::clock::now;
 use crate::error::{Error, Result};
 use crate::measure::Limits;
@@ -50,10 +50,10 @@ pub fn jobs<J: Job + Clone>(
     let processors = available_workers();
     let limits = Limits::measure(processors)?;
     let mut bench = Bench::new(setup, sample, now() + budget.as_nanos() as u64)?;
-    let laps = race(bench.ways.len(), &mut bench)?;
+    let laps = race(bench.runners.len(), &mut bench)?;
     let standing = Standing::of(
         &laps,
-        |who| bench.ways[who].clone(),
+        |who| bench.runners[who].way.clone(),
         |who| bench.is_baseline(who),
     );
     let standing = standing.ok_or_else(|| {
@@ -68,40 +68,103 @@ pub fn jobs<J: Job + Clone>(
 struct Bench<'a, J: Job> {
     setup: &'a J::Setup,
     sample: &'a [J],
-    ways: Vec<Way>,
-    /// Those that have run and are not retired.
-    pools: Vec<Option<Pool<J>>>,
+    runners: Vec<Runner<J>>,
     until: u64,
     /// The most jobs of a round.
     most: u64,
 }
 
-/// Seconds that a round is to take the fastest, from the second on.
-const ROUNDS: [f64; 2] = [0.05, 0.2];
+/// A way, its workers, and what they did.
+struct Runner<J: Job> {
+    way: Way,
+    /// Started when it first runs, gone when it is retired.
+    pool: Option<Pool<J>>,
+    /// Seconds that each job took when it last ran.
+    each: Option<f64>,
+}
+
+impl<J: Job> Runner<J> {
+    fn new(way: Way) -> Self {
+        Self {
+            way,
+            pool: None,
+            each: None,
+        }
+    }
+}
+
+/// Seconds that a round is to take: of the first, whoever runs; then, the fastest.
+const ROUNDS: [f64; 3] = [0.002, 0.05, 0.2];
+
+/// Jobs that take less are run some more before they are timed.
+const MOMENT: f64 = 0.05;
+
+/// It warms up with no more jobs than this.
+const WARM: u64 = 1000;
 
 impl<'a, J: Job + Clone> Bench<'a, J> {
     fn new(setup: &'a J::Setup, sample: &'a [J], until: u64) -> Result<Self> {
         let mut bench = Self {
             setup,
             sample,
-            ways: vec![Way::new("sequential", 1, 1)],
-            pools: vec![None],
+            runners: vec![Runner::new(Way::new("sequential", 1, 1))],
             until,
             most: 0,
         };
-        let work = bench.run(0, 0, f64::INFINITY)?.unwrap_or(f64::MAX);
+        let work = bench.begin(0, f64::INFINITY)?;
         let processors = available_workers();
+        let mut add = |mode, workers, batch| {
+            let way = Way::new(mode, workers, batch);
+            bench.runners.push(Runner::new(way));
+        };
         for workers in ways::workers(processors) {
             if workers <= processors {
-                bench.ways.push(Way::new("threads", workers, 1));
+                add("threads", workers, 1);
             }
             // Their bytes are not known; their time says enough.
             for batch in ways::batches(u64::MAX, workers, work, 0, false) {
-                bench.ways.push(Way::new(PROCESSES, workers, batch));
+                add(PROCESSES, workers, batch);
             }
         }
-        bench.pools.resize_with(bench.ways.len(), || None);
         Ok(bench)
+    }
+
+    /// Starts a pool and finds out roughly how many seconds each job takes, of which there may be
+    /// time for one or two only; `best` is the fastest time so far.
+    fn begin(&mut self, who: usize, best: f64) -> Result<f64> {
+        let way = &self.runners[who].way;
+        let pool = self.start(way)?;
+        let places = way.workers.min(available_workers()) as f64;
+        let mut alone = self.time(&pool, 1, 1)?;
+        let mut each = alone / places;
+        // The first one waits for its worker to start, and the first in each place of a pool meets cold
+        // caches: of short jobs a few more say what they take.
+        if alone.min(best) < MOMENT {
+            alone = alone.min(self.time(&pool, 1, 1)?);
+            let some = ((MOMENT / alone) as u64).clamp(1, least(way, 4).min(WARM));
+            let together = self.time(&pool, some, way.batch)? / some as f64;
+            each = together.min(alone / places);
+        }
+        let runner = &mut self.runners[who];
+        (runner.pool, runner.each) = (Some(pool), Some(each));
+        Ok(each)
+    }
+
+    /// Runs so many jobs; how many seconds they take.
+    fn time(&self, pool: &Pool<J>, jobs: u64, batch: u64) -> Result<f64> {
+        let these = self.sample.iter().cycle().take(jobs as usize).cloned();
+        let begin = now();
+        for outcome in pool.map(these).batch(Batch::Fixed(batch as usize)) {
+            match outcome {
+                Ok(_) | Err(JobError::Failed(_)) => {}
+                Err(other) => {
+                    return Err(Error::Failed(format!(
+                        "a job of the sample did not end: {other}"
+                    )));
+                }
+            }
+        }
+        Ok((now() - begin) as f64 / 1e9)
     }
 
     fn start(&self, way: &Way) -> Result<Pool<J>> {
@@ -129,12 +192,8 @@ impl<'a, J: Job + Clone> Bench<'a, J> {
             ..
         } = standing;
         let (work_s, round_trip_s) = (ways[baseline].each_s, limits.wakeup_us / 1e6);
-        // What one worker that gets them one by one takes beside the work and the message.
-        let alone = ways
-            .iter()
-            .find(|tested| tested.way == Way::new(PROCESSES, 1, 1));
-        let beside = |tested: &Tested| (tested.each_s - work_s - round_trip_s).max(0.0);
-        let shipping_s = alone.map_or(0.0, beside);
+        let shipping_s = shipping(&ways, work_s, round_trip_s);
+        let crossover = crossover(&ways, available_workers(), work_s, round_trip_s);
         let best = &ways[advised];
         let spent = Spent {
             frame_s: best.each_s,
@@ -149,12 +208,13 @@ impl<'a, J: Job + Clone> Bench<'a, J> {
         };
         Advice {
             speed_up: best.speed_up,
-            verdict: verdict::verdict(&best.way, best.speed_up, &super::gains(&ways, &best.way)),
+            verdict: verdict::verdict(&best.way, best.speed_up.value, &gains(&ways, &best.way)),
             cell: Cell::of(work_s, round_trip_s, shipping_s),
             work_s,
             round_trip_s,
             shipping_s,
-            crossover_s: super::crossover(&ways, work_s),
+            crossover_s: crossover.map(|crossover| crossover.work_s),
+            crossover_is_most: crossover.is_some_and(|crossover| crossover.is_most),
             bound: verdict::bound(&spent),
             sample: self.most,
             failed: 0,
@@ -164,6 +224,7 @@ impl<'a, J: Job + Clone> Bench<'a, J> {
             keeps_up: None,
             cached_share: 1.0,
             command: Vec::new(),
+            baseline_command: Vec::new(),
             seconds: (now() - begin) as f64 / 1e9,
             advised,
             baseline,
@@ -174,61 +235,136 @@ impl<'a, J: Job + Clone> Bench<'a, J> {
     }
 }
 
+/// Jobs of which each worker gets so many messages full.
+fn least(way: &Way, messages: u64) -> u64 {
+    messages * way.workers as u64 * way.batch
+}
+
+/// What one worker that gets them one by one takes beside the work and the message, in seconds.
+fn shipping(ways: &[Tested], work_s: f64, round_trip_s: f64) -> f64 {
+    let one_by_one = Way::new(PROCESSES, 1, 1);
+    let alone = ways.iter().find(|tested| tested.way == one_by_one);
+    alone.map_or(0.0, |tested| {
+        (tested.each_s - work_s - round_trip_s).max(0.0)
+    })
+}
+
 impl<J: Job + Clone> Runners for Bench<'_, J> {
     fn run(&mut self, who: usize, round: usize, best: f64) -> Result<Option<f64>> {
-        if now() >= self.until {
-            return Ok(None);
-        }
-        let way = self.ways[who].clone();
-        if self.pools[who].is_none() {
-            self.pools[who] = Some(self.start(&way)?);
-        }
-        let Some(pool) = &self.pools[who] else {
-            return Ok(None);
+        let left = |until: u64| until.saturating_sub(now()) as f64 / 1e9;
+        let each = match self.runners[who].each {
+            Some(each) => each,
+            // Not even one would end.
+            None if best.is_finite() && best > left(self.until) => return Ok(None),
+            None => self.begin(who, best)?,
         };
-        let least = 4 * way.workers as u64 * way.batch;
+        let way = &self.runners[who].way;
         let jobs = match round {
-            0 => least,
+            // Of long ones each says enough.
+            0 => ((ROUNDS[0] / each) as u64).max(least(way, if each < MOMENT { 2 } else { 1 })),
             _ => {
-                let seconds = ROUNDS[(round - 1).min(ROUNDS.len() - 1)];
-                least.max((seconds / best) as u64)
+                let seconds = ROUNDS[round.min(ROUNDS.len() - 1)];
+                let least = least(way, 4);
+                as_long(((seconds / best) as u64).max(least), best, each, least)
             }
         };
-        // The first in each place of a pool meets cold caches.
-        let warm = self.sample.iter().cycle().take(least.min(1000) as usize);
-        finish(pool, warm.cloned(), way.batch)?;
-        let these = self.sample.iter().cycle().take(jobs as usize).cloned();
-        let begin = now();
-        finish(pool, these, way.batch)?;
-        let seconds = (now() - begin) as f64 / 1e9;
+        let Some(pool) = &self.runners[who].pool else {
+            return Ok(None);
+        };
+        if each * jobs as f64 > left(self.until) {
+            return Ok(None);
+        }
+        let each = self.time(pool, jobs, way.batch)? / jobs as f64;
+        self.runners[who].each = Some(each);
         self.most = self.most.max(jobs);
-        Ok(Some(seconds / jobs as f64))
+        Ok(Some(each))
     }
 
     fn retire(&mut self, who: usize) {
-        self.pools[who] = None;
+        self.runners[who].pool = None;
     }
 
     fn is_baseline(&self, who: usize) -> bool {
-        self.ways[who].is_sequential()
+        self.runners[who].way.is_sequential()
+    }
+
+    fn shows_overhead(&self, who: usize) -> bool {
+        self.runners[who].way.shows_overhead(available_workers())
     }
 
     fn is_akin(&self, who: usize, other: usize) -> bool {
-        self.ways[who].is_akin(&self.ways[other])
+        self.runners[who].way.is_akin(&self.runners[other].way)
     }
 }
 
-/// Runs all of them.
-fn finish<J: Job>(pool: &Pool<J>, jobs: impl Iterator<Item = J>, batch: u64) -> Result<()> {
-    for outcome in pool.map(jobs).batch(Batch::Fixed(batch as usize)) {
-        match outcome {
-            Ok(_) | Err(JobError::Failed(_)) => {}
-            Err(other) => {
-                return Err(Error::Failed(format!(
-                    "a job of the sample did not end: {other}"
-                )));
+#[cfg(test)]
+mod tests {
+    use super::super::samples::tested;
+    use super::*;
+    use crate::pool::{Context, Never};
+    use serde::{Deserialize, Serialize};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    /// Takes so many milliseconds, and counts.
+    #[derive(Clone, Serialize, Deserialize)]
+    struct Nap(u64, #[serde(skip)] Arc<AtomicU64>);
+
+    impl Job for Nap {
+        type Setup = ();
+        type State = ();
+        type Output = ();
+        type Error = Never;
+
+        fn init(_: &()) -> Result<(), String> {
+            Ok(())
+        }
+
+        fn run(&self, _: &mut (), _: &Context<'_>) -> Result<(), Never> {
+            std::thread::sleep(Duration::from_millis(self.0));
+            self.1.fetch_add(1, Ordering::Relaxed);
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_would_not_end_in_time_is_not_begun() {
+        for (each_ms, begun) in [(600, 1), (200, 2)] {
+            let count = Arc::default();
+            let sample = [Nap(each_ms, Arc::clone(&count))];
+            let mut bench = Bench::new(&(), &sample, now() + 1_000_000_000).unwrap();
+            let ran = bench.run(0, 0, f64::INFINITY).unwrap();
+            assert_eq!(ran.is_some(), begun == 2, "{ran:?}");
+            assert_eq!(count.load(Ordering::Relaxed), begun);
+            // Nor is another way, whose only job would take as long.
+            if ran.is_none() {
+                assert_eq!(bench.run(1, 0, 0.6).unwrap(), None);
+                assert_eq!(count.load(Ordering::Relaxed), begun);
             }
         }
     }
-    Ok(())
+
+    #[test]
+    fn a_pool_is_warmed_up_once() {
+        let count = Arc::default();
+        let sample = [Nap(1, Arc::clone(&count))];
+        let mut bench = Bench::new(&(), &sample, now() + 60_000_000_000).unwrap();
+        let warm = count.load(Ordering::Relaxed);
+        assert!(warm > 1);
+        // 50 ms of the fastest.
+        bench.run(0, 1, 0.01).unwrap();
+        bench.run(0, 1, 0.01).unwrap();
+        assert_eq!(count.load(Ordering::Relaxed), warm + 10);
+    }
+
+    #[test]
+    fn shipping_is_what_one_worker_takes_beside_work_and_message() {
+        let of = |gain| {
+            let ways = [tested(PROCESSES, 2, 1, 1.0), tested(PROCESSES, 1, 1, gain)];
+            shipping(&ways, 1.0, 0.5)
+        };
+        assert!((of(0.5) - 0.5).abs() < 1e-9);
+        assert_eq!(of(0.9), 0.0);
+        assert_eq!(shipping(&[tested(PROCESSES, 2, 1, 0.1)], 1.0, 0.5), 0.0);
+    }
 }

@@ -1,4 +1,4 @@
-//! Whether workers are worth it for a workload, which, and how: measured on a part of it.
+//! Whether workers are worth it for a workload, which, and how: measured on the beginning of it.
 //!
 //! "Never assume; always profile sequential against parallel before committing." [`frames`] does so
 //! for frames and analyzers, over all modes that fit, numbers of workers and batches; [`jobs`] for
@@ -20,29 +20,34 @@
 //! }
 //! ```
 
+mod data;
+mod facts;
 mod frames;
 mod jobs;
 mod race;
+#[cfg(test)]
+mod samples;
 mod show;
 pub mod verdict;
 mod ways;
 
+pub use data::AdviceData;
 pub use frames::frames;
 pub use jobs::jobs;
 pub use ways::Way;
 
-use crate::pool::available_workers;
-use crate::statistics::{Estimate, median, ratio};
+use crate::statistics::{median, ratio_of_pairs};
 use race::{Laps, choice, fastest, is_clear, paces};
 use serde::Serialize;
 use std::time::Duration;
-use verdict::{Bound, Cell, Gains, Verdict};
+use verdict::{Bound, Cell, Gains, Overhead, Verdict};
 
 /// How long measuring may take unless somebody says else.
 pub const BUDGET: Duration = Duration::from_secs(60);
 
 /// What to do with a workload, and why.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Advice {
     /// All ways that were tried.
     pub ways: Vec<Tested>,
@@ -58,7 +63,7 @@ pub struct Advice {
     /// baseline where nothing is 1.1 times as fast.
     pub advised: usize,
     /// How many times as fast as the baseline it is.
-    pub speed_up: Estimate,
+    pub speed_up: SpeedUp,
     /// What to do.
     pub verdict: Verdict,
     /// Where the workload lies in the decision matrix.
@@ -72,9 +77,12 @@ pub struct Advice {
     /// The work from which on as many worker processes as there are processors would be 1.2 times
     /// as fast as one thread, in seconds; none if so few never are, or were not tried.
     pub crossover_s: Option<f64>,
+    /// Whether that is the most that it can be: what handing over takes beside the work was less than
+    /// can be seen.
+    pub crossover_is_most: bool,
     /// What the advised way is held up by.
     pub bound: Bound,
-    /// Frames or jobs of the sample.
+    /// Frames or jobs of the sample: the first ones of the whole, or those that were given, in turn.
     pub sample: u64,
     /// The most of them that failed in a trial: they count as done.
     pub failed: u64,
@@ -90,14 +98,31 @@ pub struct Advice {
     /// The share of the input that is in the page cache, from 0 to 1: what was measured is as if all
     /// of it were.
     pub cached_share: f64,
-    /// The command line; empty for jobs.
+    /// The command line of the advised way; empty for jobs.
     pub command: Vec<String>,
+    /// The command line of the baseline, which will do where the verdict is `sequential`; empty for
+    /// jobs.
+    pub baseline_command: Vec<String>,
     /// How long measuring took, in seconds.
     pub seconds: f64,
 }
 
+/// How many times as fast as the baseline a way is.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct SpeedUp {
+    /// The figure.
+    pub value: f64,
+    /// The lower end of its 95 % interval; none if the way was in fewer than six full rounds: fewer
+    /// have none.
+    pub low: Option<f64>,
+    /// The upper end, likewise.
+    pub high: Option<f64>,
+}
+
 /// A way that was tried.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Tested {
     /// Which.
     #[serde(flatten)]
@@ -105,8 +130,8 @@ pub struct Tested {
     /// Median seconds a frame or job.
     pub each_s: f64,
     /// How many times as fast as the baseline, round by round, which a machine that slows down now and
-    /// then disturbs less than `each_s`; with an interval if it was not far behind.
-    pub speed_up: Estimate,
+    /// then disturbs less than `each_s`.
+    pub speed_up: SpeedUp,
     /// Whether it was measured to the end.
     pub to_the_end: bool,
 }
@@ -173,22 +198,26 @@ impl Standing {
 }
 
 /// How many times as fast one is as the baseline, which is so once.
-fn speed_up(laps: &[Laps], paces: &[f64], baseline: usize, who: usize) -> Estimate {
+fn speed_up(laps: &[Laps], paces: &[f64], baseline: usize, who: usize) -> SpeedUp {
     if who == baseline {
-        return Estimate {
+        return SpeedUp {
             value: 1.0,
-            low: 1.0,
-            high: 1.0,
+            low: Some(1.0),
+            high: Some(1.0),
         };
     }
-    let paired = ratio(&laps[baseline].times, &laps[who].times);
-    // By the paces, by which the fastest is found too; who is out of the race has none.
-    let value = Some(paces[baseline] / paces[who]).filter(|_| laps[who].stayed);
-    let value = value.unwrap_or(paired.value);
-    Estimate {
+    let (of, to) = (&laps[baseline].times, &laps[who].times);
+    let paired = ratio_of_pairs(of, to);
+    let value = match (laps[who].stayed, paired) {
+        // By the paces, by which the fastest is found too; who is out of the race has none.
+        (true, _) => paces[baseline] / paces[who],
+        (false, Some(paired)) => paired.value,
+        (false, None) => median(of) / median(to),
+    };
+    SpeedUp {
         value,
-        low: paired.low.min(value),
-        high: paired.high.max(value),
+        low: paired.map(|paired| paired.low.min(value)),
+        high: paired.map(|paired| paired.high.max(value)),
     }
 }
 
@@ -203,16 +232,168 @@ fn gains(ways: &[Tested], advised: &Way) -> Gains {
     Gains {
         processes: best(&Way::is_processes),
         one_by_one: best(&|way| way.is_processes() == advised.is_processes() && way.batch == 1),
-        threads: best(&|way| way.mode == "threads"),
     }
 }
 
-/// By what the best way with a worker process for each processor takes beside its share of the work.
-fn crossover(ways: &[Tested], work_s: f64) -> Option<f64> {
-    let processors = available_workers();
+/// From how much work on workers are worth it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Crossover {
+    work_s: f64,
+    /// It may be less: what handing over takes was not seen.
+    is_most: bool,
+}
+
+/// By what the best way with a worker process for each of the processors takes beside its share of
+/// the work. None if there is no such way, or no such work.
+fn crossover(
+    ways: &[Tested],
+    processors: usize,
+    work_s: f64,
+    round_trip_s: f64,
+) -> Option<Crossover> {
     let all = ways
         .iter()
-        .filter(|tested| tested.way.is_processes() && tested.way.workers == processors);
-    let least = all.map(|tested| tested.each_s).min_by(f64::total_cmp)?;
-    verdict::crossover(least - work_s / processors as f64, processors)
+        .filter(|tested| tested.way.shows_overhead(processors));
+    let best = all.min_by(|a, b| a.each_s.total_cmp(&b.each_s))?;
+    let round_trip_s = round_trip_s / best.way.batch as f64;
+    let overhead = Overhead::of(best.each_s, work_s, processors, round_trip_s);
+    Some(Crossover {
+        work_s: verdict::crossover(overhead.seconds, processors)?,
+        is_most: !overhead.is_seen,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::samples::tested;
+    use super::*;
+
+    fn laps(time: f64, rounds: usize) -> Laps {
+        Laps {
+            times: vec![time; rounds],
+            stayed: true,
+        }
+    }
+
+    /// How a race of these ended, of which the first is the baseline.
+    fn standing(of: &[(Way, Laps)]) -> Option<Standing> {
+        let laps: Vec<_> = of.iter().map(|(_, laps)| laps.clone()).collect();
+        Standing::of(&laps, |who| of[who].0.clone(), |who| who == 0)
+    }
+
+    #[test]
+    fn what_gains_less_than_a_tenth_is_not_advised() {
+        for (gain, advised) in [(0.5, 0), (1.02, 0), (1.09, 0), (1.11, 1), (1.9, 1)] {
+            let standing = standing(&[
+                (Way::new("sequential", 1, 1), laps(gain, 6)),
+                (Way::new("payload", 2, 1), laps(1.0, 0)),
+                (Way::new("mmap", 2, 1), laps(1.0, 6)),
+            ]);
+            let standing = standing.unwrap();
+            assert_eq!(
+                (standing.baseline, standing.advised),
+                (0, advised),
+                "{gain}"
+            );
+            // The one that did not run is not told of, nor does it shift who is advised.
+            assert_eq!((standing.ways.len(), standing.untried), (2, 1));
+            assert_eq!(standing.chosen, 2 * advised);
+            assert!(!standing.clear);
+            let speed_up = standing.ways[1].speed_up;
+            assert!((speed_up.value / gain - 1.0).abs() < 1e-9, "{speed_up:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_follows_without_the_baseline_or_without_another() {
+        let baseline = |rounds| (Way::new("sequential", 1, 1), laps(2.0, rounds));
+        let other = |rounds| (Way::new("mmap", 2, 1), laps(1.0, rounds));
+        assert!(standing(&[baseline(1), other(1)]).is_some());
+        assert!(standing(&[baseline(1), other(0)]).is_none());
+        assert!(standing(&[baseline(0), other(1)]).is_none());
+        assert!(standing(&[baseline(1)]).is_none());
+        let third = (Way::new("path", 2, 1), laps(1.0, 1));
+        assert!(standing(&[baseline(0), other(1), third]).is_none());
+    }
+
+    #[test]
+    fn there_is_an_interval_from_six_rounds_on() {
+        for (rounds, is_there) in [(1, false), (5, false), (6, true)] {
+            let out = Laps {
+                stayed: false,
+                ..laps(4.0, 1)
+            };
+            let standing = standing(&[
+                (Way::new("sequential", 1, 1), laps(2.0, rounds)),
+                (Way::new("mmap", 2, 1), laps(1.0, rounds)),
+                (Way::new("payload", 2, 1), out),
+            ]);
+            let [one, two, out] = &standing.unwrap().ways[..] else {
+                panic!("three ran")
+            };
+            assert_eq!(
+                (one.speed_up.low, one.speed_up.high),
+                (Some(1.0), Some(1.0))
+            );
+            assert_eq!(two.speed_up.low.is_some(), is_there, "{rounds} rounds");
+            assert_eq!(two.speed_up.high.is_some(), is_there, "{rounds} rounds");
+            assert_eq!((out.speed_up.value, out.speed_up.low), (0.5, None));
+            assert!(two.to_the_end && !out.to_the_end);
+        }
+    }
+
+    #[test]
+    fn gains_are_those_of_the_best_of_their_kind() {
+        let ways = [
+            tested("sequential", 1, 1, 1.0),
+            tested("threads", 2, 1, 1.5),
+            tested("threads", 2, 16, 1.8),
+        ];
+        let none = gains(&ways, &ways[2].way);
+        assert_eq!((none.processes, none.one_by_one), (None, Some(1.5)));
+        let ways = [
+            &ways[..],
+            &[tested("mmap", 2, 1, 1.1), tested("path", 2, 4, 1.3)],
+        ]
+        .concat();
+        let by_threads = gains(&ways, &ways[2].way);
+        assert_eq!(
+            (by_threads.processes, by_threads.one_by_one),
+            (Some(1.3), Some(1.5))
+        );
+        assert_eq!(gains(&ways, &ways[4].way).one_by_one, Some(1.1));
+    }
+
+    #[test]
+    fn the_crossover_is_that_of_the_best_with_a_process_for_each_processor() {
+        let of = |ways: &[Tested]| crossover(ways, 2, 1.0, 0.016);
+        let others = [
+            tested("sequential", 1, 1, 1.0),
+            tested("threads", 2, 1, 1.9),
+            tested("mmap", 4, 1, 1.9),
+        ];
+        assert_eq!(of(&others), None);
+        // Half the work and 0.1 or 0.3 s.
+        let two = [
+            tested("mmap", 2, 1, 1.0 / 0.6),
+            tested("path", 2, 1, 1.0 / 0.8),
+        ];
+        let seen = of(&[&others[..], &two].concat()).unwrap();
+        assert!(
+            (seen.work_s - 0.1 * 1.2 / 0.4).abs() < 1e-9 && !seen.is_most,
+            "{seen:?}"
+        );
+        // As fast as it can be: 3 % of half the work are not seen, or the part of a round trip.
+        let most = of(&[tested("mmap", 2, 4, 2.0)]).unwrap();
+        assert!(
+            (most.work_s - 0.015 * 1.2 / 0.4).abs() < 1e-9 && most.is_most,
+            "{most:?}"
+        );
+        let most = of(&[tested("mmap", 2, 1, 2.0)]).unwrap();
+        assert!(
+            (most.work_s - 0.016 * 1.2 / 0.4).abs() < 1e-9 && most.is_most,
+            "{most:?}"
+        );
+        assert_eq!(crossover(&[tested("mmap", 1, 1, 0.9)], 1, 1.0, 0.016), None);
+    }
 }

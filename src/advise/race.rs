@@ -5,19 +5,19 @@
 //! never drops out.
 
 use crate::error::Result;
-use crate::statistics::{Estimate, median, ratio};
+use crate::statistics::{LEAST_PASSES, median, ratio_of_pairs};
+
+/// Who takes so many times as long as the fastest is far behind.
+const FAR: f64 = 2.5;
 
 /// One round after the other: how far behind the fastest one may be to stay. The last goes on.
-const STAYS: [f64; 7] = [2.5, 2.0, 1.6, 1.4, 1.25, 1.15, 1.1];
+const STAYS: [f64; 7] = [FAR, 2.0, 1.6, 1.4, 1.25, 1.15, 1.1];
 
 /// The rounds before this are short: their figures are good enough to drop out by, and no more.
 const FIRST_FULL: usize = 2;
 
-/// Full rounds before anything is called clear.
-const LEAST: usize = 5;
-
 /// Two that differ by less are as fast.
-const EQUAL: f64 = 1.03;
+pub(super) const EQUAL: f64 = 1.03;
 
 /// How a runner did.
 #[derive(Clone, Debug, Default)]
@@ -37,6 +37,8 @@ pub(super) trait Runners {
     fn retire(&mut self, who: usize);
     /// Whether it is one of those that all are compared with.
     fn is_baseline(&self, who: usize) -> bool;
+    /// Whether it is one of those that show what handing over costs.
+    fn shows_overhead(&self, who: usize) -> bool;
     /// Whether `who` need not run if `other` is far behind.
     fn is_akin(&self, who: usize, other: usize) -> bool;
 }
@@ -83,22 +85,42 @@ pub(super) fn race(count: usize, runners: &mut dyn Runners) -> Result<Vec<Laps>>
         let paces = paces(&laps);
         let first = fastest(&paces, |_| true);
         let baseline = fastest(&paces, |who| runners.is_baseline(who));
+        // What handing over costs is not told by a lap of fresh workers: two full rounds tell it.
+        let shows = fastest(&paces, |who| runners.shows_overhead(who));
+        let is_needed = |who| who == baseline || who == shows && round <= FIRST_FULL;
         let leader = laps[first].times.clone();
         best = median(&leader);
         for (who, laps) in laps.iter_mut().enumerate() {
             let far = paces[who] / paces[first] > STAYS[round.min(STAYS.len() - 1)];
-            // Once there is an interval, one unlucky round is no reason.
-            let surely = || laps.times.len() < 2 || ratio(&laps.times, &leader).low > 1.0;
-            if laps.stayed && who != baseline && far && surely() {
+            if laps.stayed && !is_needed(who) && far && is_slower(&laps.times, &leader) {
                 laps.stayed = false;
                 runners.retire(who);
             }
         }
-        if round + 1 >= FIRST_FULL + LEAST && is_clear(&laps) {
+        if round + 1 >= FIRST_FULL + LEAST_PASSES && is_clear(&laps) {
             break;
         }
     }
     Ok(laps)
+}
+
+/// Whether one is slower than another by more than one unlucky round: in all that both ran, as long
+/// as these are too few for an interval.
+fn is_slower(times: &[f64], others: &[f64]) -> bool {
+    match ratio_of_pairs(times, others) {
+        Some(ratio) => ratio.low > 1.0,
+        None => times.iter().zip(others).all(|(time, other)| time > other),
+    }
+}
+
+/// How many a round is for one who takes `own` seconds each, where the fastest does `all` at `best`
+/// seconds each: as many, but for who is far behind and kept in all the same, who runs as long; though
+/// `least` in any case.
+pub(super) fn as_long(all: u64, best: f64, own: f64, least: u64) -> u64 {
+    match own > FAR * best {
+        true => all.min(((all as f64 * best / own) as u64).max(least)),
+        false => all,
+    }
 }
 
 /// The pace of each: the median of its times, each in terms of what those who stayed took in the same
@@ -137,11 +159,8 @@ pub(super) fn is_clear(laps: &[Laps]) -> bool {
     let others = laps.iter().enumerate();
     let mut others = others.filter(|(who, laps)| *who != best && laps.stayed);
     others.all(|(_, other)| {
-        if other.times.is_empty() {
-            return false;
-        }
-        let Estimate { low, high, .. } = ratio(&other.times, &laps[best].times);
-        low > 1.0 || high < EQUAL
+        let ratio = ratio_of_pairs(&other.times, &laps[best].times);
+        ratio.is_some_and(|ratio| ratio.low > 1.0 || ratio.high < EQUAL)
     })
 }
 
@@ -157,7 +176,7 @@ pub(super) fn choice<K: Ord>(laps: &[Laps], rank: impl Fn(usize) -> K) -> usize 
 mod tests {
     use super::*;
 
-    /// Runners of known pace with noise of 4 %, and an end.
+    /// Runners of known pace with noise of 4 %, and an end; the fourth and the sixth are worker processes.
     struct Known {
         paces: Vec<f64>,
         runs: Vec<usize>,
@@ -179,6 +198,9 @@ mod tests {
         fn retire(&mut self, _: usize) {}
         fn is_baseline(&self, who: usize) -> bool {
             who == 0
+        }
+        fn shows_overhead(&self, who: usize) -> bool {
+            who == 3 || who == 5
         }
         fn is_akin(&self, _: usize, _: usize) -> bool {
             false
@@ -206,9 +228,10 @@ mod tests {
             let paces = [2.0, 1.3, 1.0, 5.0, 1.08, 30.0];
             let (laps, runs) = raced(&paces, usize::MAX, seed);
             assert_eq!(best_of(&laps), 2, "seed {seed}: {laps:?}");
-            assert_eq!((runs[3], runs[5]), (1, 1), "seed {seed}");
+            // The better one of these tells what handing over costs.
+            assert_eq!((runs[3], runs[5]), (FIRST_FULL + 2, 1), "seed {seed}");
             assert!(
-                laps[0].stayed && runs[0] >= FIRST_FULL + LEAST,
+                laps[0].stayed && runs[0] >= FIRST_FULL + LEAST_PASSES,
                 "seed {seed}"
             );
         }
@@ -229,6 +252,46 @@ mod tests {
             ..laps(&[0.1])
         };
         assert_eq!(best_of(&[out, better]), 1);
+    }
+
+    #[test]
+    fn nothing_is_clear_before_there_are_pairs_enough_for_an_interval() {
+        let clear = |rounds: usize, other: f64| {
+            let laps = |time: f64| Laps {
+                times: vec![time; rounds],
+                stayed: true,
+            };
+            is_clear(&[laps(1.0), laps(other)])
+        };
+        for other in [1.001, 1.02, 1.04, 2.0] {
+            assert!(!clear(LEAST_PASSES - 1, other), "{other}");
+            assert!(clear(LEAST_PASSES, other), "{other}");
+        }
+    }
+
+    #[test]
+    fn before_there_is_an_interval_who_won_once_is_not_slower() {
+        let leader = [1.0, 1.0, 1.0, 1.0, 1.0];
+        assert!(is_slower(&[2.0, 2.0, 1.1, 2.0, 2.0], &leader));
+        assert!(!is_slower(&[2.0, 2.0, 0.9, 2.0, 2.0], &leader));
+        // The interval bears more.
+        let leader = [1.0; 10];
+        let mut times = [2.0; 10];
+        times[2] = 0.9;
+        assert!(is_slower(&times, &leader));
+    }
+
+    #[test]
+    fn who_is_far_behind_runs_as_long_and_not_as_many() {
+        for (own, least, is) in [
+            (2.4, 1, 1000),
+            (2.6, 1, 384),
+            (100.0, 1, 10),
+            (100.0, 16, 16),
+            (100.0, 2000, 1000),
+        ] {
+            assert_eq!(as_long(1000, 1.0, own, least), is, "{own}, {least}");
+        }
     }
 
     #[test]

@@ -1,11 +1,9 @@
 //! Advice for people.
 
-use super::verdict::{Bound, Verdict, WORTH_IT};
-use super::{Advice, Tested};
-use crate::pool::available_workers;
-use crate::report::units::{ABSENT, digits, pace, time};
+use super::verdict::{Verdict, WORTH_IT};
+use super::{Advice, SpeedUp, Tested};
+use crate::report::units::{ABSENT, digits, time};
 use crate::report::{Style, shell_word};
-use crate::statistics::Estimate;
 
 /// So many ways are shown; JSON has all.
 const SHOWN: usize = 9;
@@ -20,16 +18,20 @@ impl Advice {
             .map(|(name, what)| style.wrap(&format!("{name:<10} {what}"), 11))
             .collect();
         parts.push(facts.join("\n"));
-        if !self.command.is_empty() {
-            parts.push(format!("  {}", self.command_line()));
+        if !self.is_for_jobs() {
+            parts.push(self.commands());
         }
         parts.join("\n\n")
     }
 
-    /// The command as it can be pasted into a shell.
+    /// The command of the advised way as it can be pasted into a shell.
     pub fn command_line(&self) -> String {
-        let words = self.command.iter().map(|word| shell_word(word));
-        words.collect::<Vec<_>>().join(" ")
+        line(&self.command)
+    }
+
+    /// The same of the baseline.
+    pub fn baseline_command_line(&self) -> String {
+        line(&self.baseline_command)
     }
 
     /// What to do, in a sentence or two, and what speaks against trusting it.
@@ -49,18 +51,11 @@ impl Advice {
     fn what_to_do(&self) -> String {
         let way = &self.way().way;
         let gain = times(self.speed_up);
-        let known = self.ways.iter().filter(|tested| tested.to_the_end);
-        let fastest = known.map(|tested| tested.speed_up.value);
-        let fastest = fastest.max_by(f64::total_cmp).unwrap_or(1.0);
+        let base = self.base();
         let kind = if way.is_processes() {
             "processes"
         } else {
             "threads"
-        };
-        let base = if self.ways[self.baseline].way.is_sequential() {
-            "one thread"
-        } else {
-            "one worker"
         };
         match self.verdict {
             Verdict::Parallel => format!("Use {way}: {gain} as fast as {base}."),
@@ -72,18 +67,66 @@ impl Advice {
                 "Batch: {way} is {gain} as fast as {base}; one at a time, {kind} stay below \
                  {WORTH_IT} times."
             ),
-            Verdict::Sequential if self.advised == self.baseline && fastest <= 1.0 => {
-                format!("Stay with {base}: it is the fastest.")
-            }
-            Verdict::Sequential if self.advised == self.baseline => format!(
-                "Stay with {base}: no way is more than {fastest:.2} times as fast, and below \
-                 {WORTH_IT} times workers are not worth it."
+            Verdict::Sequential if self.gains_little() => format!(
+                "Stay with {base}, which will do: {way} is only {gain} as fast, and below {WORTH_IT} \
+                 times workers are hardly worth it."
             ),
-            Verdict::Sequential => format!(
-                "Stay with {base} unless every bit counts: {way} is only {gain} as fast; below \
-                 {WORTH_IT} times, question the architecture."
-            ),
+            Verdict::Sequential => match self.fastest() {
+                ..=1.0 => format!("Stay with {base}: it is the fastest."),
+                fastest => format!(
+                    "Stay with {base}: no way is more than {:.2} times as fast, and below {WORTH_IT} \
+                     times workers are not worth it.",
+                    // Rounded up, or one would be.
+                    (100.0 * fastest).ceil() / 100.0
+                ),
+            },
         }
+    }
+
+    /// How many times as fast as the baseline any is that was measured to the end.
+    fn fastest(&self) -> f64 {
+        let known = self.ways.iter().filter(|tested| tested.to_the_end);
+        let gains = known.map(|tested| tested.speed_up.value);
+        gains.max_by(f64::total_cmp).unwrap_or(1.0)
+    }
+
+    /// Whether the advised way is faster than the baseline, but by so little that this will do.
+    pub(super) fn gains_little(&self) -> bool {
+        self.verdict == Verdict::Sequential && self.advised != self.baseline
+    }
+
+    /// What all are compared with.
+    pub(super) fn base(&self) -> &'static str {
+        match self.ways[self.baseline].way.is_sequential() {
+            true => "one thread",
+            false => "one worker",
+        }
+    }
+
+    /// Whether it is for jobs of one's own, for which there is no command.
+    pub(super) fn is_for_jobs(&self) -> bool {
+        self.command.is_empty()
+    }
+
+    /// What it is advice for.
+    pub(super) fn unit(&self) -> &'static str {
+        match self.is_for_jobs() {
+            true => "job",
+            false => "frame",
+        }
+    }
+
+    fn commands(&self) -> String {
+        let command = self.command_line();
+        if !self.gains_little() {
+            return format!("  {command}");
+        }
+        format!(
+            "  {}  # {}\n  {command}  # {:.2} times as fast",
+            self.baseline_command_line(),
+            self.base(),
+            rounded_down(self.speed_up.value)
+        )
     }
 
     fn table(&self, style: Style) -> String {
@@ -103,128 +146,162 @@ impl Advice {
         let rows: Vec<_> = shown
             .into_iter()
             .map(|tested| {
-                let Estimate { value, low, high } = tested.speed_up;
-                let interval = match tested.to_the_end && high.is_finite() {
-                    true => format!("{low:.2} to {high:.2}"),
-                    false => ABSENT.into(),
-                };
                 vec![
                     tested.way.mode.clone(),
                     tested.way.workers.to_string(),
                     tested.way.batch.to_string(),
                     time(tested.each_s * 1e9),
-                    format!("×{}", digits(value)),
-                    interval,
+                    format!("×{}", digits(tested.speed_up.value)),
+                    interval(tested.speed_up).unwrap_or_else(|| ABSENT.into()),
                 ]
             })
             .collect();
-        let unit = if self.command.is_empty() {
-            "a job"
-        } else {
-            "a frame"
-        };
-        let header = ["mode", "workers", "at a time", unit, "speed-up", "95 %"];
+        let unit = format!("a {}", self.unit());
+        let header = ["mode", "workers", "at a time", &unit, "speed-up", "95 %"];
         style.table(&header, &rows, 1)
-    }
-
-    /// What else follows, each with its name.
-    fn facts(&self) -> Vec<(&'static str, String)> {
-        let s = |seconds: f64| time(seconds * 1e9);
-        let unit = if self.command.is_empty() {
-            "job"
-        } else {
-            "frame"
-        };
-        let mut facts = vec![
-            (
-                "matrix",
-                format!(
-                    "{} ({} of work a {unit}, {} a round trip, {} to ship it)",
-                    self.cell,
-                    s(self.work_s),
-                    s(self.round_trip_s),
-                    s(self.shipping_s)
-                ),
-            ),
-            ("bound by", self.bound_by()),
-            (
-                "crossover",
-                match self.crossover_s {
-                    Some(0.0) => format!(
-                        "worker processes are {WORTH_IT} times as fast however light a {unit}'s work is"
-                    ),
-                    Some(work) => format!(
-                        "worker processes are {WORTH_IT} times as fast from {} of work a {unit} on",
-                        s(work)
-                    ),
-                    None if available_workers() == 1 => {
-                        format!("one processor cannot be {WORTH_IT} times as fast as one thread")
-                    }
-                    None => {
-                        "not known: no worker processes, one for each processor, were tried".into()
-                    }
-                },
-            ),
-        ];
-        if let (Some(whole), Some(predicted)) = (self.whole, self.predicted_s) {
-            let rate = digits(whole as f64 / predicted);
-            let what = format!("{whole} {unit}s in {}: {rate} a second", s(predicted));
-            facts.push(("the whole", what));
-        }
-        if let (Some(fps), Some(keeps_up)) = (self.input_fps, self.keeps_up) {
-            let does = if keeps_up {
-                "keeps up"
-            } else {
-                "does NOT keep up"
-            };
-            facts.push(("pace", format!("{does} with {} frames a second", pace(fps))));
-        }
-        let tried = format!(
-            "{} ways, on up to {} {unit}s, in {}",
-            self.ways.len(),
-            self.sample,
-            s(self.seconds)
-        );
-        facts.push(("measured", tried));
-        if self.failed > 0 {
-            let what = format!(
-                "{} of the sample's frames failed, and counts as done; `framehaul run` says why",
-                self.failed
-            );
-            facts.push(("note", what));
-        }
-        if self.cached_share < 0.99 {
-            let share = 100.0 * self.cached_share;
-            facts.push((
-                "note",
-                format!(
-                    "{share:.0} % of the input is in the page cache, as the sample was; reading the \
-                     rest from disk takes what it takes, in every mode"
-                ),
-            ));
-        }
-        facts
-    }
-
-    fn bound_by(&self) -> String {
-        let why = match self.bound {
-            Bound::Compute => "faster code or more processors would help",
-            Bound::MemoryBandwidth => "more processors would not help, fewer bytes would",
-            Bound::Serialising => "ship a reference, not the pixels",
-            Bound::WakeUps => "larger batches would help",
-            Bound::Decode => "a lighter format would help, or more processors",
-            Bound::Reading => "getting the bytes, from files or a sender, is what takes the time",
-        };
-        format!("{}: {why}", self.bound)
     }
 }
 
-fn times(estimate: Estimate) -> String {
-    let Estimate { value, low, high } = estimate;
-    // Not rounded up: 1.199 is below 1.2.
-    let value = (100.0 * value).floor() / 100.0;
-    match high.is_finite() {
-        true => format!("{value:.2} times ({low:.2} to {high:.2})"),
-        false => format!("{value:.2} times"),
+fn line(command: &[String]) -> String {
+    let words = command.iter().map(|word| shell_word(word));
+    words.collect::<Vec<_>>().join(" ")
+}
+
+fn interval(of: SpeedUp) -> Option<String> {
+    let (low, high) = (of.low?, of.high?);
+    Some(format!("{low:.2} to {high:.2}"))
+}
+
+/// 1.199 is below 1.2.
+fn rounded_down(gain: f64) -> f64 {
+    (100.0 * gain).floor() / 100.0
+}
+
+fn times(gain: SpeedUp) -> String {
+    let value = rounded_down(gain.value);
+    match interval(gain) {
+        Some(interval) => format!("{value:.2} times ({interval})"),
+        None => format!("{value:.2} times"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::{advice, tested};
+    use super::*;
+
+    /// What is said of ways that are as fast as that, of which the last is advised.
+    fn said(ways: &[(&str, u64, f64)]) -> String {
+        let ways = [&[("sequential", 1, 1.0)][..], ways].concat();
+        let tested = |&(mode, batch, gain): &_| tested(mode, 2, batch, gain);
+        let ways: Vec<_> = ways.iter().map(tested).collect();
+        advice(&ways, ways.len() - 1).sentence()
+    }
+
+    #[test]
+    fn below_a_fifth_more_one_thread_will_do_and_both_commands_are_given() {
+        let of = |gain| {
+            advice(
+                &[tested("sequential", 1, 1, 1.0), tested("mmap", 2, 1, gain)],
+                1,
+            )
+        };
+        let much = of(1.2);
+        assert_eq!(
+            much.sentence(),
+            "Use mmap, 2 workers, 1 at a time: 1.20 times as fast as one thread."
+        );
+        assert_eq!(much.commands(), "  run mmap");
+        let little = of(1.199);
+        assert_eq!(
+            little.sentence(),
+            "Stay with one thread, which will do: mmap, 2 workers, 1 at a time is only 1.19 times as \
+             fast, and below 1.2 times workers are hardly worth it."
+        );
+        assert_eq!(
+            little.commands(),
+            "  run sequential  # one thread\n  run mmap  # 1.19 times as fast"
+        );
+    }
+
+    #[test]
+    fn where_the_baseline_is_advised_it_is_said_how_far_others_get() {
+        let of = |gain| {
+            advice(
+                &[tested("sequential", 1, 1, 1.0), tested("mmap", 2, 1, gain)],
+                0,
+            )
+        };
+        assert_eq!(
+            of(1.0).sentence(),
+            "Stay with one thread: it is the fastest."
+        );
+        let sentence = of(1.001).sentence();
+        assert!(
+            sentence.contains("no way is more than 1.01 times as fast"),
+            "{sentence}"
+        );
+        let out = Tested {
+            to_the_end: false,
+            ..tested("mmap", 2, 1, 1.09)
+        };
+        let sentence = advice(&[tested("shm", 1, 1, 1.0), out], 0).sentence();
+        assert_eq!(sentence, "Stay with one worker: it is the fastest.");
+        assert_eq!(of(1.09).commands(), "  run sequential");
+    }
+
+    #[test]
+    fn processes_are_spoken_of_only_if_they_were_tried() {
+        let not_worth_it = "Processes are not worth it here: below 1.2 times.";
+        assert!(said(&[("mmap", 1, 1.19), ("threads", 1, 1.9)]).ends_with(not_worth_it));
+        for ways in [
+            &[("mmap", 1, 1.21), ("threads", 1, 1.9)][..],
+            &[("threads", 1, 1.9)],
+        ] {
+            let sentence = said(ways);
+            assert_eq!(
+                sentence,
+                "Use threads, 2 workers, 1 at a time: 1.90 times as fast as one thread."
+            );
+        }
+    }
+
+    #[test]
+    fn who_is_worth_it_only_in_batches_is_told_so() {
+        let batch = said(&[("mmap", 1, 1.19), ("mmap", 16, 1.9)]);
+        assert!(
+            batch.starts_with("Batch: mmap, 2 workers, 16 at a time is 1.90"),
+            "{batch}"
+        );
+        assert!(
+            batch.ends_with("one at a time, processes stay below 1.2 times."),
+            "{batch}"
+        );
+        let alone = said(&[("mmap", 1, 1.21), ("mmap", 16, 1.9)]);
+        assert!(
+            alone.starts_with("Use mmap, 2 workers, 16 at a time"),
+            "{alone}"
+        );
+    }
+
+    #[test]
+    fn what_is_not_sure_is_told_and_what_has_an_interval() {
+        let of = |clear, untried| {
+            let ways = [tested("sequential", 1, 1, 1.0), tested("mmap", 2, 1, 1.9)];
+            let advice = Advice {
+                clear,
+                untried,
+                speed_up: SpeedUp {
+                    value: 1.9,
+                    low: Some(1.8),
+                    high: Some(2.0),
+                },
+                ..advice(&ways, 1)
+            };
+            advice.sentence()
+        };
+        assert!(of(true, 0).ends_with("1.90 times (1.80 to 2.00) as fast as one thread."));
+        assert!(of(false, 0).ends_with("The time was up before it was clear."));
+        assert!(of(false, 3).contains("when 2 of 5 ways had been tried"));
     }
 }

@@ -1,7 +1,7 @@
 //! What follows from the figures, and from nothing else.
 
 use super::Way;
-use crate::statistics::Estimate;
+use super::race::EQUAL;
 use serde::Serialize;
 use std::fmt;
 
@@ -16,6 +16,7 @@ const MEMORY_BOUND: f64 = 0.6;
 
 /// The work of a frame or job beside what it costs to hand it over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Compute {
     /// Less than five round trips.
@@ -26,6 +27,7 @@ pub enum Compute {
 
 /// What shipping a frame or job by value takes, beside its work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Data {
     /// Less than the work, or than a round trip.
@@ -36,6 +38,7 @@ pub enum Data {
 
 /// Where a workload lies in the decision matrix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Cell {
     /// The row.
     pub compute: Compute,
@@ -83,6 +86,7 @@ impl fmt::Display for Cell {
 
 /// What a workload is held up by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Bound {
     /// Processors.
@@ -166,16 +170,40 @@ pub fn bound(spent: &Spent) -> Bound {
     most.map_or(Bound::Compute, |(_, bound)| bound)
 }
 
+/// What handing a frame over takes all workers together.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Overhead {
+    /// In seconds.
+    pub seconds: f64,
+    /// Whether it stands out of the noise; if not, it is the most that it can be.
+    pub is_seen: bool,
+}
+
+impl Overhead {
+    /// By what `workers` take for each frame, its work in one thread, and a round trip's part, below
+    /// which it cannot be; all in seconds.
+    pub fn of(each: f64, work: f64, workers: usize, round_trip: f64) -> Self {
+        let share = work / workers as f64;
+        let is_seen = each > EQUAL * share;
+        let most = if is_seen { each } else { EQUAL * share };
+        Self {
+            seconds: (most - share).max(round_trip),
+            is_seen,
+        }
+    }
+}
+
 /// The least work, in seconds, for which `workers` are 1.2 times as fast as one, where handing a frame
 /// over takes `overhead` seconds of all of them together: w with w / (w / workers + overhead) = 1.2.
 /// None if so many never are.
 pub fn crossover(overhead: f64, workers: usize) -> Option<f64> {
     let gain = 1.0 - WORTH_IT / workers as f64;
-    (gain > 0.0).then(|| WORTH_IT * overhead.max(0.0) / gain)
+    (gain > 0.0).then(|| WORTH_IT * overhead / gain)
 }
 
 /// What to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// Workers are worth it.
@@ -195,18 +223,18 @@ pub struct Gains {
     pub processes: Option<f64>,
     /// Processes that get one at a time, if processes are advised; else threads that do.
     pub one_by_one: Option<f64>,
-    /// Threads.
-    pub threads: Option<f64>,
 }
 
 /// By the way that is advised, its gain, and those of its rivals.
-pub fn verdict(advised: &Way, gain: Estimate, gains: &Gains) -> Verdict {
-    let worth = |gain: &f64| *gain >= WORTH_IT;
-    if !worth(&gain.value) {
+pub fn verdict(advised: &Way, gain: f64, gains: &Gains) -> Verdict {
+    let is_worth_it = |gain: f64| gain >= WORTH_IT;
+    // Of what was not tried nothing is said.
+    let is_not = |gain: Option<f64>| gain.is_some_and(|gain| !is_worth_it(gain));
+    if !is_worth_it(gain) {
         Verdict::Sequential
-    } else if advised.mode == "threads" && !gains.processes.as_ref().is_some_and(worth) {
+    } else if advised.mode == "threads" && is_not(gains.processes) {
         Verdict::Threads
-    } else if advised.batch > 1 && !gains.one_by_one.as_ref().is_none_or(worth) {
+    } else if advised.batch > 1 && is_not(gains.one_by_one) {
         Verdict::Batch
     } else {
         Verdict::Parallel
@@ -326,26 +354,33 @@ mod tests {
             assert!((gain - WORTH_IT).abs() < 1e-9, "{gain}");
         }
         assert_eq!(crossover(1e-5, 1), None);
-        // What is faster than it could be has no overhead.
-        assert_eq!(crossover(-1e-5, 2), Some(0.0));
+    }
+
+    #[test]
+    fn handing_over_takes_what_is_seen_beside_the_work_and_a_round_trip_at_least() {
+        let of = |each, round_trip| Overhead::of(each, 10.0, 2, round_trip);
+        let is = |overhead: Overhead, seconds: f64, is_seen| {
+            assert!((overhead.seconds - seconds).abs() < 1e-9, "{overhead:?}");
+            assert_eq!(overhead.is_seen, is_seen, "{overhead:?}");
+        };
+        is(of(5.16, 0.01), 0.16, true);
+        is(of(5.14, 0.01), 0.15, false);
+        // Nor is it nothing where a lucky round was faster than it can be.
+        is(of(4.9, 0.01), 0.15, false);
+        is(of(5.16, 0.2), 0.2, true);
+        is(of(4.9, 0.2), 0.2, false);
     }
 
     #[test]
     fn the_verdict_turns_at_a_fifth_more() {
-        let gain = |value| Estimate {
-            value,
-            low: value,
-            high: value,
-        };
         let all = |value| Gains {
             processes: Some(value),
             one_by_one: Some(value),
-            threads: Some(value),
         };
         let one_by_one = Way::new("mmap", 2, 1);
         let batched = Way::new("mmap", 2, 16);
         let threads = Way::new("threads", 2, 16);
-        let of = |way: &Way, value, gains: Gains| verdict(way, gain(value), &gains);
+        let of = |way: &Way, value, gains: Gains| verdict(way, value, &gains);
         for way in [&one_by_one, &batched, &threads] {
             assert_eq!(of(way, 1.21, all(1.21)), Verdict::Parallel);
             assert_eq!(of(way, 1.19, all(1.19)), Verdict::Sequential);
@@ -365,5 +400,12 @@ mod tests {
         };
         assert_eq!(of(&threads, 1.9, processes(1.19)), Verdict::Threads);
         assert_eq!(of(&threads, 1.9, processes(1.21)), Verdict::Parallel);
+        let untried = Gains {
+            processes: None,
+            one_by_one: None,
+        };
+        for way in [&one_by_one, &batched, &threads] {
+            assert_eq!(of(way, 1.9, untried), Verdict::Parallel);
+        }
     }
 }

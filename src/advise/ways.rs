@@ -9,6 +9,7 @@ pub(super) const PROCESSES: &str = "processes";
 
 /// One way to do the work.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Way {
     /// A mode's name; `sequential`, `threads` or `processes` for jobs.
     pub mode: String,
@@ -36,6 +37,11 @@ impl Way {
     pub(super) fn is_processes(&self) -> bool {
         let mode = transport::by_name(&self.mode);
         self.mode == PROCESSES || mode.is_ok_and(|mode| mode.placement() == Placement::Processes)
+    }
+
+    /// Whether it shows what handing over costs: a worker process for each of so many processors.
+    pub(super) fn shows_overhead(&self, processors: usize) -> bool {
+        self.is_processes() && self.workers == processors
     }
 
     /// Whether it is no better than the other but for a number of workers.

@@ -6,20 +6,19 @@ use super::print::print;
 use super::progress::Progress;
 use super::run::{measure, parse_range};
 use super::stop::stop_on_signals;
-use crate::advise::{self, Advice};
+use crate::advise::{self, Advice, AdviceData};
 use crate::analysis::Analysis;
 use crate::error::{Error, Result};
 use crate::pipeline::Request;
 use crate::report::{RunDir, Style};
 use crate::source::Source;
 use anyhow::Context;
-use serde_json::json;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// Find out, on a part of the frames, which mode, workers and batch to use, or whether to use any
+/// Find out, on the first frames, which mode, workers and batch to use, or whether to use any
 ///
 /// One thread, threads and every mode that fits are measured in turns, over numbers of workers and
 /// batches, until it is clear which is fastest or the time is up. What is said follows from the
@@ -91,12 +90,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     };
     let failed = verified.as_ref().is_some_and(|verified| verified.failed);
     if args.json {
-        let mut data = serde_json::to_value(&advice)?;
-        data["command_line"] = json!(advice.command_line());
-        data["sentence"] = json!(advice.sentence());
-        if let Some(verified) = verified {
-            data["actual_s"] = json!(verified.actual_s);
-        }
+        let actual_s = verified.map(|verified| verified.actual_s);
+        let data = AdviceData::new(advice, actual_s);
         print(serde_json::to_string_pretty(&data)?)?;
     } else if let Some(Verified {
         predicted_s,

@@ -1,7 +1,7 @@
 //! `framehaul lab`: the lectures' claims, measured here.
 
 use super::complain::complain;
-use super::print::print;
+use super::print::{print, print_if_heard};
 use super::progress::Progress;
 use super::stop::stop_on_signals;
 use crate::error::Error;
@@ -133,10 +133,12 @@ fn tell(args: &Args) -> anyhow::Result<ExitCode> {
     let mut gap = "";
     let tell = |outcome: &Outcome| {
         if args.json {
-            return Ok(());
+            return Ok(true);
         }
         let text = outcome.render(Style::of_stdout());
-        print(format_args!("{}{text}", std::mem::replace(&mut gap, "\n")))
+        let heard = print_if_heard(format_args!("{}{text}", std::mem::replace(&mut gap, "\n")))?;
+        // Files are wanted whether or not somebody reads on.
+        Ok(heard || args.out.is_some())
     };
     let (effort, is_json, out) = (args.effort, args.json, args.out.clone());
     let deliver = move |experiments: &[Outcome]| -> anyhow::Result<()> {
@@ -174,7 +176,7 @@ fn report(args: &ReportArgs) -> anyhow::Result<ExitCode> {
         }
         html.map_err(Into::into)
     };
-    carry_out(EXPERIMENTS, effort, |_| Ok(()), Finished::new(deliver))
+    carry_out(EXPERIMENTS, effort, |_| Ok(true), Finished::new(deliver))
 }
 
 /// A place that cannot be written is refused before the work; what is there stays till then, and
@@ -216,12 +218,12 @@ impl Effort {
     }
 }
 
-/// One experiment after the other; `tell` gets each outcome when it is there. One that fails is told
-/// of, and the others are tried all the same.
+/// One experiment after the other; `tell` gets each outcome when it is there, and says whether to go on. One
+/// that fails is told of, and the others are tried all the same.
 fn carry_out(
     experiments: &[&Experiment],
     effort: Effort,
-    mut tell: impl FnMut(&Outcome) -> anyhow::Result<()>,
+    mut tell: impl FnMut(&Outcome) -> anyhow::Result<bool>,
     finished: Finished,
 ) -> anyhow::Result<ExitCode> {
     if effort.peer.is_some() {
@@ -244,12 +246,12 @@ fn carry_out(
         teller.suspend(|| complain(format_args!("{}: {error}", experiment.name)));
         Ok(())
     };
-    let mut all = experiments.iter().enumerate();
-    let ended = all.try_for_each(|(at, experiment)| -> anyhow::Result<()> {
+    let each = experiments.iter().enumerate();
+    let told = each.map(|(at, experiment)| -> anyhow::Result<bool> {
         teller.begin(experiment, at + 1, experiments.len());
         let mut outcome = match experiment.carry_out(&bench) {
             Ok(outcome) => outcome,
-            Err(error) => return Ok(go_on_after(experiment, error)?),
+            Err(error) => return Ok(go_on_after(experiment, error).map(|()| true)?),
         };
         let asked = effort.peer.map(|PeerName::Python| {
             teller.says()("Python");
@@ -269,6 +271,8 @@ fn carry_out(
         python?;
         told
     });
+    let mut until_enough = told.take_while(|told| !matches!(told, Ok(false)));
+    let ended = until_enough.try_for_each(|told| told.map(drop));
     let delivered = with(&finished, Finished::deliver);
     ended.and(delivered)?;
     Ok(code)

@@ -158,3 +158,13 @@ impl Outcome {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_published_schema_is_that_of_the_type() {
+        crate::report::check_written::<Outcomes<'_>>("lab");
+    }
+}

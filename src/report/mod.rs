@@ -57,6 +57,8 @@ pub use found::{FailedData, FoundData, HitData, InputData, found_line, found_sto
 #[cfg(feature = "cli")]
 pub use merge::Merge;
 pub use merged::{Merged, Part};
+#[cfg(test)]
+pub(crate) use published::tests::check_written;
 pub use published::{Published, SCHEMAS};
 pub use schema::{Cpu, Memory, Report, SCHEMA, StageSummary, Totals, Workload};
 #[cfg(feature = "cli")]

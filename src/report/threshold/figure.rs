@@ -3,6 +3,7 @@
 use crate::analysis::{nearest, quoted};
 use crate::report::Report;
 use crate::report::schema::StageSummary;
+use crate::report::trust::Intervals;
 use crate::stage::Stage;
 use std::fmt;
 
@@ -236,9 +237,22 @@ impl Figure {
         }
     }
 
-    /// Whether it is how fast a run was, whose ratio is that of the usual pass where that is known.
-    pub(super) fn is_throughput(self) -> bool {
-        matches!(self, Self::Plain(plain) if matches!(plain.name, "fps" | "gb_per_s"))
+    /// Its ratio of the usual pass, which is the one that a comparison shows where it is known.
+    pub(super) fn usual_ratio(self, of: &Intervals) -> Option<f64> {
+        let known = match self {
+            Self::Plain(plain) if matches!(plain.name, "fps" | "gb_per_s") => of.fps,
+            Self::Plain(_) => None,
+            Self::Stage(stage, statistic) => {
+                let percentiles = of.stages.get(&stage)?;
+                match statistic.name {
+                    "p50" => percentiles.p50,
+                    "p99" => percentiles.p99,
+                    "p999" => percentiles.p999,
+                    _ => None,
+                }
+            }
+        };
+        known.map(|known| known.value)
     }
 
     /// Its value in a report, or why it cannot be known, as the end of a sentence.

@@ -4,7 +4,7 @@ use super::Threshold;
 use crate::report::Comparison;
 use crate::report::compare::Run;
 use crate::report::style::Style;
-use crate::report::trust::throughput;
+use crate::report::trust::Intervals;
 use serde::Serialize;
 
 /// What came of one threshold in one run.
@@ -72,17 +72,16 @@ impl Threshold {
             if let Some(difference) = differences.iter().find(|one| one.forbids_ratios) {
                 return Err(format!("the runs differ in {}", difference.what));
             }
-            // The ratio that is shown.
-            if let Some(fps) = throughput(base, run).filter(|_| self.figure.is_throughput()) {
-                return Ok(fps.value);
-            }
             let value = self.figure.read(&run.report)?;
             let of_base = self.figure.read(&base.report);
             let of_base = of_base.map_err(|why| format!("of {}, {why}", base.name))?;
-            match of_base == 0.0 {
+            let of_all = match of_base == 0.0 {
                 true => Err(format!("that of {} is 0", base.name)),
                 false => Ok(value / of_base),
-            }
+            };
+            // The ratio that is shown.
+            let usual = self.figure.usual_ratio(&Intervals::of(base, run));
+            usual.map_or(of_all, Ok)
         };
         others
             .iter()

@@ -3,6 +3,7 @@
 use super::*;
 use crate::report::samples::{self, finding_otherwise, mmap, paced, payload};
 use crate::report::{Comparison, Report, Style};
+use crate::stage::Stage;
 
 fn compare(reports: Vec<Report>) -> Comparison {
     let named = reports.into_iter();
@@ -198,6 +199,9 @@ fn the_ratio_that_is_judged_is_the_one_that_is_shown() {
         assert_eq!(shown > 1.5, passes == 6, "{shown}");
         if passes == 6 {
             assert_eq!(judged("ratio.gb_per_s < 1.5"), Some(shown));
+            let service = &runs.data().ratios[0].stages[&Stage::Service];
+            assert_eq!(judged("ratio.service.p50 > 9"), service.p50);
+            assert!(service.p50 < Some(0.6), "{service:?}");
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Advice for frames and analyzers.
 
-use super::race::{Runners, race};
-use super::verdict::{self, Cell, Spent};
+mod follows;
+
+use super::race::{Runners, as_long, race};
 use super::ways::{self, Way};
 use super::{Advice, Standing};
 use crate::clock::now;
@@ -9,12 +10,10 @@ use crate::error::{Error, Result};
 use crate::measure::Limits;
 use crate::pipeline::{Plan, Request, Trial, Tried, Watch};
 use crate::pool::available_workers;
-use crate::source::{Place, Source};
-use crate::stage::Stage;
-use crate::transport::{self, Family, Placement};
+use crate::source::Source;
+use crate::transport::{self, Placement};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-
 /// Advice for a run of `request`, whose modes, workers, batch and passes are left open here, measured
 /// within about `budget`. `watch` is told of each trial; `request.stop` ends it.
 ///
@@ -116,7 +115,8 @@ impl<'a> Track<'a> {
             until,
             watch,
             first: all.as_ref().map_or(0, |all| all.start),
-            count: all.map(|all| all.end - all.start),
+            // What ends before it begins is refused with the first way.
+            count: all.map(|all| all.end.saturating_sub(all.start)),
             sample: 0,
             failed: 0,
             runs: 0,
@@ -213,13 +213,16 @@ impl<'a> Track<'a> {
     /// that the fastest is busy for a while and everybody gets several jobs.
     fn frames(&self, who: usize, round: usize, best: f64) -> u64 {
         let jobs = |runner: &Runner, each: u64| each * runner.way.workers as u64 * runner.way.batch;
+        let runner = &self.runners[who];
         let frames = match round {
-            0 => jobs(&self.runners[who], 2).max(4),
+            0 => jobs(runner, 2).max(4),
             _ => {
-                let seconds = ROUNDS[(round - 1).min(ROUNDS.len() - 1)];
                 let running = self.runners.iter().filter(|runner| runner.trial.is_some());
-                let least = running.map(|runner| jobs(runner, 4)).max();
-                ((seconds / best) as u64).max(least.unwrap_or(1))
+                let least = running.map(|runner| jobs(runner, 4)).max().unwrap_or(1);
+                let seconds = ROUNDS[(round - 1).min(ROUNDS.len() - 1)];
+                let all = ((seconds / best) as u64).max(least);
+                let own = runner.tried.as_ref().map_or(best, each);
+                as_long(all, best, own, jobs(runner, 4))
             }
         };
         frames.min(self.count.unwrap_or(u64::MAX)).max(1)
@@ -288,6 +291,10 @@ impl Runners for Track<'_> {
         }
     }
 
+    fn shows_overhead(&self, who: usize) -> bool {
+        self.runners[who].way.shows_overhead(available_workers())
+    }
+
     fn is_akin(&self, who: usize, other: usize) -> bool {
         self.runners[who].way.is_akin(&self.runners[other].way)
     }
@@ -298,150 +305,61 @@ fn each(tried: &Tried) -> f64 {
     tried.wall_ns as f64 / 1e9 / tried.frames as f64
 }
 
-fn mean_s(tried: &Tried, stage: Stage) -> f64 {
-    tried.stages.get(stage).mean() / 1e9
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::Analysis;
+    use crate::measure::{StageHistograms, Usage};
 
-fn ships_pixels(way: &Way) -> bool {
-    let mode = transport::by_name(&way.mode);
-    mode.is_ok_and(|mode| mode.family() == Family::ShipPixels)
-}
-
-/// Serialising, the way and deserialising, of a frame.
-fn shipping(way: &Way, tried: &Tried) -> f64 {
-    let stages = [Stage::Serialize, Stage::Transfer, Stage::Deserialize];
-    let job: f64 = stages.iter().map(|&stage| mean_s(tried, stage)).sum();
-    job / way.batch as f64
-}
-
-impl Track<'_> {
-    /// What follows from the race.
-    fn advice(&self, standing: Standing, limits: &Limits, begin: u64) -> Result<Advice> {
-        let Standing {
-            ways,
-            untried,
-            clear,
-            chosen,
-            advised,
-            baseline,
-        } = standing;
-        let first = self.runners[0].tried.as_ref();
-        let work_s = match &self.request.source {
-            Source::Set(_) => ways[baseline].each_s,
-            Source::Live(_) => first.map_or(0.0, |tried| mean_s(tried, Stage::Compute)),
-        };
-        let best = &ways[advised];
-        let spent = self.spent(chosen, best.each_s, limits);
-        let round_trip_s = limits.wakeup_us / 1e6;
-        let shipping_s = self.shipping_by_value(limits);
-        let whole = self.count;
-        let input_fps = self.request.source.fps();
-        Ok(Advice {
-            speed_up: best.speed_up,
-            verdict: verdict::verdict(&best.way, best.speed_up, &super::gains(&ways, &best.way)),
-            cell: Cell::of(work_s, round_trip_s, shipping_s),
-            work_s,
-            round_trip_s,
-            shipping_s,
-            crossover_s: super::crossover(&ways, work_s),
-            bound: verdict::bound(&spent),
-            sample: self.sample,
-            failed: self.failed,
-            whole,
-            predicted_s: whole.map(|frames| frames as f64 * best.each_s),
-            input_fps,
-            keeps_up: input_fps.map(|fps| best.each_s * fps <= 1.0),
-            cached_share: self.runners[0].plan.cached_share()?,
-            command: self.command(&best.way),
-            seconds: (now() - begin) as f64 / 1e9,
-            advised,
-            baseline,
-            ways,
-            untried,
-            clear,
-        })
+    fn request() -> Request {
+        let clip = concat!(env!("CARGO_MANIFEST_DIR"), "/data/clip.y4m");
+        Request::new(
+            Source::open(clip).unwrap(),
+            Analysis::parse("luma").unwrap(),
+        )
     }
 
-    /// Where the time of a frame goes on a way that takes `frame_s` for it.
-    fn spent(&self, who: usize, frame_s: f64, limits: &Limits) -> Spent {
-        let runner = &self.runners[who];
-        let source = &self.request.source;
-        let mean = |stage| {
-            runner
-                .tried
-                .as_ref()
-                .map_or(0.0, |tried| mean_s(tried, stage))
+    /// One that took so many nanoseconds a frame in its last round.
+    fn runner(mode: &str, each_ns: u64) -> Runner {
+        let request = Request {
+            modes: vec![mode.into()],
+            workers: Some(2),
+            ..request()
         };
-        let reached = source.format().bytes() as f64 / frame_s / 1e9;
-        let slots = runner.plan.slots() > 0;
-        let (mut load_s, compute_s) = (mean(Stage::Load), mean(Stage::Compute));
-        // What is live may be slow before its bytes are read, where no stage sees it.
-        let workers = runner.way.workers.min(available_workers());
-        if source.set().is_none() && compute_s < 0.8 * frame_s * workers as f64 {
-            load_s = frame_s;
-        }
-        Spent {
-            // One thread waits for nobody.
-            frame_s: if runner.way.is_sequential() {
-                load_s + compute_s
-            } else {
-                frame_s
-            },
-            // More than there are processors do not do more at a time.
-            workers,
-            load_s,
-            loads_alone: slots,
-            decodes: match source {
-                Source::Set(set) => matches!(set.place(0), Place::Encoded { .. }),
-                Source::Live(_) => false,
-            },
-            compute_s,
-            // A reference takes what its message does.
-            ship_s: match &runner.tried {
-                Some(tried) if ships_pixels(&runner.way) => shipping(&runner.way, tried),
-                _ => 0.0,
-            },
-            of_read_limit: limits.read_gb_per_s.map(|limit| reached / limit),
+        Runner {
+            way: Way::new(mode, 2, 4),
+            plan: request.plans().unwrap().remove(0),
+            trial: None,
+            tried: Some(Tried {
+                wall_ns: each_ns,
+                frames: 1,
+                failed: 0,
+                stages: StageHistograms::new(),
+                usage: Usage::NONE,
+            }),
         }
     }
 
-    /// Shipping a frame by value, as seen where that was tried; elsewhere the least that it takes, two
-    /// copies at the machine's limit.
-    fn shipping_by_value(&self, limits: &Limits) -> f64 {
-        let shipped = self
-            .runners
-            .iter()
-            .filter(|runner| ships_pixels(&runner.way));
-        let seen = shipped.filter_map(|of| Some(shipping(&of.way, of.tried.as_ref()?)));
-        let least = seen.min_by(f64::total_cmp);
-        let bytes = self.request.source.format().bytes() as f64;
-        let copies = || {
-            limits
-                .memcpy_gb_per_s
-                .map_or(0.0, |limit| 2.0 * bytes / limit / 1e9)
+    #[test]
+    fn a_round_is_the_same_for_all_but_who_is_far_behind_and_never_more_than_there_is() {
+        let request = request();
+        let mut track = Track {
+            request: &request,
+            runners: vec![runner("mmap", 1_000_000), runner("payload", 10_000_000)],
+            until: 0,
+            watch: &mut (),
+            first: 0,
+            count: None,
+            sample: 0,
+            failed: 0,
+            runs: 0,
         };
-        let trip = limits.wakeup_us / 1e6;
-        least.map_or_else(copies, |seconds| (seconds - trip).max(0.0))
-    }
-
-    fn command(&self, way: &Way) -> Vec<String> {
-        let mut command = vec!["framehaul".to_owned(), "run".into()];
-        // What looks like an option is a file all the same.
-        let input = self.request.source.input();
-        let is_option = input.starts_with('-') && input != "-";
-        command.push(format!("{}{input}", if is_option { "./" } else { "" }));
-        let mut option = |name: &str, value: String| command.extend([name.to_owned(), value]);
-        option("--analyze", self.request.analysis.names().join(","));
-        option("--mode", way.mode.clone());
-        if !way.is_sequential() {
-            option("--workers", way.workers.to_string());
-        }
-        if self.request.source.set().is_some() {
-            option("--batch", way.batch.to_string());
-        }
-        if let Some(range) = &self.request.frames {
-            option("--frames", format!("{}..{}", range.start, range.end));
-        }
-        command
+        let frames = |track: &Track<'_>, round| [0, 1].map(|who| track.frames(who, round, 1e-3));
+        assert_eq!(frames(&track, 0), [16, 16]);
+        // Four jobs of four for each of two workers are as few as there may be.
+        assert_eq!(frames(&track, 1), [100, 32]);
+        assert_eq!(frames(&track, 2), [400, 40]);
+        track.count = Some(36);
+        assert_eq!(frames(&track, 2), [36, 36]);
     }
 }

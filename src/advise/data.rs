@@ -1,0 +1,44 @@
+//! Advice for programs.
+
+use super::Advice;
+use serde::Serialize;
+
+/// Advice as `framehaul advise --json` prints it.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct AdviceData {
+    /// The figures, and what follows from them.
+    #[serde(flatten)]
+    pub advice: Advice,
+    /// What to do, in a sentence or two.
+    pub sentence: String,
+    /// The command line of the advised way, as it can be pasted into a shell.
+    pub command_line: String,
+    /// The same of the baseline.
+    pub baseline_command_line: String,
+    /// How long the whole took when it was run as advised, in seconds; null if it was not run.
+    pub actual_s: Option<f64>,
+}
+
+impl AdviceData {
+    /// The data of advice, and of how long the whole took, if it was run.
+    pub fn new(advice: Advice, actual_s: Option<f64>) -> Self {
+        Self {
+            sentence: advice.sentence(),
+            command_line: advice.command_line(),
+            baseline_command_line: advice.baseline_command_line(),
+            advice,
+            actual_s,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_published_schema_is_that_of_the_type() {
+        crate::report::check_written::<AdviceData>("advice");
+    }
+}

@@ -1,0 +1,244 @@
+//! What else there is to know, for people.
+
+use super::Advice;
+use super::verdict::{Bound, WORTH_IT};
+use crate::pool::available_workers;
+use crate::report::units::{digits, pace, plural, time};
+
+fn s(seconds: f64) -> String {
+    time(seconds * 1e9)
+}
+
+impl Advice {
+    /// What else follows, each with its name.
+    pub(super) fn facts(&self) -> Vec<(&'static str, String)> {
+        let unit = self.unit();
+        let mut facts = vec![
+            (
+                "matrix",
+                format!(
+                    "{} ({} of work a {unit}, {} a round trip, {} to ship it)",
+                    self.cell,
+                    s(self.work_s),
+                    s(self.round_trip_s),
+                    s(self.shipping_s)
+                ),
+            ),
+            ("bound by", self.bound_by()),
+            ("crossover", self.crossover(available_workers())),
+        ];
+        facts.extend(self.the_whole().map(|what| ("the whole", what)));
+        facts.extend(self.pace().map(|what| ("pace", what)));
+        facts.push(("measured", self.measured()));
+        if self.failed > 0 {
+            let what = format!(
+                "{} of the sample failed and {} as done; `framehaul run` says why",
+                plural(self.failed, unit),
+                if self.failed == 1 { "counts" } else { "count" }
+            );
+            facts.push(("note", what));
+        }
+        if self.cached_share < 0.99 {
+            let share = 100.0 * self.cached_share;
+            facts.push((
+                "note",
+                format!(
+                    "{share:.0} % of the input is in the page cache, as the sample was; reading the \
+                     rest from disk takes what it takes, in every mode"
+                ),
+            ));
+        }
+        facts
+    }
+
+    fn bound_by(&self) -> String {
+        let why = match self.bound {
+            Bound::Compute => "faster code or more processors would help",
+            Bound::MemoryBandwidth => "more processors would not help, fewer bytes would",
+            Bound::Serialising => "ship a reference, not the pixels",
+            Bound::WakeUps => "larger batches would help",
+            Bound::Decode => "a lighter format would help, or more processors",
+            Bound::Reading => "getting the bytes, from files or a sender, is what takes the time",
+        };
+        format!("{}: {why}", self.bound)
+    }
+
+    fn crossover(&self, processors: usize) -> String {
+        let Some(work) = self.crossover_s else {
+            return match processors {
+                1 => format!("one processor cannot be {WORTH_IT} times as fast as one thread"),
+                _ => "not known: no worker processes, one for each processor, were tried".into(),
+            };
+        };
+        let unit = self.unit();
+        let or_less = match self.crossover_is_most {
+            true => ", if not from less: handing it over takes less than can be seen",
+            false => "",
+        };
+        format!(
+            "worker processes are {WORTH_IT} times as fast from {} of work a {unit} on{or_less}",
+            s(work)
+        )
+    }
+
+    fn the_whole(&self) -> Option<String> {
+        let (whole, predicted) = (self.whole?, self.predicted_s?);
+        let unit = self.unit();
+        let rate = digits(whole as f64 / predicted);
+        let mut what = format!(
+            "{} in {}: {rate} a second",
+            plural(whole, unit),
+            s(predicted)
+        );
+        if self.gains_little() {
+            let alone = whole as f64 * self.ways[self.baseline].each_s;
+            what += &format!("; by {} in {}", self.base(), s(alone));
+        }
+        if self.is_for_jobs() {
+            what += ", if all are like those of the sample";
+        } else if self.sample < whole {
+            let sample = plural(self.sample, unit);
+            what += &format!(", if all are like the first {sample}");
+        }
+        Some(what)
+    }
+
+    fn pace(&self) -> Option<String> {
+        let (fps, keeps_up) = (self.input_fps?, self.keeps_up?);
+        let does = |keeps_up| match keeps_up {
+            true => "keeps up",
+            false => "does NOT keep up",
+        };
+        let mut what = format!("{} with {} frames a second", does(keeps_up), pace(fps));
+        if self.gains_little() {
+            let alone = self.ways[self.baseline].each_s * fps <= 1.0;
+            what += &format!("; {} {}", self.base(), does(alone));
+        }
+        Some(what)
+    }
+
+    fn measured(&self) -> String {
+        let sample = plural(self.sample, self.unit());
+        let which = match self.is_for_jobs() || self.whole == Some(self.sample) {
+            true => "",
+            false => "the first ",
+        };
+        let ways = plural(self.ways.len() as u64, "way");
+        format!("{ways}, on up to {which}{sample}, in {}", s(self.seconds))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::{advice, tested};
+    use super::*;
+
+    fn plain() -> Advice {
+        advice(
+            &[tested("sequential", 1, 1, 1.0), tested("mmap", 2, 1, 2.0)],
+            1,
+        )
+    }
+
+    /// What is said under that name, line by line.
+    fn said(advice: &Advice, name: &str) -> String {
+        let facts = advice.facts().into_iter();
+        let facts: Vec<_> = facts
+            .filter(|(of, _)| *of == name)
+            .map(|(_, what)| what)
+            .collect();
+        facts.join("\n")
+    }
+
+    #[test]
+    fn the_crossover_is_said_with_what_it_rests_on() {
+        let of = |crossover_s, crossover_is_most, processors| {
+            let advice = Advice {
+                crossover_s,
+                crossover_is_most,
+                ..plain()
+            };
+            advice.crossover(processors)
+        };
+        let seen = of(Some(1e-4), false, 2);
+        assert!(seen.ends_with("from 100 µs of work a frame on"), "{seen}");
+        let most = of(Some(1e-4), true, 2);
+        assert!(most.contains("less than can be seen"), "{most}");
+        assert!(of(None, false, 2).starts_with("not known"));
+        assert!(of(None, false, 1).starts_with("one processor cannot"));
+    }
+
+    #[test]
+    fn the_whole_is_told_of_a_sample_that_is_only_its_beginning() {
+        let of = |whole| Advice { whole, ..plain() };
+        assert_eq!(
+            said(&of(Some(10)), "the whole"),
+            "10 frames in 5.00 s: 2.00 a second"
+        );
+        let more = of(Some(11));
+        let the_whole = said(&more, "the whole");
+        assert!(
+            the_whole.ends_with(", if all are like the first 10 frames"),
+            "{the_whole}"
+        );
+        assert_eq!(
+            said(&more, "measured"),
+            "2 ways, on up to the first 10 frames, in 1.00 s"
+        );
+        assert_eq!(
+            said(&of(Some(10)), "measured"),
+            "2 ways, on up to 10 frames, in 1.00 s"
+        );
+        assert_eq!(said(&of(None), "the whole"), "");
+        let jobs = Advice {
+            command: Vec::new(),
+            ..more
+        };
+        let the_whole = said(&jobs, "the whole");
+        assert!(
+            the_whole.ends_with(", if all are like those of the sample"),
+            "{the_whole}"
+        );
+    }
+
+    #[test]
+    fn where_little_is_gained_the_baseline_is_told_beside_it() {
+        let of = |gain| Advice {
+            input_fps: Some(1.1),
+            keeps_up: Some(true),
+            ..advice(
+                &[tested("sequential", 1, 1, 1.0), tested("mmap", 2, 1, gain)],
+                1,
+            )
+        };
+        let little = of(1.19);
+        let the_whole = said(&little, "the whole");
+        assert!(
+            the_whole.ends_with("; by one thread in 10.0 s"),
+            "{the_whole}"
+        );
+        assert_eq!(
+            said(&little, "pace"),
+            "keeps up with 1.1 frames a second; one thread does NOT keep up"
+        );
+        let much = of(1.21);
+        assert!(!said(&much, "the whole").contains("one thread"));
+        assert_eq!(said(&much, "pace"), "keeps up with 1.1 frames a second");
+    }
+
+    #[test]
+    fn what_failed_and_what_is_not_cached_is_noted() {
+        let of = |failed, cached_share| {
+            let advice = Advice {
+                failed,
+                cached_share,
+                ..plain()
+            };
+            said(&advice, "note")
+        };
+        assert_eq!(of(0, 0.99), "");
+        assert!(of(0, 0.98).starts_with("98 % of the input is in the page cache"));
+        assert!(of(1, 1.0).starts_with("1 frame of the sample failed and counts as done"));
+        assert!(of(2, 1.0).starts_with("2 frames of the sample failed and count as done"));
+    }
+}
