@@ -271,6 +271,11 @@ struct Sizer {
 /// Time under way is at most this share of the time of the jobs.
 const OVERHEAD: f64 = 0.05;
 
+/// A way is not taken to be shorter, in nanoseconds. It is where both ends look rather than sleep; but where
+/// every processor has a worker, who looks does so in a worker's place, and parcels must be long enough to
+/// let the pool sleep meanwhile.
+const WAKING: f64 = 25e3;
+
 /// The longest that a parcel may keep a worker busy, in nanoseconds.
 const LONGEST: f64 = 20e6;
 
@@ -312,7 +317,7 @@ impl Sizer {
         }
         self.seen = 0;
         let run = self.run.max(1.0);
-        let worth = 2.0 * self.hop / (run * OVERHEAD);
+        let worth = 2.0 * self.hop.max(WAKING) / (run * OVERHEAD);
         let wanted = worth.min(LONGEST / run).max(1.0) as usize;
         // One step at a time: what was measured of small parcels may not hold for large ones.
         self.size = wanted.min(2 * self.size).min(LARGEST);
@@ -344,6 +349,8 @@ mod tests {
         assert_eq!(settle(100_000, 30_000), 12);
         assert_eq!(settle(1_000, 30_000), 1_200);
         assert_eq!(settle(10, 30_000), LARGEST);
+        // Who is quick to answer is looked for meanwhile, by a processor that has work to do.
+        assert_eq!(settle(20_000, 500), 50);
         // A slow way is no reason to keep a worker busy for ever.
         assert_eq!(settle(1_000_000, 10_000_000), 20);
     }
