@@ -127,14 +127,14 @@ fn column(rounds: &[Round], which: usize) -> Vec<f64> {
 }
 
 /// The number of repeats comes from some rounds, and the trial is of as many rounds as it says, right
-/// behind them; then the same from the next round on.
+/// behind them; then the same from the next round but one on.
 #[test]
 fn of_recorded_passes_a_mode_is_like_itself_and_3_percent_are_found_19_times_in_20() {
     const PILOT: usize = 12;
     for name in RECORDED {
         let rounds = recorded(name);
         let (mut trials, mut alike, mut found) = (0, 0, 0);
-        for start in 0..rounds.len() - PILOT {
+        for start in (0..rounds.len() - PILOT).step_by(2) {
             let (pilot, rest) = rounds[start..].split_at(PILOT);
             let advice = compare(&column(pilot, 0), &column(pilot, 1))
                 .intervals
@@ -149,7 +149,7 @@ fn of_recorded_passes_a_mode_is_like_itself_and_3_percent_are_found_19_times_in_
             let slower = compare(&base, &column(trial, 2));
             found += usize::from(slower.clear && slower.fps.unwrap() < 1.0);
         }
-        assert!(trials >= 100, "{name}: only {trials} trials");
+        assert!(trials >= 40, "{name}: only {trials} trials");
         assert!(
             20 * alike >= 19 * trials,
             "{name}: alike {alike} times of {trials}"
@@ -166,7 +166,7 @@ fn of_recorded_passes_a_mode_is_like_itself_and_3_percent_are_found_19_times_in_
 #[test]
 fn of_passes_drawn_from_the_recorded_ones_it_is_the_same() {
     const PILOT: usize = 12;
-    const TRIALS: usize = 100;
+    const TRIALS: usize = 60;
     for name in RECORDED {
         let rounds = recorded(name);
         let mut random = Random(1);

@@ -140,7 +140,7 @@ mod tests {
         let back = ratio_of_pairs(&to, &of).unwrap();
         assert!((there.value * back.value - 1.0).abs() < 1e-12);
         // But for the luck of the draw, its ends are the other's.
-        assert!((there.low * back.high - 1.0).abs() < 0.01);
+        assert!((there.low * back.high - 1.0).abs() < 0.03);
     }
 
     #[test]
