@@ -15,7 +15,9 @@
 //!   stages that work there, by the time that each took, and never more than that time: serialising
 //!   (with deserialising), reading (decoding), compute;
 //! * what the **kernel** does is counted in the run and priced by the machine's limits: bytes read and
-//!   bytes shipped, page faults, switches.
+//!   bytes shipped, page faults, switches. They never take more than the time in kernel mode that was
+//!   counted: where the prices ask for more, all of them are as much lower. (A page cache in large pages is
+//!   read faster than in small ones, say, and a fault there provides more.)
 //!
 //! Nothing is fitted to the time that is to be explained, so the sum may miss it: what is left over is
 //! shown as that. (Bytes shipped are counted as pixels; that a serialiser may make three bytes of a
@@ -250,17 +252,14 @@ impl Figures {
     /// What each side should take for a frame, in nanoseconds of one processor.
     fn sides(&self, prices: &Prices) -> [Work; 2] {
         let (parent, workers) = (&self.parent, &self.workers);
-        // What is read is the kernel's work, and none of the stage's own.
-        let load =
-            |side: &Counted| (self.stage(Stage::Load) - side.read_bytes * prices.read).max(0.0);
         let (mut of_parent, mut of_workers) = (Vec::new(), Vec::new());
         if self.crosses {
             of_parent.push((Term::Serialising, self.stage(Stage::Serialize)));
             of_workers.push((Term::Serialising, self.stage(Stage::Deserialize)));
         }
         match self.parent_loads {
-            true => of_parent.push((Term::Reading, load(parent))),
-            false => of_workers.push((Term::Reading, load(workers))),
+            true => of_parent.push((Term::Reading, self.stage(Stage::Load))),
+            false => of_workers.push((Term::Reading, self.stage(Stage::Load))),
         }
         match self.crosses {
             true => of_workers.push((Term::Compute, self.stage(Stage::Compute))),
@@ -291,15 +290,25 @@ struct Work {
 impl Work {
     /// `stages` are those that work in user mode on this side, with the time that each took.
     fn of(counted: &Counted, stages: &[(Term, f64)], copies_ns: f64, prices: &Prices) -> Self {
-        let mut terms: BTreeMap<Term, f64> = [
+        let priced = [
             (Term::KernelCopies, copies_ns),
             (Term::PageFaults, counted.faults * prices.fault),
             (Term::WakeUps, counted.switches * prices.switch),
             (Term::Reading, counted.read_bytes * prices.read),
-        ]
-        .into();
+        ];
+        let asked: f64 = priced.iter().map(|(_, time)| time).sum();
+        let granted = (counted.system_ns / asked.max(f64::MIN_POSITIVE)).min(1.0);
+        let mut terms: BTreeMap<Term, f64> =
+            priced.map(|(term, time)| (term, granted * time)).into();
+        // What is read is the kernel's work, and none of the stage's own.
+        let by_the_kernel = terms[&Term::Reading];
+        let own = |&(term, time): &(Term, f64)| match term {
+            Term::Reading => (term, (time - by_the_kernel).max(0.0)),
+            _ => (term, time),
+        };
+        let stages: Vec<_> = stages.iter().map(own).collect();
         let all: f64 = stages.iter().map(|(_, time)| time).sum();
-        for &(term, time) in stages {
+        for (term, time) in stages {
             // Not more than its own time: a thread that looks for work also is in user mode.
             let part = (counted.user_ns * time / all.max(f64::MIN_POSITIVE)).min(time);
             *terms.entry(term).or_default() += part;
