@@ -319,8 +319,8 @@ impl Comparison {
         doubts
     }
 
-    /// If it was made at a lower clock than another run on the same machine, whatever the reason: passes of
-    /// one run that were all slowed down alike say nothing of it by themselves.
+    /// If it was made at a lower clock than another run on the same machine at another time, whatever the
+    /// reason: passes of one run that were all slowed down alike say nothing of it by themselves.
     fn slower_clock(&self, run: &Run) -> Option<Doubt> {
         let machine = |run: &Run| (run.report.machine.cpu.clone(), run.report.machine.cores);
         let clock = |run: &Run| {
@@ -331,10 +331,12 @@ impl Comparison {
                     .collect::<Vec<_>>(),
             )
         };
-        let others = self
-            .runs
-            .iter()
-            .filter(|other| machine(other) == machine(run));
+        let is_of_another_time = |other: &&Run| {
+            let (one, other) = (&run.report.alternation, &other.report.alternation);
+            one.is_none() || one != other
+        };
+        let others = self.runs.iter().filter(is_of_another_time);
+        let others = others.filter(|other| machine(other) == machine(run));
         // Of a run without figures of its passes it is no number, which is less than none.
         let fastest = others.max_by(|a, b| clock(a).max(0.0).total_cmp(&clock(b).max(0.0)))?;
         let share = clock(run) / clock(fastest);
@@ -546,6 +548,7 @@ mod tests {
         let at = |mode: &str, steps: f64| {
             let mut report = samples::taking_turns(samples::mmap(), &WALLS);
             report.workload.mode = mode.into();
+            report.alternation = Some(format!("when {mode} ran"));
             report
                 .passes
                 .iter_mut()
