@@ -245,15 +245,10 @@ mod tests {
 
     #[test]
     fn memory_held_while_sampling_is_in_the_peak() {
-        let before = Readers::default().sample(&[]).anon_bytes;
-        let held = vec![1u8; 64 << 20];
-        let sampler = MemorySampler::start(Vec::new);
-        let peak = sampler.finish();
-        // Other tests of this process may free memory meanwhile: not all of the 64 MiB.
-        assert!(
-            peak.anon_bytes > before.saturating_sub(32 << 20) + (held.len() as u64) / 2,
-            "{before} then {peak:?}"
-        );
+        let held = std::hint::black_box(vec![1u8; 64 << 20]);
+        let peak = MemorySampler::start(Vec::new).finish();
+        // Whatever other tests of this process hold or free meanwhile, this stands.
+        assert!(peak.anon_bytes >= held.len() as u64, "{peak:?}");
     }
 
     #[test]
