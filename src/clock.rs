@@ -19,6 +19,23 @@ pub fn now() -> Nanos {
     crate::sys::time::monotonic_ns()
 }
 
+/// The time when so long will have passed; of what is longer than the clock goes, its end.
+///
+/// ```
+/// use framehaul::clock::{Nanos, after, now};
+/// use std::time::Duration;
+/// assert!(after(Duration::from_secs(1)) > now());
+/// assert_eq!(after(Duration::MAX), Nanos::MAX);
+/// ```
+pub fn after(time: Duration) -> Nanos {
+    now().saturating_add(nanos(time))
+}
+
+/// A time in nanoseconds, or the most that there are.
+pub(crate) fn nanos(time: Duration) -> Nanos {
+    Nanos::try_from(time.as_nanos()).unwrap_or(Nanos::MAX)
+}
+
 /// What the clock on the wall said at a time that has been, in seconds since the Unix epoch, if nobody
 /// has set it since.
 ///

@@ -25,16 +25,25 @@ impl Advice {
                 ),
             ),
             ("bound by", self.bound_by()),
-            ("crossover", self.crossover(available_workers())),
         ];
+        facts.extend(
+            self.crossover(available_workers())
+                .map(|what| ("crossover", what)),
+        );
         facts.extend(self.the_whole().map(|what| ("the whole", what)));
         facts.extend(self.pace().map(|what| ("pace", what)));
         facts.push(("measured", self.measured()));
         if self.failed > 0 {
             let what = format!(
-                "{} of the sample failed and {} as done; `framehaul run` says why",
+                "{} of the sample failed and {} as done{}",
                 plural(self.failed, unit),
-                if self.failed == 1 { "counts" } else { "count" }
+                if self.failed == 1 { "counts" } else { "count" },
+                // What a job of somebody's own says, it has said.
+                if self.is_for_jobs() {
+                    ""
+                } else {
+                    "; `framehaul run` says why"
+                }
             );
             facts.push(("note", what));
         }
@@ -63,22 +72,26 @@ impl Advice {
         format!("{}: {why}", self.bound)
     }
 
-    fn crossover(&self, processors: usize) -> String {
+    /// None where there is no such thing: one worker, which what is live is compared with, hands over too.
+    fn crossover(&self, processors: usize) -> Option<String> {
         let Some(work) = self.crossover_s else {
-            return match processors {
+            if !self.ways[self.baseline].way.is_sequential() {
+                return None;
+            }
+            return Some(match processors {
                 1 => format!("one processor cannot be {WORTH_IT} times as fast as one thread"),
                 _ => "not known: no worker processes, one for each processor, were tried".into(),
-            };
+            });
         };
         let unit = self.unit();
         let or_less = match self.crossover_is_most {
             true => ", if not from less: handing it over takes less than can be seen",
             false => "",
         };
-        format!(
+        Some(format!(
             "worker processes are {WORTH_IT} times as fast from {} of work a {unit} on{or_less}",
             s(work)
-        )
+        ))
     }
 
     fn the_whole(&self) -> Option<String> {
@@ -158,7 +171,7 @@ mod tests {
                 crossover_is_most,
                 ..plain()
             };
-            advice.crossover(processors)
+            advice.crossover(processors).unwrap()
         };
         let seen = of(Some(1e-4), false, 2);
         assert!(seen.ends_with("from 100 µs of work a frame on"), "{seen}");
@@ -166,6 +179,12 @@ mod tests {
         assert!(most.contains("less than can be seen"), "{most}");
         assert!(of(None, false, 2).starts_with("not known"));
         assert!(of(None, false, 1).starts_with("one processor cannot"));
+        let live = advice(&[tested("shm", 1, 1, 1.0), tested("shm", 2, 1, 1.5)], 1);
+        let live = Advice {
+            crossover_s: None,
+            ..live
+        };
+        assert_eq!(live.crossover(2), None);
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! Advice for jobs of one's own.
 
 use super::race::{Runners, as_long, race};
-use super::verdict::{self, Cell, Spent};
+use super::verdict::Spent;
 use super::ways::{self, PROCESSES, Way};
-use super::{Advice, Standing, Tested, crossover, gains};
-use crate::clock::now;
+use super::{Advice, MOST_FAILED, Standing, Tested, Workload, crossover};
+use crate::clock::{Nanos, after, now};
 use crate::error::{Error, Result};
 use crate::measure::Limits;
 use crate::pool::{Batch, Job, JobError, Pool, available_workers};
@@ -14,7 +14,7 @@ use std::time::Duration;
 /// `budget`: in this thread, on threads, and in processes, over numbers of workers and of jobs that
 /// are handed over at a time. `whole` is how many there are to be, for the prediction.
 ///
-/// A job that fails by its own word counts as done. The program's `main` must begin with
+/// A job that fails by its own word counts as done, and is told of ([`Advice::failed`]). The program's `main` must begin with
 /// [`worker::enter::<J>()`](crate::pool::worker::enter) and [`Limits::serve_helper`].
 ///
 /// ```no_run
@@ -33,8 +33,8 @@ use std::time::Duration;
 /// ```
 ///
 /// # Errors
-/// [`Error::Usage`] for an empty sample; [`Error::Failed`] if workers cannot be started, or if jobs
-/// kill their workers or panic.
+/// [`Error::Usage`] for an empty sample; [`Error::Failed`] if workers cannot be started, if jobs kill
+/// their workers or panic, or if more than one in ten fails.
 pub fn jobs<J: Job + Clone>(
     setup: &J::Setup,
     sample: &[J],
@@ -49,7 +49,7 @@ pub fn jobs<J: Job + Clone>(
     }
     let processors = available_workers();
     let limits = Limits::measure(processors)?;
-    let mut bench = Bench::new(setup, sample, now() + budget.as_nanos() as u64)?;
+    let mut bench = Bench::new(setup, sample, after(budget))?;
     let laps = race(bench.runners.len(), &mut bench)?;
     let standing = Standing::of(
         &laps,
@@ -72,6 +72,8 @@ struct Bench<'a, J: Job> {
     until: u64,
     /// The most jobs of a round.
     most: u64,
+    /// The most that failed in one.
+    failed: u64,
 }
 
 /// A way, its workers, and what they did.
@@ -110,6 +112,7 @@ impl<'a, J: Job + Clone> Bench<'a, J> {
             runners: vec![Runner::new(Way::new("sequential", 1, 1))],
             until,
             most: 0,
+            failed: 0,
         };
         let work = bench.begin(0, f64::INFINITY)?;
         let processors = available_workers();
@@ -135,14 +138,14 @@ impl<'a, J: Job + Clone> Bench<'a, J> {
         let way = &self.runners[who].way;
         let pool = self.start(way)?;
         let places = way.workers.min(available_workers()) as f64;
-        let mut alone = self.time(&pool, 1, 1)?;
+        let (mut alone, _) = self.time(&pool, 1, 1)?;
         let mut each = alone / places;
         // The first one waits for its worker to start, and the first in each place of a pool meets cold
         // caches: of short jobs a few more say what they take.
         if alone.min(best) < MOMENT {
-            alone = alone.min(self.time(&pool, 1, 1)?);
+            alone = alone.min(self.time(&pool, 1, 1)?.0);
             let some = ((MOMENT / alone) as u64).clamp(1, least(way, 4).min(WARM));
-            let together = self.time(&pool, some, way.batch)? / some as f64;
+            let together = self.time(&pool, some, way.batch)?.0 / some as f64;
             each = together.min(alone / places);
         }
         let runner = &mut self.runners[who];
@@ -150,13 +153,15 @@ impl<'a, J: Job + Clone> Bench<'a, J> {
         Ok(each)
     }
 
-    /// Runs so many jobs; how many seconds they take.
-    fn time(&self, pool: &Pool<J>, jobs: u64, batch: u64) -> Result<f64> {
+    /// Runs so many jobs; how many seconds they take, and how many fail.
+    fn time(&self, pool: &Pool<J>, jobs: u64, batch: u64) -> Result<(f64, u64)> {
         let these = self.sample.iter().cycle().take(jobs as usize).cloned();
         let begin = now();
+        let mut failed = 0;
         for outcome in pool.map(these).batch(Batch::Fixed(batch as usize)) {
             match outcome {
-                Ok(_) | Err(JobError::Failed(_)) => {}
+                Ok(_) => {}
+                Err(JobError::Failed(_)) => failed += 1,
                 Err(other) => {
                     return Err(Error::Failed(format!(
                         "a job of the sample did not end: {other}"
@@ -164,7 +169,7 @@ impl<'a, J: Job + Clone> Bench<'a, J> {
                 }
             }
         }
-        Ok((now() - begin) as f64 / 1e9)
+        Ok(((now() - begin) as f64 / 1e9, failed))
     }
 
     fn start(&self, way: &Way) -> Result<Pool<J>> {
@@ -181,57 +186,36 @@ impl<'a, J: Job + Clone> Bench<'a, J> {
         standing: Standing,
         whole: Option<u64>,
         limits: &Limits,
-        begin: u64,
+        begin: Nanos,
     ) -> Advice {
-        let Standing {
-            ways,
-            untried,
-            clear,
-            advised,
-            baseline,
-            ..
-        } = standing;
-        let (work_s, round_trip_s) = (ways[baseline].each_s, limits.wakeup_us / 1e6);
-        let shipping_s = shipping(&ways, work_s, round_trip_s);
-        let crossover = crossover(&ways, available_workers(), work_s, round_trip_s);
-        let best = &ways[advised];
-        let spent = Spent {
-            frame_s: best.each_s,
-            workers: best.way.workers.min(available_workers()),
-            compute_s: work_s,
-            ship_s: if best.way.is_processes() {
-                shipping_s
-            } else {
-                0.0
-            },
-            ..Spent::default()
-        };
-        Advice {
-            speed_up: best.speed_up,
-            verdict: verdict::verdict(&best.way, best.speed_up.value, &gains(&ways, &best.way)),
-            cell: Cell::of(work_s, round_trip_s, shipping_s),
+        let ways = &standing.ways;
+        let (work_s, round_trip_s) = (ways[standing.baseline].each_s, limits.wakeup_us / 1e6);
+        let shipping_s = shipping(ways, work_s, round_trip_s);
+        let best = standing.best();
+        let workload = Workload {
             work_s,
             round_trip_s,
             shipping_s,
-            crossover_s: crossover.map(|crossover| crossover.work_s),
-            crossover_is_most: crossover.is_some_and(|crossover| crossover.is_most),
-            bound: verdict::bound(&spent),
+            crossover: crossover(ways, available_workers(), work_s, round_trip_s),
+            spent: Spent {
+                frame_s: best.each_s,
+                workers: best.way.workers.min(available_workers()),
+                compute_s: work_s,
+                ship_s: if best.way.is_processes() {
+                    shipping_s
+                } else {
+                    0.0
+                },
+                ..Spent::default()
+            },
             sample: self.most,
-            failed: 0,
+            failed: self.failed,
             whole,
-            predicted_s: whole.map(|jobs| jobs as f64 * best.each_s),
             input_fps: None,
-            keeps_up: None,
             cached_share: 1.0,
-            command: Vec::new(),
-            baseline_command: Vec::new(),
-            seconds: (now() - begin) as f64 / 1e9,
-            advised,
-            baseline,
-            ways,
-            untried,
-            clear,
-        }
+            command: &|_| Vec::new(),
+        };
+        standing.advice(&workload, begin)
     }
 }
 
@@ -274,7 +258,15 @@ impl<J: Job + Clone> Runners for Bench<'_, J> {
         if each * jobs as f64 > left(self.until) {
             return Ok(None);
         }
-        let each = self.time(pool, jobs, way.batch)? / jobs as f64;
+        let (seconds, failed) = self.time(pool, jobs, way.batch)?;
+        if MOST_FAILED * failed > jobs {
+            return Err(Error::Failed(format!(
+                "{failed} of the {jobs} jobs that {way} was tried with failed, which says nothing of what \
+                 jobs take that do not; give it a sample of others"
+            )));
+        }
+        self.failed = self.failed.max(failed);
+        let each = seconds / jobs as f64;
         self.runners[who].each = Some(each);
         self.most = self.most.max(jobs);
         Ok(Some(each))
@@ -329,10 +321,10 @@ mod tests {
 
     #[test]
     fn what_would_not_end_in_time_is_not_begun() {
-        for (each_ms, begun) in [(600, 1), (200, 2)] {
+        for (each_ms, budget_s, begun) in [(600, 1, 1), (1, 60, 2)] {
             let count = Arc::default();
             let sample = [Nap(each_ms, Arc::clone(&count))];
-            let mut bench = Bench::new(&(), &sample, now() + 1_000_000_000).unwrap();
+            let mut bench = Bench::new(&(), &sample, now() + budget_s * 1_000_000_000).unwrap();
             let ran = bench.run(0, 0, f64::INFINITY).unwrap();
             assert_eq!(ran.is_some(), begun == 2, "{ran:?}");
             assert_eq!(count.load(Ordering::Relaxed), begun);
@@ -340,6 +332,45 @@ mod tests {
             if ran.is_none() {
                 assert_eq!(bench.run(1, 0, 0.6).unwrap(), None);
                 assert_eq!(count.load(Ordering::Relaxed), begun);
+            }
+        }
+    }
+
+    /// Fails at once, or does nothing.
+    #[derive(Clone, Serialize, Deserialize)]
+    struct Fails(bool);
+
+    impl Job for Fails {
+        type Setup = ();
+        type State = ();
+        type Output = ();
+        type Error = String;
+
+        fn init(_: &()) -> Result<(), String> {
+            Ok(())
+        }
+
+        fn run(&self, _: &mut (), _: &Context<'_>) -> Result<(), String> {
+            match self.0 {
+                true => Err("on purpose".into()),
+                false => Ok(()),
+            }
+        }
+    }
+
+    #[test]
+    fn one_job_in_ten_may_fail_and_is_counted_and_no_more() {
+        for (every, may) in [(10, true), (9, false)] {
+            let sample: Vec<_> = (0..90).map(|number| Fails(number % every == 0)).collect();
+            let mut bench = Bench::new(&(), &sample, now() + 60_000_000_000).unwrap();
+            // So many that they are the sample once.
+            bench.runners[0].each = Some(ROUNDS[0] / 90.0);
+            match bench.run(0, 0, f64::INFINITY) {
+                Ok(ran) => assert!(may && ran.is_some() && bench.failed == 9, "{every}"),
+                Err(error) => assert!(
+                    !may && error.to_string().contains("10 of the 90 jobs"),
+                    "{error}"
+                ),
             }
         }
     }

@@ -36,11 +36,12 @@ pub use frames::frames;
 pub use jobs::jobs;
 pub use ways::Way;
 
+use crate::clock::{Nanos, now};
 use crate::statistics::{median, ratio_of_pairs};
 use race::{Laps, choice, fastest, is_clear, paces};
 use serde::Serialize;
 use std::time::Duration;
-use verdict::{Bound, Cell, Gains, Overhead, Verdict};
+use verdict::{Bound, Cell, Gains, Overhead, Spent, Verdict};
 
 /// How long measuring may take unless somebody says else.
 pub const BUDGET: Duration = Duration::from_secs(60);
@@ -75,7 +76,8 @@ pub struct Advice {
     /// Shipping a frame or job by value, in seconds, the round trip left out.
     pub shipping_s: f64,
     /// The work from which on as many worker processes as there are processors would be 1.2 times
-    /// as fast as one thread, in seconds; none if so few never are, or were not tried.
+    /// as fast as one thread, in seconds; none if so few never are, or were not tried, or if the source is
+    /// live: what a way takes there beside the work is its producer's time as well.
     pub crossover_s: Option<f64>,
     /// Whether that is the most that it can be: what handing over takes beside the work was less than
     /// can be seen.
@@ -196,6 +198,67 @@ impl Standing {
         })
     }
 }
+
+/// What is known of a workload beside how the race ended.
+struct Workload<'a> {
+    work_s: f64,
+    round_trip_s: f64,
+    shipping_s: f64,
+    crossover: Option<Crossover>,
+    spent: Spent,
+    sample: u64,
+    failed: u64,
+    whole: Option<u64>,
+    input_fps: Option<f64>,
+    cached_share: f64,
+    /// The command line of a way; empty for jobs.
+    command: &'a dyn Fn(&Way) -> Vec<String>,
+}
+
+impl Standing {
+    fn best(&self) -> &Tested {
+        &self.ways[self.advised]
+    }
+
+    /// What follows; measuring began at `begin`.
+    fn advice(self, of: &Workload<'_>, begin: Nanos) -> Advice {
+        let best = self.best();
+        Advice {
+            speed_up: best.speed_up,
+            verdict: verdict::verdict(
+                &best.way,
+                best.speed_up.value,
+                &gains(&self.ways, &best.way),
+            ),
+            cell: Cell::of(of.work_s, of.round_trip_s, of.shipping_s),
+            work_s: of.work_s,
+            round_trip_s: of.round_trip_s,
+            shipping_s: of.shipping_s,
+            crossover_s: of.crossover.map(|crossover| crossover.work_s),
+            crossover_is_most: of.crossover.is_some_and(|crossover| crossover.is_most),
+            bound: verdict::bound(&of.spent),
+            sample: of.sample,
+            failed: of.failed,
+            whole: of.whole,
+            predicted_s: of.whole.map(|whole| whole as f64 * best.each_s),
+            input_fps: of.input_fps,
+            keeps_up: of.input_fps.map(|fps| best.each_s * fps <= 1.0),
+            cached_share: of.cached_share,
+            command: (of.command)(&best.way),
+            baseline_command: (of.command)(&self.ways[self.baseline].way),
+            seconds: (now() - begin) as f64 / 1e9,
+            advised: self.advised,
+            baseline: self.baseline,
+            ways: self.ways,
+            untried: self.untried,
+            clear: self.clear,
+        }
+    }
+}
+
+/// No more than one in so many may fail: failing takes hardly any time, and says nothing of what work
+/// does.
+const MOST_FAILED: u64 = 10;
 
 /// How many times as fast one is as the baseline, which is so once.
 fn speed_up(laps: &[Laps], paces: &[f64], baseline: usize, who: usize) -> SpeedUp {

@@ -315,7 +315,8 @@ mod tests {
     fn an_end_in_the_middle_leaves_what_is_known() {
         for left in 1..40 {
             let (laps, runs) = raced(&[2.0, 1.0, 1.5], left, 1);
-            assert_eq!(runs.iter().sum::<usize>(), left.min(runs.iter().sum()));
+            let ran: usize = runs.iter().sum();
+            assert!(ran == left || is_clear(&laps), "{ran} of {left}");
             if left >= 3 {
                 assert_eq!(best_of(&laps), 1, "{left}: {laps:?}");
             }

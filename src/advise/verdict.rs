@@ -117,7 +117,7 @@ impl fmt::Display for Bound {
 }
 
 /// Where the time of a frame goes, in seconds, and how near to the machine's limit that comes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Spent {
     /// First dispatch to last finding, by the number of frames.
     pub frame_s: f64,
@@ -139,9 +139,9 @@ pub struct Spent {
 
 /// What it is held up by.
 pub fn bound(spent: &Spent) -> Bound {
-    let loading = match (spent.decodes, spent.of_read_limit) {
-        (true, _) => Bound::Decode,
-        (false, _) => Bound::Reading,
+    let loading = match spent.decodes {
+        true => Bound::Decode,
+        false => Bound::Reading,
     };
     // One who is always busy holds up all the others.
     if spent.loads_alone && spent.load_s >= 0.8 * spent.frame_s {

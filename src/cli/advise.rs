@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::pipeline::Request;
 use crate::report::{RunDir, Style};
 use crate::source::Source;
+use crate::transport;
 use anyhow::Context;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -84,21 +85,24 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if !args.json {
         print(advice.render(Style::of_stdout()))?;
     }
-    let verified = match args.verify {
-        true => Some(verify(request, &advice, &out)?),
-        false => None,
-    };
-    let failed = verified.as_ref().is_some_and(|verified| verified.failed);
+    let verified = args.verify.then(|| verify(request, &advice, &out));
     if args.json {
-        let actual_s = verified.map(|verified| verified.actual_s);
-        let data = AdviceData::new(advice, actual_s);
+        // What was measured is told, whatever became of the whole.
+        let done = verified
+            .as_ref()
+            .and_then(|verified| verified.as_ref().ok());
+        let data = AdviceData::new(advice, done.map(|done| done.actual_s));
         print(serde_json::to_string_pretty(&data)?)?;
-    } else if let Some(Verified {
+    }
+    let Some(Verified {
         predicted_s,
         actual_s,
-        ..
-    }) = verified
-    {
+        failed,
+    }) = verified.transpose()?
+    else {
+        return Ok(ExitCode::SUCCESS);
+    };
+    if !args.json {
         print(format_args!(
             "\nThe whole took {actual_s:.3} s; predicted were {predicted_s:.3} s, {:+.0} %.",
             100.0 * (predicted_s / actual_s - 1.0)
@@ -118,8 +122,11 @@ fn refuse_what_cannot_be_verified(request: &Request, out: &Path) -> Result<()> {
             "--verify: {input} has no end; say how much of it is the whole, by --frames A..B"
         )));
     }
-    // Whatever the mode will be; it is gone as it is dropped.
-    RunDir::create(out.join("sequential")).map(drop)
+    // Whatever the mode will be; each is gone as it is dropped.
+    for mode in transport::registry() {
+        RunDir::create(out.join(mode.name()))?;
+    }
+    Ok(())
 }
 
 /// Runs the whole.

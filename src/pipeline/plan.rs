@@ -288,7 +288,11 @@ impl Request {
         Ok(())
     }
 
-    fn modes(&self) -> Result<Vec<&'static dyn Transport>> {
+    /// The modes that are meant, each once.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for one that there is not, or that does not fit the source, and for none.
+    pub(crate) fn modes(&self) -> Result<Vec<&'static dyn Transport>> {
         let mut modes: Vec<&'static dyn Transport> = Vec::new();
         let mut add = |mode: &'static dyn Transport| {
             if modes.iter().all(|known| known.name() != mode.name()) {

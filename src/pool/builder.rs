@@ -7,7 +7,7 @@ use super::processes::{Processes, Start};
 use super::supervisor::Policy;
 use super::threads::Threads;
 use super::{AsIs, Job, MAX_DEATHS, Pack, Pool, bootstrap, worker};
-use crate::clock::Nanos;
+use crate::clock::{Nanos, nanos};
 use crate::error::{Error, Result};
 use crate::sys::process::Surroundings;
 use crate::sys::signal;
@@ -253,8 +253,4 @@ impl<J: Job, P: Pack<Job = J>> Builder<J, P> {
             signals: Mutex::default(),
         })
     }
-}
-
-fn nanos(time: Duration) -> Nanos {
-    Nanos::try_from(time.as_nanos()).unwrap_or(Nanos::MAX)
 }

@@ -1,9 +1,9 @@
 //! What follows from a race of ways to do frames.
 
 use super::Track;
-use crate::advise::verdict::{self, Cell, Spent};
-use crate::advise::{Advice, Standing, Way, crossover, gains};
-use crate::clock::now;
+use crate::advise::verdict::Spent;
+use crate::advise::{Advice, Standing, Way, Workload, crossover};
+use crate::clock::Nanos;
 use crate::error::Result;
 use crate::measure::Limits;
 use crate::pipeline::{Request, Tried};
@@ -30,53 +30,40 @@ fn shipping(way: &Way, tried: &Tried) -> f64 {
 
 impl Track<'_> {
     /// What follows from the race.
-    pub(super) fn advice(&self, standing: Standing, limits: &Limits, begin: u64) -> Result<Advice> {
-        let Standing {
-            ways,
-            untried,
-            clear,
-            chosen,
-            advised,
-            baseline,
-        } = standing;
+    pub(super) fn advice(
+        &self,
+        standing: Standing,
+        limits: &Limits,
+        begin: Nanos,
+    ) -> Result<Advice> {
+        let ways = &standing.ways;
         let first = self.runners[0].tried.as_ref();
-        let work_s = match &self.request.source {
-            Source::Set(_) => ways[baseline].each_s,
-            Source::Live(_) => first.map_or(0.0, |tried| mean_s(tried, Stage::Compute)),
-        };
-        let best = &ways[advised];
-        let spent = self.spent(chosen, best.each_s, limits);
         let round_trip_s = limits.wakeup_us / 1e6;
-        let shipping_s = self.shipping_by_value(limits);
-        let crossover = crossover(&ways, available_workers(), work_s, round_trip_s);
-        let whole = self.count;
-        let input_fps = self.request.source.fps();
-        Ok(Advice {
-            speed_up: best.speed_up,
-            verdict: verdict::verdict(&best.way, best.speed_up.value, &gains(&ways, &best.way)),
-            cell: Cell::of(work_s, round_trip_s, shipping_s),
+        let (work_s, crossover) = match &self.request.source {
+            Source::Set(_) => {
+                let work_s = ways[standing.baseline].each_s;
+                let crossover = crossover(ways, available_workers(), work_s, round_trip_s);
+                (work_s, crossover)
+            }
+            Source::Live(_) => {
+                let work_s = first.map_or(0.0, |tried| mean_s(tried, Stage::Compute));
+                (work_s, None)
+            }
+        };
+        let workload = Workload {
             work_s,
             round_trip_s,
-            shipping_s,
-            crossover_s: crossover.map(|crossover| crossover.work_s),
-            crossover_is_most: crossover.is_some_and(|crossover| crossover.is_most),
-            bound: verdict::bound(&spent),
+            shipping_s: self.shipping_by_value(limits),
+            crossover,
+            spent: self.spent(standing.chosen, standing.best().each_s, limits),
             sample: self.sample,
             failed: self.failed,
-            whole,
-            predicted_s: whole.map(|frames| frames as f64 * best.each_s),
-            input_fps,
-            keeps_up: input_fps.map(|fps| best.each_s * fps <= 1.0),
+            whole: self.count,
+            input_fps: self.request.source.fps(),
             cached_share: self.runners[0].plan.cached_share()?,
-            command: command(self.request, &best.way),
-            baseline_command: command(self.request, &ways[baseline].way),
-            seconds: (now() - begin) as f64 / 1e9,
-            advised,
-            baseline,
-            ways,
-            untried,
-            clear,
-        })
+            command: &|way| command(self.request, way),
+        };
+        Ok(standing.advice(&workload, begin))
     }
 
     /// Where the time of a frame goes on a way that takes `frame_s` for it.

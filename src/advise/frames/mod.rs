@@ -4,16 +4,17 @@ mod follows;
 
 use super::race::{Runners, as_long, race};
 use super::ways::{self, Way};
-use super::{Advice, Standing};
-use crate::clock::now;
+use super::{Advice, MOST_FAILED, Standing};
+use crate::clock::{after, now};
 use crate::error::{Error, Result};
 use crate::measure::Limits;
 use crate::pipeline::{Plan, Request, Trial, Tried, Watch};
 use crate::pool::available_workers;
 use crate::source::Source;
-use crate::transport::{self, Placement};
+use crate::transport::Placement;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+
 /// Advice for a run of `request`, whose modes, workers, batch and passes are left open here, measured
 /// within about `budget`. `watch` is told of each trial; `request.stop` ends it.
 ///
@@ -31,7 +32,7 @@ pub fn frames(request: &Request, budget: Duration, watch: &mut dyn Watch) -> Res
     let processors = available_workers();
     let limits = Limits::measure(processors)?;
 
-    let mut track = Track::new(&request, now() + budget.as_nanos() as u64, watch)?;
+    let mut track = Track::new(&request, after(budget), watch)?;
     let laps = race(track.runners.len(), &mut track)?;
     let standing = Standing::of(
         &laps,
@@ -98,9 +99,6 @@ struct Track<'a> {
 /// be.
 const ROUNDS: [f64; 2] = [0.1, 0.4];
 
-/// No more than one frame in so many may fail.
-const MOST_FAILED: u64 = 10;
-
 /// Passes of a round, where the input is so short that one of them is over at once.
 const MOST_PASSES: u64 = 20;
 
@@ -150,13 +148,10 @@ impl<'a> Track<'a> {
         let count = self.count.unwrap_or(u64::MAX);
         let all = Request {
             modes: vec!["all".into()],
-            workers: None,
-            batch: None,
             ..self.request.clone()
         };
-        for mode in all.plans()?.iter().map(Plan::mode) {
-            let placement = transport::by_name(mode)?.placement();
-            let workers = match placement {
+        for mode in all.modes()? {
+            let workers = match mode.placement() {
                 Placement::Inline => vec![1],
                 _ => ways::workers(available_workers()),
             };
@@ -170,7 +165,7 @@ impl<'a> Track<'a> {
                     Source::Live(_) => vec![1],
                 };
                 for batch in batches {
-                    let way = Way::new(mode, workers, batch);
+                    let way = Way::new(mode.name(), workers, batch);
                     if self.runners.iter().all(|known| known.way != way) {
                         self.add(way)?;
                     }
@@ -262,7 +257,6 @@ impl Runners for Track<'_> {
             passes += 1;
         }
         tried.wall_ns = wall_ns / passes;
-        // Failing takes hardly any time, and says nothing of what work does.
         if tried.frames == 0 || MOST_FAILED * tried.failed > tried.frames {
             return Err(Error::Failed(format!(
                 "{}: {} of the {} frames that {} was tried with cannot be analysed; `framehaul run` says \

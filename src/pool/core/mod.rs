@@ -153,7 +153,7 @@ impl<P: Pack> Core<P> {
         deadline: Option<Duration>,
     ) -> JobId {
         let submitted = now();
-        let deadline = deadline.map(|limit| u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX));
+        let deadline = deadline.map(nanos);
         let mut state = self.lock();
         state = self.attend_lone(state);
         if deadline.is_some()
