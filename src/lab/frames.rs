@@ -37,7 +37,7 @@ pub(super) struct Arm {
     pub workers: Option<usize>,
 }
 
-/// Analyses the set by all of these, one after the other, so many times each, after so many passes
+/// Analyses the set by all of these in turns, so many times each, after so many passes
 /// that do not count.
 ///
 /// # Errors

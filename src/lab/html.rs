@@ -17,7 +17,7 @@ pub fn html_page(outcomes: &[Outcome], machine: &Machine, how: &str) -> String {
         headline: &headline(outcomes),
         below: html! {
             p.about {
-                (how) " on " (machine.cpu) ", " (machine.cores) " processors, "
+                (how) " on " (machine.cpu) ", " (units::plural(machine.cores as u64, "processor")) ", "
                 (units::bytes(machine.memory_bytes as f64)) " of memory, " (machine.kernel) ". "
                 "Each claim is the lecture's; each figure beside it is this machine's."
             }
@@ -114,7 +114,7 @@ fn tell(outcome: &Outcome) -> Markup {
             @if !rows.is_empty() { (table("", &header, &rows)) }
             @for drawing in &outcome.finding.drawings { (draw(drawing)) }
             @if let Some(peer) = &outcome.peer {
-                p.about { "Python " (peer.python) "." @for note in &peer.notes { " " (note) } }
+                p.about { (peer.line()) }
             }
             p { b { (outcome.verdict) } ": " (outcome.because) "." }
         }

@@ -45,10 +45,10 @@ pub(super) const LECTURES: [(u8, &str); 2] = [
 /// follows.
 pub fn page(outcomes: &[Outcome], machine: &Machine, how: &str) -> String {
     let mut page = format!(
-        "# Two lectures on processes, measured\n\n{how} on {}, {} processors, {} of memory, {}. \
+        "# Two lectures on processes, measured\n\n{how} on {}, {}, {} of memory, {}. \
          Each claim is the lecture's; each figure beside it is this machine's.\n\n",
         machine.cpu,
-        machine.cores,
+        units::plural(machine.cores as u64, "processor"),
         units::bytes(machine.memory_bytes as f64),
         machine.kernel,
     );
@@ -135,6 +135,9 @@ fn tell(page: &mut String, outcome: &Outcome) {
             }
         }
     }
+    if let Some(peer) = &outcome.peer {
+        line(page, format_args!("\n{}", peer.line()));
+    }
     line(page, format_args!("\n**{verdict}**: {because}."));
 }
 
@@ -150,7 +153,7 @@ fn table(page: &mut String, header: &[&str], rows: &[Vec<String>]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lab::{EXPERIMENTS, Figure, Finding, Unit, Verdict};
+    use crate::lab::{EXPERIMENTS, Figure, Finding, Peer, Unit, Verdict};
 
     #[test]
     fn every_slide_that_claims_something_is_tried() {
@@ -189,7 +192,12 @@ mod tests {
             verdict: Verdict::Differs,
             because: "it takes twice as long".into(),
         };
-        let outcome = Outcome::new(EXPERIMENTS[3], finding, 1.0);
+        let mut outcome = Outcome::new(EXPERIMENTS[3], finding, 1.0);
+        outcome.peer = Some(Peer {
+            python: "3.0".into(),
+            figures: [("a_s".to_owned(), 0.5)].into(),
+            notes: vec!["Slow.".into()],
+        });
         assert_eq!(
             (outcome.name, outcome.slides),
             ("pool-features", &[5, 6][..])
@@ -202,7 +210,8 @@ mod tests {
             "| 26 | 6: ",
             "## Lecture 26",
             "#### pool-features",
-            "| a time | 1.00 ms | 2.00 ms |",
+            "| a time | 1.00 ms | 2.00 ms | 500 ms |",
+            "\nPython 3.0. Slow.\n",
             "| a | 1 |",
             "██ 2\n```",
             "See [pool-features](#pool-features).",

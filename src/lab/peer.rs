@@ -36,6 +36,12 @@ fn script() -> PathBuf {
 }
 
 impl Peer {
+    /// Its version and what is to be said, in a line.
+    pub(super) fn line(&self) -> String {
+        let notes = self.notes.iter().map(|note| format!(" {note}"));
+        format!("Python {}.{}", self.python, notes.collect::<String>())
+    }
+
     /// Whether there is the script that asks Python, so that nobody works for nothing.
     ///
     /// # Errors
@@ -67,6 +73,8 @@ impl Peer {
         let running = Running(process);
         let (out, err) = (reader(out), reader(err));
         let exit = running.ended(stop)?;
+        // Whoever it left with its pipes open goes with its group.
+        drop(running);
         let (said, complained) = (words(out), words(err));
         let failed = |what: &str| {
             let last = complained

@@ -34,9 +34,7 @@ impl Outcome {
                 .map(|drawing| draw(drawing, style)),
         );
         if let Some(peer) = &self.peer {
-            let notes = peer.notes.iter().map(|note| format!(" {note}"));
-            let line = format!("Python {}.{}", peer.python, notes.collect::<String>());
-            parts.push(style.wrap(&line, 2));
+            parts.push(style.wrap(&peer.line(), 2));
         }
         parts.push(style.strong(&format!("{}: {}.", self.verdict, self.because)));
         parts.join("\n\n")

@@ -15,7 +15,8 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
     claim: "Heavy compute, small data: clear win. Heavy compute, large data: measure first. Light \
             compute, small data: IPC overhead wins. Light compute, large data: both lose. Rule of \
             thumb: task duration must be >> IPC overhead (~5–20 ms round-trip).",
-    memory: |_| 1_500_000_000,
+    // Of four tasks a worker, what comes back may all wait; each worker has an array, its message and a slot.
+    memory: |workers| 500_000_000 + 110_000_000 * workers,
     workers: &[worker::enter::<Haul>],
     run: |bench| {
         let weights = [1, 200].map(|ms| bench.length(Duration::from_millis(ms)));

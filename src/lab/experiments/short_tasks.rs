@@ -87,8 +87,8 @@ fn judge(measured: &Measured) -> Finding {
     let is_solved = batching >= CLEAR;
     let verdict = Verdict::of(&[slower >= CLEAR, is_about(slower, CLAIMED), is_solved]);
     let because = format!(
-        "with {} the pool took {slower:.2} times as long as one process, where 6 times are \
-         claimed; batching {} (×{batching:.2} over the better of both); a round trip was {} beside \
+        "with {} the pool took {slower:.2} times as long as one process, where {CLAIMED} times \
+         are claimed; batching {} (×{batching:.2} over the better of both); a round trip was {} beside \
          tasks of {}",
         plural(measured.workers as u64, "worker"),
         if is_solved { "wins" } else { "does not win" },
@@ -111,7 +111,7 @@ fn judge(measured: &Measured) -> Finding {
             )
             .about(0.008),
             Figure::seconds("pool_s", "… by the pool", measured.pool).about(0.048),
-            Figure::times("slower", "… how many times as long", slower).about(6.0),
+            Figure::times("slower", "… how many times as long", slower).about(CLAIMED),
             Figure::seconds(
                 "one_by_one_s",
                 "… by the pool, one after the other",

@@ -149,22 +149,27 @@ fn judge(measured: &Measured) -> Finding {
     let share = best.share_of_memory(frame_bytes);
     let busy = best.busy / measured.processors.min(best.workers + 1) as f64;
     let (is_memory_bound, bound) = match share {
+        None => (
+            None,
+            "what bounds it cannot be told, since there was too little memory to measure what can be copied"
+                .into(),
+        ),
         Some(share) if share >= BOUND => (
-            true,
+            Some(true),
             format!(
                 "memory bounds it ({:.0} % of what can be copied)",
                 100.0 * share
             ),
         ),
         _ if busy >= BOUND => (
-            false,
+            Some(false),
             format!(
                 "not memory bounds it but serialising, on {:.1} busy processors",
                 best.busy
             ),
         ),
         _ => (
-            false,
+            Some(false),
             format!(
                 "neither memory nor processors bound it ({:.1} busy): the rest is waiting",
                 best.busy
@@ -175,8 +180,10 @@ fn judge(measured: &Measured) -> Finding {
     let design = path / sequential.max(best.fps);
     let is_design = design >= CLEAR;
     let is_slower = slower >= CLEAR;
+    let mut parts = vec![is_slower, is_design];
     // What bounds it is claimed of a payload that is slower.
-    let verdict = Verdict::of(&[is_slower, is_slower && is_memory_bound, is_design]);
+    parts.extend(is_memory_bound.map(|is| is && is_slower));
+    let verdict = Verdict::of(&parts);
     let because = format!(
         "the best payload, {}, has {:.1} frames a second, sequential {sequential:.1} \
          (×{slower:.1}), and {bound}; paths have {path:.1}, which {} (×{design:.2} over the better \
@@ -262,7 +269,11 @@ mod tests {
         assert_eq!(verdict(99.0, Some(1.4e10), 145.0), Verdict::Holds);
         assert_eq!(verdict(99.0, Some(1.4e10), 143.0), Verdict::Depends);
         assert_eq!(verdict(99.0, Some(1.42e10), 145.0), Verdict::Depends);
-        assert_eq!(verdict(99.0, None, 145.0), Verdict::Depends);
+        // What bounds it is not held against it where that is not known.
+        assert_eq!(verdict(99.0, None, 145.0), Verdict::Holds);
+        assert_eq!(verdict(101.0, None, 145.0), Verdict::Depends);
+        let because = judge(&measured(99.0, None, 1.9, 145.0)).because;
+        assert!(because.contains("cannot be told"), "{because}");
         assert_eq!(verdict(101.0, Some(1.4e10), 145.0), Verdict::Depends);
         assert_eq!(verdict(101.0, Some(1.4e10), 143.0), Verdict::Differs);
         // It is to be better than the payload as well.

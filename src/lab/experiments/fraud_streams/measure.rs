@@ -1,7 +1,7 @@
 //! Searches, and what their workers did when one had found it.
 
 use super::frames::{CONDITION, HEIGHT, Inputs, NO_SUCH};
-use super::{INTERVALS, Interval, Measured, WORKERS, slower};
+use super::{INTERVALS, Interval, Measured, WORKERS};
 use crate::analysis::Condition;
 use crate::clock::Nanos;
 use crate::coordination::Every;
@@ -10,7 +10,7 @@ use crate::lab::Bench;
 use crate::lab::bench::Samples;
 use crate::pipeline::find::{Answer, Query, Searched, Which, find};
 use crate::source::FrameSet;
-use crate::statistics::LEAST_PASSES;
+use crate::statistics::{LEAST_PASSES, ratio_of_pairs};
 use std::sync::Arc;
 
 /// Streams that are searched one behind the other, by the same workers.
@@ -52,7 +52,7 @@ pub(super) fn measure(bench: &Bench) -> Result<Measured> {
     };
     bench.in_turns_of(least, bench.seconds(2.0, 10.0), [&mut turn])?;
     let [often, .., rarely] = &frames;
-    let slower = slower(&often.0, &rarely.0);
+    let slower = ratio_of_pairs(&often.0, &rarely.0);
     let rows = INTERVALS.into_iter().zip(seen).zip(&frames);
     Ok(Measured {
         processors: bench.processors,

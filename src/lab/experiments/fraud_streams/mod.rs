@@ -13,7 +13,7 @@ use crate::lab::{Drawing, Experiment, Figure, Finding, Unit, Verdict};
 use crate::pipeline::find::FindJob;
 use crate::pool::worker;
 use crate::report::units::{digits, plural, time};
-use crate::statistics::{Estimate, ratio_of_pairs};
+use crate::statistics::Estimate;
 
 pub(super) static EXPERIMENT: Experiment = Experiment {
     name: "fraud-streams",
@@ -83,11 +83,6 @@ const LATE: f64 = 2.0;
 
 /// Within this share of a frame's time, they begin the next stream immediately.
 const IMMEDIATELY: f64 = 0.1;
-
-/// How many times as long a frame takes with a look at every row, of turns with one look a frame.
-fn slower(often: &[f64], rarely: &[f64]) -> Option<Estimate> {
-    ratio_of_pairs(often, rarely)
-}
 
 fn judge(measured: &Measured) -> Finding {
     let (often, rarely) = (measured.often(), measured.rarely());
@@ -199,6 +194,7 @@ fn table(measured: &Measured) -> Drawing {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::statistics::ratio_of_pairs;
 
     /// Frames of 10 ms, on as many processors as workers.
     fn verdict(rarely: f64, all: f64, slower: f64) -> Verdict {
@@ -222,7 +218,7 @@ mod tests {
         let measured = Measured {
             processors: 4,
             intervals: INTERVALS.iter().map(interval).collect(),
-            slower: slower(&turns.map(|off| times + off), &[1.0; 8]),
+            slower: ratio_of_pairs(&turns.map(|off| times + off), &[1.0; 8]),
         };
         judge(&measured)
     }
@@ -234,17 +230,6 @@ mod tests {
         assert_eq!(verdict(2.01e-4, 1.01e-3, 1.021), Verdict::Depends);
         assert_eq!(verdict(2.01e-4, 0.99e-3, 1.002), Verdict::Depends);
         assert_eq!(verdict(1.99e-4, 1.01e-3, 1.002), Verdict::Differs);
-    }
-
-    #[test]
-    fn frames_are_slower_if_the_turns_agree_that_they_are() {
-        let is_sure = |often: &[f64]| {
-            slower(often, &[1.0; 8][..often.len()]).is_some_and(|slower| slower.low > 1.0)
-        };
-        assert!(is_sure(&[1.01, 1.02, 1.01, 1.02, 1.01, 1.02]));
-        assert!(!is_sure(&[1.01, 1.02, 1.01, 1.02, 1.01]), "too few turns");
-        // As slow on the whole, but not each time.
-        assert!(!is_sure(&[0.9, 1.14, 0.95, 1.1, 0.92, 1.08]));
     }
 
     #[test]
