@@ -2,6 +2,7 @@
 
 mod common;
 
+use common::script::script;
 use common::{Said, Sandbox, children, is_running, kill, schema, workers};
 use serde_json::Value;
 use std::collections::HashSet;
@@ -268,15 +269,10 @@ fn who_is_interrupted_ends_with_130_and_leaves_nobody_behind() {
 }
 
 /// What the program says with a script in the place of the lectures' Python.
-fn with_peer(script: &str, rest: &str) -> Said {
+fn with_peer(what: &str, rest: &str) -> Said {
     let sandbox = Sandbox::new();
-    sandbox.write(
-        "scripts/lab-peer",
-        format!("#!/bin/sh\n{script}\n").as_bytes(),
-    );
-    let made = sandbox.path("scripts/lab-peer");
-    let may_run = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    std::fs::set_permissions(made, may_run).unwrap();
+    std::fs::create_dir(sandbox.path("scripts")).unwrap();
+    script(sandbox.path("scripts/lab-peer"), what);
     let line = format!("lab short-tasks --rehearse --peer python {rest}");
     let mut command = sandbox.command(&line);
     command.env("FRAMEHAUL_SCRIPTS", sandbox.path("scripts"));

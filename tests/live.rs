@@ -363,7 +363,7 @@ fn a_producer_that_is_killed_at_any_moment_leaves_nobody_and_nothing() {
 fn a_stopped_worker_costs_its_frame_a_deadline_and_the_others_nothing() {
     let sandbox = Sandbox::new();
     let line = "run camera:64x48@200 --mode shm --frames 0..400 --workers 2 --policy drop-oldest \
-                --deadline 0.5 --analyze luma,burn:2 --out out";
+                --deadline 3 --analyze luma,burn:2 --out out";
     let run = started(&sandbox, line);
     let stopped = workers(run.id())[0];
     kill("-STOP", stopped);

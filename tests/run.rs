@@ -61,7 +61,9 @@ fn a_run_directory_holds_report_findings_and_log_that_belong_together() {
     assert_eq!(report["totals"]["frames"], 5);
     assert_eq!(report["totals"]["keeps_up"], Value::Null);
     assert_eq!(report["stages"]["end_to_end"]["count"], 5);
-    assert!(report["limits"]["read_gb_per_s"].as_f64().unwrap() > 0.0);
+    let read = &report["limits"]["read_gb_per_s"];
+    // There may be too little memory to measure it with.
+    assert!(read.is_null() || read.as_f64() > Some(0.0), "{read}");
 
     let lines = sandbox.findings("out/mmap");
     for (frame, line) in lines.iter().enumerate() {

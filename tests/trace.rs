@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::Read;
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Something that went on for a while, in nanoseconds.
 #[derive(Clone, Debug, PartialEq)]
@@ -383,25 +383,16 @@ fn a_pipe_whose_reader_has_stopped_holds_up_no_end() {
     let mut run = into_pipe(&sandbox);
     let mut pipe = std::fs::File::open(sandbox.path("pipe")).unwrap();
     pipe.read_exact(&mut [0; 100]).unwrap();
-    // The run stands still when the pipe is full; on a slow machine it may have given the trace up before
-    // that is seen, which comes to the same.
+    // What is traced of a frame is several times what is found in it: when more has been found than the
+    // pipe and the buffer before it hold, the run has gone on without the trace.
     let findings = sandbox.path("out/shm.partial/findings.jsonl");
-    let found = || std::fs::metadata(&findings).map_or(0, |file| file.len());
-    let begun = Instant::now();
-    let mut seen = (0, begun);
-    let stands_still = |seen: (u64, Instant)| seen.1.elapsed() >= Duration::from_millis(800);
-    while seen.0 == 0 || !stands_still(seen) && begun.elapsed() < Duration::from_secs(15) {
+    while std::fs::metadata(&findings).map_or(0, |file| file.len()) < 1 << 20 {
         assert!(run.try_wait().unwrap().is_none(), "it has ended");
-        if found() != seen.0 {
-            seen = (found(), Instant::now());
-        }
         sleep(Duration::from_millis(10));
     }
     kill("-INT", run.id());
     let said = Said::from(run.wait_with_output().unwrap(), "run");
     said.fails(1, &["pipe: cannot write the trace: it is not whole"]);
-    let totals = &sandbox.report("out/shm")["totals"];
-    assert!(totals["frames_analysed"].as_u64() > Some(100), "{totals}");
 }
 
 #[test]

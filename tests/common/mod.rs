@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 pub(crate) mod schema;
+pub(crate) mod script;
 
 use serde_json::Value;
 use std::collections::HashSet;

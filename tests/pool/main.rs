@@ -7,6 +7,8 @@ mod faults;
 mod handles;
 mod hang;
 mod processes;
+#[path = "../common/script.rs"]
+mod script;
 mod task;
 
 use framehaul::pool::worker;

@@ -1,12 +1,11 @@
 //! What is special about workers that are processes.
 
+use crate::script::script;
 use crate::task::{Output, Setup, Task, WithBulk, checksum, pattern, processes};
 use framehaul::pool::{Builder, JobError, Pool};
 use libtest_mimic::Failed;
 use std::collections::HashSet;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -142,7 +141,7 @@ pub(crate) fn workers_that_cannot_start_end_the_pool_with_a_sentence() -> Done {
     );
     // One that does something else for ever is not waited for.
     let folder = tempfile::tempdir()?;
-    let idler = script(folder.path(), "exec sleep 1000")?;
+    let idler = script(folder.path().join("worker"), "exec sleep 1000");
     let idle = start(
         Pool::processes(2)
             .exe(idler)
@@ -157,15 +156,6 @@ pub(crate) fn workers_that_cannot_start_end_the_pool_with_a_sentence() -> Done {
     Ok(())
 }
 
-/// An executable that does this.
-fn script(folder: &Path, what: &str) -> std::io::Result<PathBuf> {
-    let script = folder.join("worker");
-    fs::write(&script, format!("#!/bin/sh\n{what}\n"))?;
-    fs::set_permissions(&script, fs::Permissions::from_mode(0o755))?;
-    Ok(script)
-}
-
-/// A worker of another build: here this one, which is told that it was asked for another version.
 /// In a child that no thread can be started in.
 pub(crate) fn start_without_threads() -> ! {
     let started = Pool::<Task>::processes(2).start(Setup::default());
@@ -196,6 +186,7 @@ pub(crate) fn a_pool_that_no_thread_can_be_had_for_ends_with_a_sentence() -> Don
     Ok(())
 }
 
+/// A worker of another build: here this one, which is told that it was asked for another version.
 pub(crate) fn a_worker_of_another_version_names_both() -> Done {
     let folder = tempfile::tempdir()?;
     let exe = std::env::current_exe()?;
@@ -204,9 +195,8 @@ pub(crate) fn a_worker_of_another_version_names_both() -> Done {
          exec {} \"$entry\" \"$asked\" \"$@\"",
         exe.display()
     );
-    let script = script(folder.path(), &text)?;
     let error = Pool::<Task>::processes(1)
-        .exe(&script)
+        .exe(script(folder.path().join("worker"), &text))
         .start(Setup::default())
         .err();
     let said = error.map_or(String::new(), |error| error.to_string());
