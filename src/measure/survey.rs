@@ -5,6 +5,7 @@ use super::machine::meminfo;
 use super::{Cgroup, Machine};
 use crate::sys::fs::space;
 use serde::Serialize;
+use std::ffi::OsStr;
 use std::fs::read_to_string;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -35,7 +36,8 @@ pub struct Survey {
     pub open_files: Option<u64>,
     /// Bytes that this process may lock in memory (soft limit); none when unlimited or unknown.
     pub locked_memory_bytes: Option<u64>,
-    /// The `ffmpeg` that a shell would start.
+    /// The ffmpeg that decodes videos: the one that `FRAMEHAUL_FFMPEG` names, or else the first on the
+    /// `PATH`. None if there is none that can be started.
     pub ffmpeg: Option<Ffmpeg>,
 }
 
@@ -66,7 +68,7 @@ pub struct HugePages {
 /// The user's ffmpeg.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Ffmpeg {
-    /// Where it is.
+    /// Where it is, or its name as `FRAMEHAUL_FFMPEG` has it.
     pub path: PathBuf,
     /// What it calls its version; none if it would not say.
     pub version: Option<String>,
@@ -105,7 +107,7 @@ impl Survey {
             },
             open_files: soft_limit(&limits, "Max open files"),
             locked_memory_bytes: soft_limit(&limits, "Max locked memory"),
-            ffmpeg: find_ffmpeg(&std::env::var_os("PATH").unwrap_or_default()),
+            ffmpeg: ffmpeg(),
         }
     }
 }
@@ -122,27 +124,37 @@ fn soft_limit(limits: &str, name: &str) -> Option<u64> {
     line.split_whitespace().next()?.parse().ok()
 }
 
-fn find_ffmpeg(path: &std::ffi::OsStr) -> Option<Ffmpeg> {
-    let path = std::env::split_paths(path)
-        .map(|folder| folder.join("ffmpeg"))
-        .find(|file| file.is_file())?;
+fn ffmpeg() -> Option<Ffmpeg> {
+    let named = std::env::var_os("FRAMEHAUL_FFMPEG").filter(|name| !name.is_empty());
+    let path = match named {
+        Some(named) => PathBuf::from(named),
+        None => on_path(&std::env::var_os("PATH")?)?,
+    };
     let said = Command::new(&path)
         .arg("-version")
         .stdin(Stdio::null())
         .stderr(Stdio::null())
-        .output();
-    let version = said.ok().and_then(|said| {
-        let text = String::from_utf8_lossy(&said.stdout);
-        let rest = text.strip_prefix("ffmpeg version ")?;
-        Some(rest.split_whitespace().next()?.to_owned())
-    });
+        .output()
+        .ok()?;
+    let version = version(&String::from_utf8_lossy(&said.stdout));
     Some(Ffmpeg { path, version })
+}
+
+/// The first ffmpeg in these folders.
+fn on_path(folders: &OsStr) -> Option<PathBuf> {
+    let mut files = std::env::split_paths(folders).map(|folder| folder.join("ffmpeg"));
+    files.find(|file| file.is_file())
+}
+
+/// The version in what `ffmpeg -version` says.
+fn version(said: &str) -> Option<String> {
+    let rest = said.strip_prefix("ffmpeg version ")?;
+    Some(rest.split_whitespace().next()?.to_owned())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt;
 
     #[test]
     fn settings_and_limits_are_read() {
@@ -156,17 +168,19 @@ mod tests {
 
     #[test]
     fn ffmpeg_is_the_first_on_the_path_and_says_its_version() {
-        let folder = tempfile::tempdir().unwrap();
-        assert_eq!(find_ffmpeg(folder.path().as_os_str()), None);
-        let program = folder.path().join("ffmpeg");
-        std::fs::write(
-            &program,
-            "#!/bin/sh\necho 'ffmpeg version 5.1-x Copyright'\n",
-        )
-        .unwrap();
-        std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).unwrap();
-        let found = find_ffmpeg(folder.path().as_os_str()).unwrap();
-        assert_eq!(found.path, program);
-        assert_eq!(found.version.as_deref(), Some("5.1-x"));
+        let root = tempfile::tempdir().unwrap();
+        let folders = ["none", "first", "second"].map(|name| root.path().join(name));
+        let path = std::env::join_paths(&folders).unwrap();
+        assert_eq!(on_path(&path), None);
+        for folder in &folders[1..] {
+            std::fs::create_dir(folder).unwrap();
+            std::fs::write(folder.join("ffmpeg"), "").unwrap();
+        }
+        assert_eq!(on_path(&path), Some(folders[1].join("ffmpeg")));
+        let said = "ffmpeg version 5.1-x Copyright (c) 2000-2022 the FFmpeg developers\n";
+        assert_eq!(version(said).as_deref(), Some("5.1-x"));
+        for other in ["", "ffmpeg version ", "true (GNU coreutils) 9.1\n"] {
+            assert_eq!(version(other), None, "{other:?}");
+        }
     }
 }
