@@ -336,6 +336,18 @@ fn a_run_that_has_no_room_for_its_files_leaves_none_and_is_no_mistake_of_the_use
     assert!(!sandbox.path("out").exists());
 }
 
+#[test]
+fn runs_that_have_no_room_for_their_reports_leave_nothing_either() {
+    let sandbox = Sandbox::new().with_set("--size 64x48 --frames 3");
+    // Enough for what they find.
+    let line = "run set --mode sequential,threads --workers 2 --analyze luma --out deep/out";
+    sandbox
+        .run_limited("-f 20", line)
+        .fails(1, &["cannot write the run directory", "too large"])
+        .one_line();
+    assert!(!sandbox.path("deep").exists());
+}
+
 // ---- what outlives whom ------------------------------------------------------------------------
 
 #[test]

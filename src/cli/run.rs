@@ -18,6 +18,7 @@ use crate::report::{
     Comparison, Judgement, Report, RunDir, Style, Threshold, judge, judgements, shell_word,
 };
 use crate::source::Source;
+use crate::sys::fs::Made;
 use anyhow::Context;
 use clap::{ValueEnum, ValueHint};
 use std::net::SocketAddr;
@@ -295,6 +296,8 @@ fn measure_beside(request: &Request, out: &Path, beside: &Beside) -> Result<Done
     request.analysis.calibrate();
     let mut plans = request.plans()?;
     thresholds::check(&beside.thresholds, plans.len())?;
+    // The folder of all of them. They are dropped before it, whichever of them was made first.
+    let _made = Made::above(&out.join("a mode"));
     // Taken before the work, so that a place that cannot be written is refused before it.
     let mut directories = Vec::new();
     for plan in &mut plans {
@@ -302,10 +305,8 @@ fn measure_beside(request: &Request, out: &Path, beside: &Beside) -> Result<Done
         plan.keep_in(directory.path());
         directories.push(directory);
     }
-    // The last that was made first: the first may have made the folder of all of them.
-    let outcomes = check_trace(beside.trace.as_deref(), out, &plans)
-        .and_then(|()| observed(&request, plans, beside));
-    let (outcomes, fault) = outcomes.inspect_err(|_| while directories.pop().is_some() {})?;
+    check_trace(beside.trace.as_deref(), out, &plans)?;
+    let (outcomes, fault) = observed(&request, plans, beside)?;
     let machine = Machine::probe();
     let mut done = Done {
         reports: Vec::new(),

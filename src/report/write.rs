@@ -29,7 +29,7 @@ use super::{Comparison, Report};
 use crate::error::{Error, Result};
 use crate::measure::StageHistograms;
 use crate::pipeline::Outcome;
-use crate::sys::fs::exchange;
+use crate::sys::fs::{Made, exchange};
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -41,10 +41,10 @@ pub struct RunDir {
     partial: PathBuf,
     /// The partial folder, locked as long as this lives: who finds it unlocked may sweep it.
     _lock: File,
-    /// Folders above it that were made for it, the innermost first.
-    made: Vec<PathBuf>,
     /// The partial folder has become the target; what has its name now is not ours.
     finished: bool,
+    /// Folders above it that were made for it. They are dropped after what lies in them.
+    _made: Made,
 }
 
 impl RunDir {
@@ -62,9 +62,7 @@ impl RunDir {
         refuse_what_is_no_run(&target)?;
         refuse_what_is_no_run(&partial)?;
 
-        let above = target.ancestors().skip(1);
-        let made = above.take_while(|folder| !folder.exists());
-        let made = made.map(Path::to_path_buf).collect();
+        let made = Made::above(&target);
         fs::create_dir_all(&partial).map_err(Error::io(&target, "cannot create the folder"))?;
         let cannot_lock = "cannot lock the folder";
         let lock = File::open(&partial).map_err(Error::io(&partial, cannot_lock))?;
@@ -81,8 +79,8 @@ impl RunDir {
             target,
             partial,
             _lock: lock,
-            made,
             finished: false,
+            _made: made,
         };
         // First of all what tells that the folder is ours, however early this ends.
         let report = this.partial.join("report.json");
@@ -173,10 +171,6 @@ impl Drop for RunDir {
     fn drop(&mut self) {
         if !self.finished {
             let _ = fs::remove_dir_all(&self.partial);
-            for folder in &self.made {
-                // Others may have put something there since: then it stays.
-                let _ = fs::remove_dir(folder);
-            }
         }
     }
 }

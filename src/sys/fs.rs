@@ -1,9 +1,10 @@
-//! Free space, and renames that never replace by accident.
+//! Free space, renames that never replace by accident, and folders that go again if nothing comes to
+//! lie in them.
 
 use std::ffi::CString;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The size of a file system and what is free of it, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +30,29 @@ pub fn space(path: &Path) -> io::Result<Space> {
         total: stat.f_blocks * stat.f_frsize,
         free: stat.f_bavail * stat.f_frsize,
     })
+}
+
+/// Folders that are about to be made. Dropped, it removes those in which nothing lies.
+#[derive(Debug)]
+pub struct Made(Vec<PathBuf>);
+
+impl Made {
+    /// Those above `path` that are not there yet.
+    pub fn above(path: &Path) -> Self {
+        let above = path.ancestors().skip(1);
+        let made = above.take_while(|folder| !folder.exists());
+        // The innermost come first.
+        Self(made.map(Path::to_path_buf).collect())
+    }
+}
+
+impl Drop for Made {
+    fn drop(&mut self) {
+        for folder in &self.0 {
+            // One in which something lies stays.
+            let _ = std::fs::remove_dir(folder);
+        }
+    }
 }
 
 /// Renames `from` to `to`, which must not exist: an error of kind `AlreadyExists` otherwise.
@@ -108,6 +132,24 @@ mod tests {
         assert!(b.join("from_a").exists());
         assert!(exchange(&a, &dir.path().join("none")).is_err());
         rename_new(&a, &dir.path().join("c")).unwrap();
+    }
+
+    #[test]
+    fn folders_that_were_made_go_if_nothing_lies_in_them() {
+        let dir = tempfile::tempdir().unwrap();
+        let (deep, kept) = (dir.path().join("a/b/c"), dir.path().join("a/kept"));
+        let make = || {
+            let made = Made::above(&deep.join("d"));
+            std::fs::create_dir_all(&deep).unwrap();
+            made
+        };
+        drop(make());
+        assert!(!dir.path().join("a").exists());
+        assert!(dir.path().exists(), "it was there before");
+        let made = make();
+        std::fs::write(&kept, "").unwrap();
+        drop(made);
+        assert!(kept.exists() && !dir.path().join("a/b").exists());
     }
 
     #[test]
