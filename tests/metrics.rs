@@ -294,12 +294,33 @@ fn addresses_that_others_can_reach_are_refused_before_the_run() {
     }
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
-    let line = format!("run set --mode mmap --metrics {address} --out out");
+    sandbox.write("trace.json", b"an earlier one");
+    let line = format!("run set --mode mmap --metrics {address} --trace trace.json --out out");
     let said = sandbox
         .run(&line)
         .fails(2, &[&address.to_string(), "cannot listen there"]);
     said.one_line();
     assert!(!sandbox.path("out").exists());
+    let trace = std::fs::read(sandbox.path("trace.json")).unwrap();
+    assert_eq!(trace, b"an earlier one");
+}
+
+#[test]
+fn who_hangs_on_keeps_no_interrupted_run_from_ending_its_trace() {
+    let sandbox = Sandbox::new().with_set("--size 64x48 --frames 6");
+    let line = "run set --mode mmap --workers 1 --frames 0..100000000 --trace trace.json --metrics \
+                127.0.0.1:0 --out out";
+    let mut run = Run::start(&sandbox, line);
+    run.scrape_until(|page| page.find(&ANALYSED.replace("shm", "mmap")) > 1000.0);
+    // It asks for nothing, and is still there when the run has ended.
+    let _silent = TcpStream::connect(&run.address).unwrap();
+    // Connections are taken as they come: this one has been, when the next is answered.
+    run.scrape();
+    kill("-INT", run.child.id());
+    assert_eq!(run.end().0, Some(130));
+    let trace = std::fs::read(sandbox.path("trace.json")).unwrap();
+    let events: Vec<serde_json::Value> = serde_json::from_slice(&trace).unwrap();
+    assert!(events.len() > 1000);
 }
 
 #[test]

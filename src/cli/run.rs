@@ -347,23 +347,25 @@ fn observed(
     mut plans: Vec<Plan>,
     beside: &Beside,
 ) -> Result<(Vec<Outcome>, Option<String>)> {
-    let trace = beside.trace.as_ref();
-    let trace = trace.map(|file| Trace::create_unless(&request.stop, file));
-    let trace = trace.transpose()?;
-    if let Some(trace) = &trace {
-        plans.iter_mut().for_each(|plan| plan.trace_to(trace));
-    }
     let input = request.source.input();
     let metrics = beside.metrics.map(|address| Metrics::start(address, input));
     let metrics = metrics.transpose()?;
     if let Some(metrics) = &metrics {
         complain(format_args!("metrics: {}", metrics.url()));
     }
+    // When nothing else can be refused any more: this empties the file.
+    let trace = beside.trace.as_ref();
+    let trace = trace.map(|file| Trace::create_unless(&request.stop, file));
+    let trace = trace.transpose()?;
+    if let Some(trace) = &trace {
+        plans.iter_mut().for_each(|plan| plan.trace_to(trace));
+    }
     let progress = match beside.quiet {
         true => Progress::quiet(),
         false => Progress::new(),
     };
-    let outcomes = run_alternately(plans, &mut Watchers { progress, metrics })?;
+    let outcomes = run_alternately(plans, &mut Watchers { progress, metrics });
+    // However it ended: who is still being shown the last pass holds the trace too.
     let traced = trace.map_or(Ok(()), Trace::finish);
-    Ok((outcomes, traced.err().map(|error| error.to_string())))
+    Ok((outcomes?, traced.err().map(|error| error.to_string())))
 }
