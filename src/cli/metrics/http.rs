@@ -1,7 +1,7 @@
 //! As much of an HTTP server as a scraper needs: one page, read again and again.
 //!
-//! Whoever is slow, or says what makes no sense, costs a thread for [`PATIENCE`] at most, and there
-//! are few of these; nothing that they send is kept.
+//! Whoever is slow, or says what makes no sense, costs a thread for twice [`PATIENCE`] at most, beside
+//! the making of the page, and there are few of these; nothing that they send is kept.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -23,7 +23,7 @@ pub(super) struct Server {
     thread: Option<JoinHandle<()>>,
 }
 
-/// From a connection to its end, whatever the other side does.
+/// So long the other side has to ask, and again so long to take the answer and hang up.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// So many are answered at a time; more are turned away.
@@ -104,7 +104,7 @@ fn listen(listener: &TcpListener, stop: &AtomicBool, make: &Arc<Make>) {
 
 /// Answers the one request of a connection.
 fn answer(mut stream: TcpStream, make: &Make) -> io::Result<()> {
-    let end = Instant::now() + PATIENCE;
+    let mut end = Instant::now() + PATIENCE;
     let mut head = [0; HEAD];
     let response = match read_head(&mut stream, &mut head, end)? {
         Some(line) => respond(line, make),
@@ -113,6 +113,8 @@ fn answer(mut stream: TcpStream, make: &Make) -> io::Result<()> {
             "the request is too long",
         ),
     };
+    // A page takes its time where the run is waited for: that is not the other side's.
+    end = Instant::now() + PATIENCE;
     let mut left = response.as_slice();
     while !left.is_empty() {
         stream.set_write_timeout(Some(time_to(end)?))?;
@@ -287,6 +289,18 @@ mod tests {
         let mut silent = TcpStream::connect(server.address()).unwrap();
         // Ends when the server has hung up.
         assert_eq!(silent.read(&mut [0; 1]).unwrap(), 0);
+    }
+
+    #[test]
+    fn a_page_that_takes_its_time_is_answered_with_all_the_same() {
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        let make = || {
+            std::thread::sleep(PATIENCE);
+            String::from("a 1\n")
+        };
+        let server = Server::start(any, make).unwrap();
+        let answer = ask(&server, b"GET /metrics HTTP/1.1\r\n\r\n");
+        assert!(answer.ends_with("a 1\n"), "{answer}");
     }
 
     #[test]
