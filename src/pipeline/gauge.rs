@@ -100,6 +100,12 @@ impl Gauge {
 
     /// How it stands now; none when it is over.
     pub fn read(&self) -> Option<Reading> {
+        self.read_with(|_| ())
+    }
+
+    /// The same, and shows the histograms of that moment, while nothing is recorded: let it be short. When
+    /// it is over, nothing is shown.
+    pub fn read_with(&self, mut look: impl FnMut(&StageHistograms)) -> Option<Reading> {
         let around = &*self.around;
         let mut reading = Reading {
             memory: around.count_slots_once(around.memory.get()),
@@ -108,6 +114,7 @@ impl Gauge {
         };
         let is_open = self.desk.look(&mut |recorder| {
             let tally = recorder.tally();
+            look(&tally.stages);
             let latency = tally.stages.get(self.latency());
             reading.analysed = tally.analysed;
             reading.failed = tally.failed;
@@ -123,13 +130,6 @@ impl Gauge {
         reading.elapsed_ns = around.elapsed(at);
         reading.backlog = around.backlog(reading.ended, at);
         is_open.then_some(reading)
-    }
-
-    /// Shows the histograms so far, while nothing is recorded: let it be short. Says whether the
-    /// pass still goes on; if not, nothing is shown.
-    pub fn stages(&self, mut look: impl FnMut(&StageHistograms)) -> bool {
-        self.desk
-            .look(&mut |recorder| look(&recorder.tally().stages))
     }
 }
 
@@ -404,8 +404,8 @@ mod tests {
             let last = reader.last.unwrap();
             assert_eq!((last.ended, last.analysed, last.backlog), (60, 60, 0));
             assert!(last.p50_ns > Some(0) && last.p99_ns.is_none(), "{last:?}");
-            assert_eq!(gauge.read(), None);
-            assert!(!gauge.stages(|_| panic!("there are none any more")));
+            let shown = gauge.read_with(|_| panic!("there are none any more"));
+            assert_eq!(shown, None);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::clock::Nanos;
 use crate::measure::StageHistograms;
-use crate::pipeline::{Dropped, Gauge};
+use crate::pipeline::{Dropped, Gauge, Reading};
 use crate::stage::Stage;
 use std::collections::BTreeMap;
 
@@ -53,19 +53,19 @@ pub(super) const BOUNDS: [Nanos; 19] = [
 ];
 
 impl Counts {
-    /// Of a pass as it stands; none if it is over.
-    pub(super) fn of(gauge: &Gauge) -> Option<Self> {
+    /// Of a pass as it stands, and how that is, of one moment; none if it is over.
+    pub(super) fn of(gauge: &Gauge) -> Option<(Self, Reading)> {
         let mut stages = BTreeMap::new();
-        gauge.stages(|histograms| stages = spreads(histograms));
-        let reading = gauge.read()?;
-        Some(Self {
+        let reading = gauge.read_with(|histograms| stages = spreads(histograms))?;
+        let counts = Self {
             analysed: reading.analysed,
             failed: reading.failed,
-            dropped: reading.dropped,
+            dropped: reading.dropped.clone(),
             misses: reading.deadline_misses,
             died: reading.workers.died,
             stages,
-        })
+        };
+        Some((counts, reading))
     }
 
     /// Adds another pass.

@@ -11,7 +11,7 @@ use self::counts::Counts;
 use self::http::Server;
 use self::page::{Now, Page};
 use crate::error::{Error, Result};
-use crate::pipeline::{Gauge, Watch};
+use crate::pipeline::{Gauge, Reading, Watch};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -88,28 +88,24 @@ impl Board {
             past: state.past.clone(),
             gauge: None,
         };
-        let gauge = state.gauge.clone();
-        let now = gauge.as_ref().and_then(Now::of);
-        if let Some(gauge) = &gauge {
-            counts.add(gauge);
-        }
+        let gauge = state.gauge.as_ref();
+        let now = gauge.and_then(|gauge| Some(Now::of(gauge, counts.add(gauge)?)));
         drop(state);
         Page::new(&self.input, &counts.past, now.as_ref()).text()
     }
 }
 
 impl State {
-    /// Adds what a gauge has counted, if its pass counts.
-    fn add(&mut self, gauge: &Gauge) {
-        let counts = match gauge.is_measured() {
-            true => Counts::of(gauge).unwrap_or_default(),
-            false => Counts::default(),
-        };
+    /// Adds what a gauge has counted, if its pass counts; returns how it stands, unless it is over.
+    fn add(&mut self, gauge: &Gauge) -> Option<Reading> {
+        let (counts, reading) = Counts::of(gauge).unzip();
+        let counts = counts.filter(|_| gauge.is_measured()).unwrap_or_default();
         let mode = gauge.mode();
         match self.past.iter_mut().find(|(known, _)| *known == mode) {
             Some((_, past)) => past.add(&counts),
             None => self.past.push((mode, counts)),
         }
+        reading
     }
 }
 

@@ -17,12 +17,12 @@ pub(super) struct Now {
 }
 
 impl Now {
-    pub(super) fn of(gauge: &Gauge) -> Option<Self> {
-        Some(Self {
+    pub(super) fn of(gauge: &Gauge, reading: Reading) -> Self {
+        Self {
             mode: gauge.mode(),
             fps: gauge.fps(),
-            reading: gauge.read()?,
-        })
+            reading,
+        }
     }
 }
 
