@@ -1,6 +1,7 @@
 //! `framehaul find`: the frame that meets a condition, and no work beyond it.
 
 use super::complain::complain;
+use super::faults::named;
 use super::print::{print, print_if_heard};
 use super::progress::Progress;
 use super::stop::stop_on_signals;
@@ -175,22 +176,10 @@ impl Watch for Teller {
     }
 }
 
-/// So many failed frames of an input are named; `--json` names all.
-const NAMED: usize = 5;
-
 /// What went wrong with an input, a sentence each.
 fn faults(searched: &Searched, which: Which) -> Vec<String> {
-    let (input, failed) = (&searched.input, &searched.failed);
-    let named = failed.iter().take(NAMED);
-    let mut faults: Vec<_> = named
-        .map(|(frame, why)| format!("{input}: frame {frame} failed: {why}"))
-        .collect();
-    if failed.len() > NAMED {
-        let more = failed.len() - NAMED;
-        faults.push(format!(
-            "{input}: {more} more frames failed; --json names them"
-        ));
-    }
+    let (input, failed) = (&searched.input, searched.failed.iter().cloned());
+    let mut faults = named(input, failed, "--json names them");
     let before = searched.failed_before();
     if before > 0 && which == Which::Earliest {
         let hit = searched.found.first().map_or(0, |hit| hit.frame);
