@@ -82,6 +82,10 @@ fn unusable_input_or_options_are_one_line_and_exit_code_2() {
             &["1e-300", "--fps", "0.001"],
         ),
         ("run set --mode all --repeat 0", &["--repeat 0"]),
+        (
+            "run set --mode all --repeat 18446744073709551615 --warmup 1",
+            &["--repeat 18446744073709551615", "more passes"],
+        ),
         ("run set --mode all --fps -3", &["fps"]),
         (
             "run set --mode all --fps 30 --batch 2",

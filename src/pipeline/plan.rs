@@ -169,6 +169,12 @@ impl Request {
         if self.repeat == 0 {
             return usage("--repeat 0: at least one measured pass is needed".into());
         }
+        if self.warmup.checked_add(self.repeat).is_none() {
+            return usage(format!(
+                "--warmup {} --repeat {}: more passes than can be counted",
+                self.warmup, self.repeat
+            ));
+        }
         let fps = self.pace()?;
         if let Some(fps) = fps {
             if !PACES.contains(&fps) {
