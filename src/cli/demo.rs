@@ -3,13 +3,14 @@
 use super::complain::complain;
 use super::print::print;
 use super::run::{Done, measure};
-use super::size::{Size, file_size};
+use super::size::Size;
 use super::stop::stop_on_signals;
 use crate::analysis::Analysis;
 use crate::error::{Error, Result};
 use crate::frame::{Colour, FrameFormat, Sample};
 use crate::measure::available_memory;
 use crate::pipeline::Request;
+use crate::report::units::bytes;
 use crate::report::{Report, Story, Style};
 use crate::source::FrameSet;
 use crate::source::generate::{Plan, generate};
@@ -105,11 +106,11 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
          Workers: {workers}. This takes {} of disk in {} until it ends,\nabout {} of memory, \
          and about a minute.\n",
         args.frames,
-        file_size(format.bytes() as f64),
+        bytes(format.bytes() as f64),
         args.frames as f64 / FPS,
-        file_size(need.disk as f64),
+        bytes(need.disk as f64),
         args.out.display(),
-        file_size(need.memory as f64),
+        bytes(need.memory as f64),
     ))?;
 
     let frames = Frames::generate(args, format, &stop)?;
@@ -198,11 +199,11 @@ fn check_room(args: &Args, format: FrameFormat, workers: u64) -> Result<()> {
         "{} frames of {format} need {} of disk in {} ({} are free) and {} of memory ({} are \
          available); {offer}",
         args.frames,
-        file_size(need.disk as f64),
+        bytes(need.disk as f64),
         args.out.display(),
-        file_size(disk as f64),
-        file_size(need.memory as f64),
-        file_size(memory as f64),
+        bytes(disk as f64),
+        bytes(need.memory as f64),
+        bytes(memory as f64),
     )))
 }
 
@@ -224,7 +225,7 @@ impl Frames {
         let written = written?.bytes;
         if std::io::stderr().is_terminal() {
             let seconds = begin.elapsed().as_secs_f64();
-            let rate = file_size(written as f64 / seconds);
+            let rate = bytes(written as f64 / seconds);
             eprintln!("generated in {seconds:.1} s ({rate}/s)");
         }
         Ok(Self(path))

@@ -1,12 +1,13 @@
 //! `framehaul generate`.
 
 use super::number;
-use super::size::{Size, file_size};
+use super::size::Size;
 use super::stop::stop_on_signals;
 use crate::error::Error;
 use crate::frame::{Colour, FrameFormat, Sample};
 use crate::measure::available_memory;
 use crate::report::shell_word;
+use crate::report::units::bytes;
 use crate::source::generate::{self, Plan};
 use anyhow::Context;
 use clap::ValueEnum;
@@ -120,8 +121,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         return Err(Error::Failed(format!(
             "frames of {} need {} of memory to draw, {} are available; ask for smaller ones, by --size",
             plan.format,
-            file_size(need as f64),
-            file_size(available as f64)
+            bytes(need as f64),
+            bytes(available as f64)
         ))
         .into());
     }
@@ -138,8 +139,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         "{out}: {} frames of {}, {} in {seconds:.2} s ({}/s)\nnext: framehaul run {} --mode all",
         plan.frames,
         plan.format,
-        file_size(written as f64),
-        file_size(written as f64 / seconds),
+        bytes(written as f64),
+        bytes(written as f64 / seconds),
         shell_word(&args.out.to_string_lossy()),
         out = args.out.display(),
     );

@@ -1,4 +1,4 @@
-//! Sizes: of frames as they are typed, of files as people read them.
+//! Sizes of frames, as they are typed.
 
 use std::str::FromStr;
 
@@ -33,15 +33,5 @@ impl FromStr for Size {
             Some(_) => Err(format!("each side must be from 1 to {MAX_SIDE} pixels")),
             None => Err("expected WIDTHxHEIGHT, as 3840x2160".into()),
         }
-    }
-}
-
-/// A number of bytes for people.
-pub(super) fn file_size(bytes: f64) -> String {
-    match bytes {
-        0.0..1e3 => format!("{bytes:.0} B"),
-        1e3..1e6 => format!("{:.1} kB", bytes / 1e3),
-        1e6..1e9 => format!("{:.1} MB", bytes / 1e6),
-        _ => format!("{:.2} GB", bytes / 1e9),
     }
 }
