@@ -90,6 +90,4 @@ impl Watch for Tell<'_> {
     fn pass(&mut self, mode: &str, _: usize, _: usize, _: Option<u64>) {
         let _ = self.0.phase(mode);
     }
-
-    fn progress(&mut self, _: u64) {}
 }

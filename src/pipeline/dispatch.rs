@@ -34,8 +34,6 @@ pub(super) fn pass(
         return feed::pass(plan, workers, slots, kept, around, watch);
     }
     let pool = &workers.pool;
-    let so_far = || workers.live.values().iter().sum::<u64>();
-    let (before, planned) = (so_far(), plan.frames.end - plan.frames.start);
     let crosses = plan.mode.placement() == Placement::Processes;
     let tracer = kept.trace.take().map(|trace| trace.of_pass(around));
     let recorder = Recorder::new(plan.frames.start, crosses, plan.fps, kept);
@@ -72,7 +70,8 @@ pub(super) fn pass(
             if under_way.is_empty() {
                 std::thread::sleep(left);
             }
-            watch.progress((so_far() - before).min(planned));
+            // What was lost with a worker is in no worker's count.
+            watch.progress(ended.max(around.counted()));
             continue;
         };
         let Some(order) = orders.remove(&handle.id()) else {
@@ -84,8 +83,7 @@ pub(super) fn pass(
             (took, plan.cut_short && recorder.is_hopeless())
         });
         ended += took?;
-        // A frame of a worker that died counts again when another does it.
-        watch.progress(ended.max((so_far() - before).min(planned)));
+        watch.progress(ended.max(around.counted()));
         if is_hopeless {
             pending.cut_short();
             around.cut_short(pending.dispatched());

@@ -26,15 +26,15 @@ use std::collections::hash_map::Entry;
 use std::fs::File;
 use std::sync::Arc;
 
-/// Is told what happens during a run. Nothing in the pipeline prints.
+/// Is told what happens during a run, as far as it wants to be. Nothing in the pipeline prints.
 pub trait Watch {
     /// Something that takes a moment begins: "measuring the machine's limits".
-    fn phase(&mut self, what: &str);
+    fn phase(&mut self, _what: &str) {}
     /// A pass begins: which mode, which pass of how many, warm-up included, and its frames, if
     /// their number is known.
-    fn pass(&mut self, mode: &str, pass: usize, passes: usize, frames: Option<u64>);
+    fn pass(&mut self, _mode: &str, _pass: usize, _passes: usize, _frames: Option<u64>) {}
     /// So many frames of the pass have ended.
-    fn progress(&mut self, ended: u64);
+    fn progress(&mut self, _ended: u64) {}
     /// The pass's frames are about to come; from now on the gauge tells how it stands.
     fn begun(&mut self, _gauge: &Gauge) {}
     /// All its frames have ended; the gauge tells it for the last time.
@@ -42,11 +42,7 @@ pub trait Watch {
 }
 
 /// A watch that looks away.
-impl Watch for () {
-    fn phase(&mut self, _what: &str) {}
-    fn pass(&mut self, _mode: &str, _pass: usize, _passes: usize, _frames: Option<u64>) {}
-    fn progress(&mut self, _ended: u64) {}
-}
+impl Watch for () {}
 
 /// One mode with its workers started.
 ///

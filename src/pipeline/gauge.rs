@@ -84,11 +84,6 @@ impl Gauge {
         self.around.planned()
     }
 
-    /// Worker processes or threads.
-    pub fn workers(&self) -> usize {
-        self.around.workers
-    }
-
     /// The stage that says how long a frame took: from its due time where the pass is paced, else
     /// its service time.
     pub fn latency(&self) -> Stage {
@@ -268,7 +263,7 @@ impl Around {
 
     /// Frames that workers have ended, those of jobs under way included; those that another has
     /// ended again after a death count twice.
-    fn counted(&self) -> u64 {
+    pub(super) fn counted(&self) -> u64 {
         let (live, before) = &self.live;
         let sum = live.values().iter().sum::<u64>();
         let counted = sum.saturating_sub(*before);
@@ -346,8 +341,6 @@ mod tests {
     }
 
     impl Watch for Reader {
-        fn phase(&mut self, _: &str) {}
-        fn pass(&mut self, _: &str, _: usize, _: usize, _: Option<u64>) {}
         fn progress(&mut self, _: u64) {
             let gauge = self.gauge.as_ref().unwrap();
             self.readings.push(gauge.read().unwrap());

@@ -94,6 +94,11 @@ pub enum Dropped {
     Stopped,
 }
 
+impl Dropped {
+    /// Every reason.
+    pub const ALL: [Self; 3] = [Self::NoSlot, Self::Outrun, Self::Stopped];
+}
+
 impl fmt::Display for Dropped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -62,10 +62,6 @@ impl Metrics {
 }
 
 impl Watch for Metrics {
-    fn phase(&mut self, _what: &str) {}
-    fn pass(&mut self, _mode: &str, _pass: usize, _passes: usize, _frames: Option<u64>) {}
-    fn progress(&mut self, _ended: u64) {}
-
     fn begun(&mut self, gauge: &Gauge) {
         self.board.lock().gauge = Some(gauge.clone());
     }

@@ -73,7 +73,7 @@ impl Page {
         let name = "framehaul_frames_dropped_total";
         self.family(name, COUNTER, "Frames that were dropped, by the reason.");
         for (mode, counts) in counts {
-            for why in [Dropped::NoSlot, Dropped::Outrun, Dropped::Stopped] {
+            for why in Dropped::ALL {
                 let frames = counts.dropped.get(&why).copied().unwrap_or(0);
                 let why = why.to_string();
                 self.sample(name, &[("mode", *mode), ("reason", &why[..])], frames);

@@ -127,8 +127,6 @@ fn inputs_are_told_in_their_order_as_they_are_settled() {
     #[derive(Default)]
     struct Order(Vec<String>, u64);
     impl crate::pipeline::Watch for Order {
-        fn phase(&mut self, _: &str) {}
-        fn pass(&mut self, _: &str, _: usize, _: usize, _: Option<u64>) {}
         fn progress(&mut self, ended: u64) {
             assert!(ended >= self.1, "it goes forward");
             self.1 = ended;

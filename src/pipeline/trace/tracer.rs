@@ -122,12 +122,7 @@ impl Tracer {
 
     /// A frame was not analysed, on purpose.
     pub(in super::super) fn dropped(&mut self, frame: u64, why: Dropped, at: Nanos) {
-        let what = match why {
-            Dropped::NoSlot => "dropped: no slot was free",
-            Dropped::Outrun => "dropped: a later frame took its slot",
-            Dropped::Stopped => "dropped: the run was stopped",
-        };
-        self.instant(what, frame, at);
+        self.instant(&format!("dropped: {why}"), frame, at);
     }
 
     fn instant(&mut self, what: &str, frame: u64, at: Nanos) {
