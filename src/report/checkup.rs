@@ -288,7 +288,7 @@ fn ffmpeg(survey: &Survey) -> Line {
             "Compressed video can be read.",
         ),
         None => (
-            "not found on the PATH".into(),
+            "not found".into(),
             "Compressed video cannot be read. Raw video (.y4m), arrays (.npy) and pictures can.",
         ),
     };
