@@ -29,7 +29,7 @@ use super::{Comparison, Report};
 use crate::error::{Error, Result};
 use crate::measure::StageHistograms;
 use crate::pipeline::Outcome;
-use crate::sys::fs::{Made, exchange};
+use crate::sys::fs::{Made, exchange, is_mount_point};
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -50,7 +50,8 @@ pub struct RunDir {
 impl RunDir {
     /// Takes the place of a run directory and makes sure that it can be written. Folders above it are
     /// created. A directory that is there already is replaced by [`Self::finish`] if it
-    /// is a run directory (it has a `report.json`) or empty, and refused if it is anything else.
+    /// is a run directory (it has a `report.json`) or empty, and refused if it is anything else, or
+    /// a mount point, which nothing can be renamed to.
     ///
     /// A `.partial` folder that a killed run left behind is swept; one that is being written, or
     /// that is somebody else's, is an error.
@@ -59,6 +60,10 @@ impl RunDir {
         let Some(partial) = partial_of(&target) else {
             return Err(Error::input(target, "is no name for a run directory"));
         };
+        if is_mount_point(&target) {
+            let what = "is a mount point, which cannot be replaced: name a folder in it";
+            return Err(Error::input(target, what));
+        }
         refuse_what_is_no_run(&target)?;
         refuse_what_is_no_run(&partial)?;
 
@@ -119,13 +124,14 @@ impl RunDir {
         &self.partial
     }
 
-    /// Writes the report, its page and the interval log, and gives the directory its name; what had it before is gone.
+    /// Writes the report, its page and the interval log, and gives the directory its name; what had it
+    /// before is gone. If that cannot be done, what had it stays.
     pub fn finish(self, report: &Report, outcome: &Outcome) -> Result<()> {
         self.finish_with(report, &outcome.stages)
     }
 
     /// The same of a report whose histograms these are.
-    pub(super) fn finish_with(mut self, report: &Report, stages: &StageHistograms) -> Result<()> {
+    pub(super) fn finish_with(self, report: &Report, stages: &StageHistograms) -> Result<()> {
         self.write("latency.hlog", |file| {
             file.write_all(&interval_log(stages, Span::of(report))?)
         })?;
@@ -136,14 +142,18 @@ impl RunDir {
         let alone = vec![(report.workload.mode.clone(), report.clone())];
         let page = Comparison::new(alone)?.page();
         self.write("report.html", |file| file.write_all(page.as_bytes()))?;
+        self.take_name(exchange)
+    }
 
+    /// Gives the directory its name; what has it already is exchanged for it.
+    fn take_name(
+        mut self,
+        exchange: impl FnOnce(&Path, &Path) -> std::io::Result<()>,
+    ) -> Result<()> {
         refuse_what_is_no_run(&self.target)?;
         if self.target.exists() {
-            // In one step where the file system can; what is dropped then is what was replaced.
-            if exchange(&self.partial, &self.target).is_ok() {
-                return Ok(());
-            }
-            fs::remove_dir_all(&self.target).map_err(self.cannot_write())?;
+            // What is dropped then is what was replaced.
+            return exchange(&self.partial, &self.target).map_err(self.cannot_write());
         }
         fs::rename(&self.partial, &self.target).map_err(self.cannot_write())?;
         self.finished = true;
@@ -317,9 +327,25 @@ mod tests {
     }
 
     #[test]
+    fn a_run_that_cannot_take_its_name_leaves_what_has_it() {
+        let root = tempfile::tempdir().unwrap();
+        let target = root.path().join("run");
+        let report = write_run(&target);
+        let busy = |_: &Path, _: &Path| Err(std::io::Error::from_raw_os_error(libc::EBUSY));
+        let taken = RunDir::create(&target).unwrap().take_name(busy);
+        let said = taken.unwrap_err().to_string();
+        assert!(said.contains("cannot write the run directory"), "{said}");
+        assert_eq!(files(root.path()), ["run"]);
+        assert_eq!(files(&target).len(), 4, "{:?}", files(&target));
+        assert_eq!(Report::read(&target).unwrap(), report);
+    }
+
+    #[test]
     fn a_place_that_cannot_be_written_is_named_in_one_sentence() {
         let said = RunDir::create("/proc/run").unwrap_err().to_string();
         assert!(said.starts_with("/proc/run: cannot create"), "{said}");
         assert!(RunDir::create("/").is_err());
+        let said = RunDir::create("/proc").unwrap_err().to_string();
+        assert!(said.starts_with("/proc: is a mount point"), "{said}");
     }
 }

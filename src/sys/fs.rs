@@ -1,9 +1,10 @@
-//! Free space, renames that never replace by accident, and folders that go again if nothing comes to
-//! lie in them.
+//! Free space, mount points, renames that never replace by accident, and folders that go again if
+//! nothing comes to lie in them.
 
 use std::ffi::CString;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// The size of a file system and what is free of it, in bytes.
@@ -53,6 +54,18 @@ impl Drop for Made {
             let _ = std::fs::remove_dir(folder);
         }
     }
+}
+
+/// Whether a file system is mounted at `path`, so that nothing can be renamed to it: what is there is
+/// of another one than the folder that holds its name. (A folder that is mounted a second time on its
+/// own file system is not told from any other.)
+pub fn is_mount_point(path: &Path) -> bool {
+    let above = match path.parent() {
+        Some(above) if !above.as_os_str().is_empty() => above,
+        _ => Path::new("."),
+    };
+    let (here, above) = (path.symlink_metadata(), above.metadata());
+    matches!((here, above), (Ok(here), Ok(above)) if here.dev() != above.dev())
 }
 
 /// Renames `from` to `to`, which must not exist: an error of kind `AlreadyExists` otherwise.
@@ -150,6 +163,18 @@ mod tests {
         std::fs::write(&kept, "").unwrap();
         drop(made);
         assert!(kept.exists() && !dir.path().join("a/b").exists());
+    }
+
+    #[test]
+    fn a_mount_point_is_told_from_a_folder() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(is_mount_point(Path::new("/proc")));
+        let link = dir.path().join("link");
+        std::os::unix::fs::symlink("/proc", &link).unwrap();
+        let none = dir.path().join("none");
+        for path in [dir.path(), &link, &none, Path::new("src")] {
+            assert!(!is_mount_point(path), "{}", path.display());
+        }
     }
 
     #[test]
