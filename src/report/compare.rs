@@ -8,7 +8,7 @@ use super::Report;
 use super::data::{ComparisonData, Ratios, Shown, ratios, run_data};
 use super::explain::Explanation;
 use super::style::Style;
-use super::summary::summary;
+use super::summary::alone;
 use super::units::list;
 use super::verdict;
 use crate::error::{Error, Result};
@@ -134,8 +134,10 @@ impl Comparison {
 
     /// All of it for people: one run by itself, several side by side.
     pub fn show(&self, style: Style) -> String {
-        self.only()
-            .map_or_else(|| self.render(style), |report| summary(report, style))
+        match self.only() {
+            Some(_) => alone(self, style),
+            None => self.render(style),
+        }
     }
 
     /// All of it for programs: the report of one run, the comparison of several, with where the gaps

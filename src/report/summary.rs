@@ -1,15 +1,15 @@
 //! One run as text.
 
 use super::Report;
-use super::compare::Comparison;
+use super::compare::{Comparison, Run};
 use super::style::Style;
-use super::table::{histograms, of_limit};
+use super::table::{histograms, notes, of_limit, warnings};
 use super::units::{self, ABSENT, BANDWIDTH_NOT_MEASURED, bytes, count, digits, plural, time};
 use crate::measure::Limits;
 use crate::pipeline::Policy;
 
-/// One run for people: what was asked, what came of it beside the machine's limits, every stage,
-/// and what must be known about it.
+/// One run for people: what was asked, what must be known of it, what came of it beside the machine's
+/// limits, every stage, and what it says of itself.
 ///
 /// ```no_run
 /// use framehaul::report::{Report, Style, summary};
@@ -17,32 +17,25 @@ use crate::pipeline::Policy;
 /// # Ok::<(), framehaul::Error>(())
 /// ```
 pub fn summary(report: &Report, style: Style) -> String {
-    let mut parts = vec![
-        asked(report, style),
-        totals(report, style),
-        stages(report, style),
-    ];
-    let named = vec![(report.workload.mode.clone(), report.clone())];
-    // A histogram that cannot be read was refused when the report was; it draws nothing.
-    if let Ok(alone) = Comparison::new(named) {
-        parts.extend(histograms(&alone.runs, style));
-    }
-    let doubts = report.doubts();
-    if !doubts.is_empty() {
-        let doubts: Vec<String> = doubts
-            .iter()
-            .map(|doubt| style.wrap(&format!("! {}", doubt.sentence), 2))
-            .collect();
-        parts.push(doubts.join("\n"));
-    }
-    if !report.notes.is_empty() {
-        let notes: Vec<String> = report
-            .notes
-            .iter()
-            .map(|note| style.wrap(&format!("- {note}"), 2))
-            .collect();
-        parts.push(notes.join("\n"));
-    }
+    let histograms = report.stages.iter();
+    // One that cannot be read was refused when the report was; it draws nothing.
+    let histograms = histograms.filter_map(|(&stage, of)| Some((stage, of.decode().ok()?)));
+    let run = Run {
+        name: report.workload.mode.clone(),
+        report: report.clone(),
+        histograms: histograms.collect(),
+    };
+    alone(&Comparison { runs: vec![run] }, style)
+}
+
+/// The same of the run that a comparison has alone.
+pub(super) fn alone(comparison: &Comparison, style: Style) -> String {
+    let run = &comparison.runs[0];
+    let mut parts = vec![asked(&run.report, style)];
+    parts.extend(warnings(comparison, style));
+    parts.extend([totals(run, style), stages(&run.report, style)]);
+    parts.extend(histograms(&comparison.runs, style));
+    parts.extend(notes(comparison, style));
     parts.join("\n\n")
 }
 
@@ -86,9 +79,9 @@ fn asked(report: &Report, style: Style) -> String {
     format!("{}\n{machine}", style.strong(&text))
 }
 
-fn totals(report: &Report, style: Style) -> String {
+fn totals(run: &Run, style: Style) -> String {
+    let report = &run.report;
     let (totals, limits, cpu) = (&report.totals, &report.limits, &report.cpu);
-    let each = |total: f64| total / totals.frames.max(1) as f64;
     let speed = match limits.read_gb_per_s {
         Some(_) => format!(
             "{} GB/s that the machine can read",
@@ -116,10 +109,10 @@ fn totals(report: &Report, style: Style) -> String {
             format!(
                 "{} cores busy; a frame: {} user, {} kernel, {} page faults ({} with I/O)",
                 digits(cpu.cores_busy),
-                time(each(cpu.user_s) * 1e9),
-                time(each(cpu.system_s) * 1e9),
-                count((each((cpu.minor_faults + cpu.major_faults) as f64) * 100.0).round() / 100.0),
-                count((each(cpu.major_faults as f64) * 100.0).round() / 100.0),
+                time(run.per_frame(cpu.user_s) * 1e9),
+                time(run.per_frame(cpu.system_s) * 1e9),
+                count(hundredths(run.faults_per_frame())),
+                count(hundredths(run.per_frame(cpu.major_faults as f64))),
             ),
         ),
     ];
@@ -147,9 +140,6 @@ fn totals(report: &Report, style: Style) -> String {
         "findings",
         format!("SHA-256 {}…", digest.get(..16).unwrap_or(digest)),
     ));
-    if let Some(why) = &report.incomplete {
-        lines.push(("INCOMPLETE", why.clone()));
-    }
     if style.markdown {
         let rows = lines
             .into_iter()
@@ -161,6 +151,10 @@ fn totals(report: &Report, style: Style) -> String {
         .map(|(name, text)| style.wrap(&format!("{name:<11}{text}"), 11))
         .collect();
     lines.join("\n")
+}
+
+fn hundredths(mean: f64) -> f64 {
+    (mean * 100.0).round() / 100.0
 }
 
 fn machine_limits(limits: &Limits) -> String {
@@ -256,6 +250,7 @@ fn stages(report: &Report, style: Style) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::compare::tests::compare;
     use crate::report::samples;
 
     #[test]
@@ -299,6 +294,46 @@ mod tests {
         failing.notes = vec!["Worker 1 died.".into()];
         let text = summary(&failing, Style::plain(120));
         assert!(text.contains("2 frames failed, 0 workers died"), "{text}");
-        assert!(text.contains("- Worker 1 died."), "{text}");
+        assert!(text.ends_with("\nWorker 1 died."), "{text}");
+    }
+
+    #[test]
+    fn what_must_be_known_stands_above_every_figure_and_what_explains_them_below() {
+        let mut report = samples::taking_turns(samples::mmap(), &[1.0; 6]);
+        report.incomplete = Some("the pipe ends inside frame 7".into());
+        report.passes[0].noise.stolen_s = Some(3.0);
+        report.passes[0].noise.memory_stall_s = Some(3.0);
+        report.notes = vec!["Worker 1 died.".into(), "Worker 2 died.".into()];
+        let plain = summary(&report, Style::plain(120));
+        let markdown = summary(&report, Style::markdown());
+        for text in [&plain, &markdown] {
+            let figures = text.find("throughput").unwrap();
+            let before = |words: &str| text.find(words).is_some_and(|at| at < figures);
+            assert!(before("! the run is incomplete: the pipe ends"), "{text}");
+            assert!(before("! the hypervisor gave 25 %"), "{text}");
+            assert!(before("! programs waited for memory"), "{text}");
+            assert!(text.find("Worker 1 died.") > Some(figures), "{text}");
+        }
+        for item in ["**! the run", "! the hyper", "! programs", "Worker 2"] {
+            assert!(markdown.contains(&format!("\n- {item}")), "{markdown}");
+        }
+    }
+
+    #[test]
+    fn what_a_frame_cost_is_shared_out_over_those_that_were_analysed() {
+        let mut dropping = samples::mmap();
+        dropping.totals.frames_analysed = 500;
+        dropping.totals.frames_dropped = 1000;
+        dropping.cpu.system_s = 0.0;
+        let comparison = compare(vec![dropping]);
+        let run = &comparison.runs[0];
+        assert_eq!(run.cpu_per_frame(), 3.0 / 500.0);
+        let text = comparison.show(Style::plain(200));
+        let expected = format!(
+            "a frame: {} user, 0 ns kernel, {} page faults",
+            time(run.cpu_per_frame() * 1e9),
+            count(run.faults_per_frame())
+        );
+        assert!(text.contains(&expected), "{expected:?} is missing:\n{text}");
     }
 }

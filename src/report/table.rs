@@ -19,11 +19,7 @@ impl Comparison {
             Vec::new()
         };
         let mut parts = vec![self.title(style)];
-        let warnings = self.warnings();
-        if !warnings.is_empty() {
-            let lines: Vec<String> = warnings.iter().map(|one| warning(one, style)).collect();
-            parts.push(style.lines(&lines));
-        }
+        parts.extend(warnings(self, style));
         parts.push(overview(&self.runs, &ratios, style));
         if self
             .runs
@@ -39,11 +35,7 @@ impl Comparison {
         }
         parts.push(stages(&self.runs, &ratios, style));
         parts.extend(histograms(&self.runs, style));
-        let notes = self.notes();
-        if !notes.is_empty() {
-            let lines: Vec<String> = notes.iter().map(|note| style.wrap(note, 2)).collect();
-            parts.push(style.lines(&lines));
-        }
+        parts.extend(notes(self, style));
         parts.push(style.strong(&self.verdict()));
         if self.same_findings() && self.runs.len() > 1 {
             let digest = &self.runs[0].report.findings_digest;
@@ -70,6 +62,20 @@ impl Comparison {
         );
         style.wrap(&text, 2)
     }
+}
+
+/// What must be known before any figure is read; none if there is nothing.
+pub(super) fn warnings(comparison: &Comparison, style: Style) -> Option<String> {
+    let all = comparison.warnings();
+    let lines: Vec<String> = all.iter().map(|one| warning(one, style)).collect();
+    (!lines.is_empty()).then(|| style.lines(&lines))
+}
+
+/// What the runs say of themselves; none if that is nothing.
+pub(super) fn notes(comparison: &Comparison, style: Style) -> Option<String> {
+    let all = comparison.notes();
+    let lines: Vec<String> = all.iter().map(|note| style.wrap(note, 2)).collect();
+    (!lines.is_empty()).then(|| style.lines(&lines))
 }
 
 /// A warning on a line; what is grave is bold.

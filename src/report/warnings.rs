@@ -1,5 +1,5 @@
 //! What must be known of runs before any figure of them is read: one list, which the text and the page of
-//! a comparison draw, each in its way.
+//! a run or of several draw, each in its way.
 
 use super::compare::{Comparison, Difference, Run};
 
