@@ -120,8 +120,11 @@ fn the_terms_of_a_gap_and_what_is_left_over_are_all_of_it() {
     let sandbox = Sandbox::new().with_set("--size 640x480 --pixels rgb16 --frames 40");
     let line = "run set --mode payload,mmap --workers 2 --repeat 3 --out out";
     sandbox.run(line).succeeds();
-    let said = sandbox.run("compare --explain --json out/mmap out/payload");
+    let said = sandbox.run("compare --explain --json --export a.json out/mmap out/payload");
     let json: serde_json::Value = serde_json::from_str(&said.succeeds().out).unwrap();
+    let exported = std::fs::read(sandbox.path("a.json")).unwrap();
+    let exported: serde_json::Value = serde_json::from_slice(&exported).unwrap();
+    assert_eq!(exported, json);
     let [explanation] = &json["explanations"].as_array().unwrap()[..] else {
         panic!("one gap: {json}");
     };

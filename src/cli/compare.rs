@@ -5,9 +5,7 @@ use super::export::Exports;
 use super::print::print;
 use super::{last, thresholds};
 use crate::error::{Error, Result};
-use crate::report::{
-    Comparison, Explanation, Judgement, Sink, Style, Threshold, judge, judgements,
-};
+use crate::report::{Comparison, Judgement, Sink, Style, Threshold, judge, judgements};
 use clap::ValueHint;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -26,7 +24,8 @@ pub(super) struct Args {
     #[arg(value_name = "RUN", value_hint = ValueHint::AnyPath)]
     runs: Vec<PathBuf>,
     /// Say where the gap between each run and the first comes from: serialising, kernel copies, page
-    /// faults, wake-ups, reading, compute
+    /// faults, wake-ups, reading, compute. Exported .md and .json files have all of it as well, a page has
+    /// what it comes to, in a sentence
     #[arg(long)]
     explain: bool,
     /// End with exit code 1 if this is true of a run, as 'end_to_end.p99 > 33ms', or of a run and
@@ -59,8 +58,10 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         return Err(Error::Usage(what.into()).into());
     }
     thresholds::check(&args.fail_if, runs.len())?;
-    let comparison = Comparison::read(&runs)?;
-    let explanations = args.explain.then(|| comparison.explain()).transpose()?;
+    let mut comparison = Comparison::read(&runs)?;
+    if args.explain {
+        comparison = comparison.with_explanations()?;
+    }
     args.exports
         .write(&comparison, &runs)
         .collect::<Result<()>>()?;
@@ -69,7 +70,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     }
     let judged = judge(&args.fail_if, &comparison);
     let fault = thresholds::fault(&judged);
-    let printed = tell(args, &runs, &comparison, explanations, &judged);
+    let printed = tell(args, &runs, &comparison, &judged);
     fault.iter().for_each(complain);
     printed?;
     Ok(ExitCode::from(u8::from(fault.is_some())))
@@ -80,12 +81,10 @@ fn tell(
     args: &Args,
     runs: &[PathBuf],
     comparison: &Comparison,
-    explanations: Option<Vec<Explanation>>,
     judged: &[Judgement],
 ) -> anyhow::Result<()> {
     if args.json {
-        let shown = comparison.shown(explanations);
-        return print(thresholds::json(&shown, judged)?);
+        return print(thresholds::json(&comparison.shown(None), judged)?);
     }
     let style = Style::of_stdout();
     if args.runs.is_empty() {
@@ -93,9 +92,6 @@ fn tell(
         print(format_args!("{}\n", paths.join("\n")))?;
     }
     print(comparison.show(style))?;
-    for explanation in explanations.iter().flatten() {
-        print(format_args!("\n{}", explanation.render(style)))?;
-    }
     if !judged.is_empty() {
         print(format_args!("\n{}", judgements(judged, style)))?;
     }

@@ -22,6 +22,8 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Debug)]
 pub struct Comparison {
     pub(super) runs: Vec<Run>,
+    /// Where the gap between each run and the first comes from, if that was asked for.
+    pub(super) explanations: Option<Vec<Explanation>>,
 }
 
 /// A run under its name.
@@ -109,6 +111,7 @@ impl Comparison {
         });
         Ok(Self {
             runs: runs.collect::<Result<_>>()?,
+            explanations: None,
         })
     }
 
@@ -140,12 +143,13 @@ impl Comparison {
         }
     }
 
-    /// All of it for programs: the report of one run, the comparison of several, with where the gaps
-    /// between them come from, if that was asked for.
+    /// All of it for programs: the report of one run, the comparison of several. `explanations` are of
+    /// the gaps between them, where it has none of its own ([`Self::with_explanations`]).
     pub fn shown(&self, explanations: Option<Vec<Explanation>>) -> Shown<'_> {
-        let several = || ComparisonData {
-            explanations,
-            ..self.data()
+        let several = || {
+            let mut data = self.data();
+            data.explanations = data.explanations.or(explanations);
+            data
         };
         self.only()
             .map_or_else(|| Shown::Several(several().into()), Shown::One)
@@ -275,7 +279,7 @@ impl Comparison {
             same_workload,
             differences,
             verdict: self.verdict(),
-            explanations: None,
+            explanations: self.explanations.clone(),
         }
     }
 }

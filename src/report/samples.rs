@@ -1,8 +1,8 @@
 //! Finished runs that never ran, for the tests of this layer.
 
-use super::{Report, StageSummary};
+use super::{Comparison, Report, StageSummary};
 use crate::frame::{Colour, FrameFormat, Sample};
-use crate::measure::{Limits, Machine, MemoryPeak, Noise, StageHistograms, Timeline, Usage};
+use crate::measure::{KernelCosts, Limits, Machine, MemoryPeak, Noise, StageHistograms, Timeline, Usage};
 use crate::pipeline::{Cache, Interval, Outcome, PassFigures, PassStage, Side, Totals, Workload};
 use crate::stage::Stage;
 
@@ -260,6 +260,24 @@ pub(super) fn taking_turns(of: Report, walls: &[f64]) -> Report {
     of.passes = walls.iter().map(pass).collect();
     of.alternation = Some("00c0ffee00c0ffee".into());
     of
+}
+
+/// Payload and mmap on a machine of which it is known what its kernel takes, and where the gap between them
+/// comes from.
+pub(super) fn explained() -> Comparison {
+    let run = |of: Report, wall: f64| {
+        let mut of = taking_turns(of, &[wall; 2]);
+        of.limits.kernel = Some(KernelCosts {
+            read_gb_per_s: 9.0,
+            send_gb_per_s: 6.5,
+            receive_gb_per_s: 7.25,
+            fault_us: 1.4,
+            switch_us: Some(2.1),
+        });
+        (of.workload.mode.clone(), of)
+    };
+    let runs = vec![run(payload(), 98.0), run(mmap(), 1.6)];
+    Comparison::new(runs).unwrap().with_explanations().unwrap()
 }
 
 /// A machine that does nothing else.

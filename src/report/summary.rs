@@ -25,7 +25,11 @@ pub fn summary(report: &Report, style: Style) -> String {
         report: report.clone(),
         histograms: histograms.collect(),
     };
-    alone(&Comparison { runs: vec![run] }, style)
+    let comparison = Comparison {
+        runs: vec![run],
+        explanations: None,
+    };
+    alone(&comparison, style)
 }
 
 /// The same of the run that a comparison has alone.

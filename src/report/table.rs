@@ -1,4 +1,4 @@
-//! A comparison as text: what differs, tables, histograms, and the sentence.
+//! A comparison as text: what differs, tables, histograms, the sentence, and where the gaps come from.
 
 use super::compare::{Comparison, Run};
 use super::data::Ratios;
@@ -43,6 +43,8 @@ impl Comparison {
             let last = parts.len() - 1;
             parts[last] += &format!("\nIdentical findings (SHA-256 {digest}…).");
         }
+        let explanations = self.explanations.iter().flatten();
+        parts.extend(explanations.map(|one| one.render(style)));
         parts.join("\n\n")
     }
 

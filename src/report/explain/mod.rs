@@ -109,6 +109,15 @@ impl Comparison {
             .map(|run| explain(base, run))
             .collect()
     }
+
+    /// The same comparison, in which all that is made of it says where its gaps come from.
+    ///
+    /// # Errors
+    /// Those of [`Self::explain`].
+    pub fn with_explanations(mut self) -> Result<Self> {
+        self.explanations = Some(self.explain()?);
+        Ok(self)
+    }
 }
 
 fn explain(base: &Run, run: &Run) -> Result<Explanation> {

@@ -11,17 +11,17 @@ impl Explanation {
     /// The terms for people: each run's time, the difference with a bar, and the sentence.
     pub fn render(&self, style: Style) -> String {
         let (slow, fast) = (shorten(&self.slow, 12), shorten(&self.fast, 12));
-        let header = ["of a frame's time", &slow, &fast, "gap", ""];
+        // Markdown has no place for pictures.
+        let is_drawn = !style.markdown;
+        let mut header = vec!["of a frame's time", &slow, &fast, "gap"];
+        header.extend(is_drawn.then_some(""));
         let gaps = self.terms.iter().map(|term| term.times.gap_ns.abs());
         let longest = gaps.fold(self.left_over.gap_ns.abs(), f64::max);
         let row = |name: &str, times: TermTimes, bar: String| {
-            vec![
-                name.to_owned(),
-                signed(times.slow_ns),
-                signed(times.fast_ns),
-                signed(times.gap_ns),
-                bar,
-            ]
+            let mut row = vec![name.to_owned()];
+            row.extend([times.slow_ns, times.fast_ns, times.gap_ns].map(signed));
+            row.extend(is_drawn.then_some(bar));
+            row
         };
         let parts = self.terms.iter().map(|term| (term.term.name(), term.times));
         let parts = parts.chain([("left over", self.left_over)]);
@@ -42,14 +42,19 @@ impl Explanation {
                 self.fast_bound_by.name()
             )
         };
-        let caption = format!(
+        let mut caption = format!(
             "{bounds} Left over is what the model does not explain, {:.0} % of the gap; waiting is what of \
-             it nobody was at work. Bars that are hollow shorten it.",
+             it nobody was at work.",
             100.0 * self.unexplained(),
         );
+        if is_drawn {
+            caption += " Bars that are hollow shorten it.";
+        }
         let title = format!("Where the gap between {} and {} is", self.slow, self.fast);
+        // There, what stands right above a table may be taken for a part of it.
+        let below_title = if style.markdown { "\n" } else { "" };
         [
-            style.strong(&title),
+            style.strong(&title) + below_title,
             style.table(&header, &rows, 1),
             style.wrap(&caption, 0),
             String::new(),

@@ -128,6 +128,28 @@ fn json_is_what_is_printed() {
 }
 
 #[test]
+fn where_the_gaps_come_from_is_exported_if_that_was_asked_for() {
+    let explained = samples::explained();
+    let sentence = &explained.explain().unwrap()[0].sentence;
+    let folders: [PathBuf; 2] = ["none".into(), "none".into()];
+    let text = |name: &str| {
+        let (folder, _) = export(name, &explained, &folders);
+        fs::read_to_string(folder.path().join(name)).unwrap()
+    };
+    let json: serde_json::Value = serde_json::from_str(&text("a.json")).unwrap();
+    assert_eq!(json["explanations"][0]["sentence"], *sentence);
+    let markdown = text("a.md");
+    for expected in [
+        "\n\n| of a frame's time | payload | mmap | gap |\n",
+        "\n| left over |",
+        &format!("\n**{sentence}**\n"),
+    ] {
+        assert!(markdown.contains(expected), "{expected:?}:\n{markdown}");
+    }
+    assert!(!markdown.contains('█') && !markdown.contains("Bars"));
+}
+
+#[test]
 fn a_distribution_is_that_of_the_latency_or_of_the_stage_that_the_name_says() {
     let run = samples::mmap();
     let of = |stage| hgrm::percentiles(&run.stages[&stage].decode().unwrap());

@@ -189,6 +189,7 @@ impl<'a> View<'a> {
                 (speed::section(self, &ratios))
                 (percentiles::section(self))
                 (stages::section(self))
+                (stages::explanations(comparison))
                 (course::section(self))
                 (wrong::section(self))
                 (asked::machine(self))

@@ -6,7 +6,7 @@ use super::bars::{Bar, Part, draw};
 use super::chart::{both, either, legend};
 use super::figure::figure;
 use super::svg::Ink;
-use crate::report::compare::Run;
+use crate::report::compare::{Comparison, Run};
 use crate::report::units::time;
 use crate::stage::Stage;
 use maud::{Markup, html};
@@ -35,6 +35,19 @@ pub(super) fn section(view: &View<'_>) -> Markup {
                 (chart(view))
             } @else {
                 p { "No frame came back, so there are no stages to show." }
+            }
+        }
+    }
+}
+
+/// Where the gaps between the runs come from, if that was asked for: what it comes to. The terms are in
+/// the tables and the JSON.
+pub(super) fn explanations(comparison: &Comparison) -> Markup {
+    html! {
+        @if let Some(explanations) = &comparison.explanations {
+            section {
+                h2 { "Where the gaps come from" }
+                @for one in explanations { p { (one.sentence) } }
             }
         }
     }

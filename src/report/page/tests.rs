@@ -133,6 +133,16 @@ fn a_page_says_what_its_figures_are_worth() {
 }
 
 #[test]
+fn where_the_gaps_come_from_is_on_a_page_if_that_was_asked_for() {
+    let explained = samples::explained();
+    let text = explained.page();
+    let sentence = &explained.explain().unwrap()[0].sentence;
+    assert!(text.contains(&format!("<p>{sentence}</p>")), "{sentence}");
+    let text = page(vec![samples::payload(), samples::mmap()]);
+    assert!(!text.contains("Where the gaps come from"));
+}
+
+#[test]
 fn a_merged_run_is_made_again_by_its_runs_and_a_merge() {
     let ran = |out: &str| {
         let mut part = samples::mmap();
