@@ -20,16 +20,17 @@ fn parse(path: &str) -> Result<Export> {
 
 impl Exports {
     /// Writes the runs that lie in these directories, side by side: one export after the other, as they
-    /// are asked for. An error of one is that their findings cannot be read, or a file not written.
+    /// are asked for. An error of one is that their findings cannot be read, or a file not written; its
+    /// other files are, and so are the exports after it if one goes on.
     pub(super) fn write(
         &self,
         comparison: &Comparison,
         runs: &[PathBuf],
     ) -> impl Iterator<Item = Result<()>> {
-        self.export.iter().map(|export| {
-            let left_out = export.write(comparison, runs)?;
-            left_out.iter().for_each(complain);
-            Ok(())
+        self.export.iter().flat_map(|export| {
+            let missing = export.write(comparison, runs);
+            missing.left_out.iter().for_each(complain);
+            missing.failed.into_iter().map(Err)
         })
     }
 }

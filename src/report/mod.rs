@@ -52,7 +52,7 @@ pub use compare::{Comparison, Difference};
 pub use data::{ComparisonData, Percentiles, Ratios, RunData, Shown};
 pub use doubts::{About, Doubt};
 pub use explain::{Bound, Explanation, Term, TermGap, TermTimes};
-pub use export::{Export, KINDS, Kind};
+pub use export::{Export, KINDS, Kind, Missing};
 pub use found::{FailedData, FoundData, HitData, InputData, found_line, found_story};
 #[cfg(feature = "cli")]
 pub use merge::Merge;

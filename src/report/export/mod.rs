@@ -15,8 +15,10 @@
 //! # let folder = folder.path();
 //! let runs = ["data/reports/payload".into(), "data/reports/mmap".into()];
 //! let comparison = Comparison::read(&runs)?;
-//! Export::to(folder.join("both.md"))?.write(&comparison, &runs)?;
-//! Export::to(folder.join("compute.hgrm"))?.write(&comparison, &runs)?;
+//! for name in ["both.md", "compute.hgrm"] {
+//!     let missing = Export::to(folder.join(name))?.write(&comparison, &runs);
+//!     assert!(missing.failed.is_empty() && missing.left_out.is_empty());
+//! }
 //! for name in ["both.md", "compute-payload.hgrm", "compute-mmap.hgrm"] {
 //!     assert!(folder.join(name).exists());
 //! }
@@ -85,6 +87,19 @@ pub static KINDS: &[Kind] = &[
 pub struct Export {
     path: PathBuf,
     kind: &'static Kind,
+    /// The stage that the name says, if the kind is of one.
+    stage: Option<Stage>,
+}
+
+/// Files that an export has not written.
+#[derive(Debug, Default)]
+#[must_use]
+pub struct Missing {
+    /// Those of runs in which the stage does not occur, a sentence each.
+    pub left_out: Vec<String>,
+    /// Those that could not be written, or of which what they are made of could not be read; what was
+    /// there stays.
+    pub failed: Vec<Error>,
 }
 
 impl Export {
@@ -109,9 +124,13 @@ impl Export {
             let what = format!("cannot be written: there is no folder {}", folder.display());
             return Err(Error::input(path, what));
         }
-        let export = Self { path, kind };
+        let mut export = Self {
+            path,
+            kind,
+            stage: None,
+        };
         if let Of::Stage(_) = kind.of {
-            export.stage()?;
+            export.stage = export.named_stage()?;
         }
         Ok(export)
     }
@@ -127,7 +146,7 @@ impl Export {
     ///
     /// # Errors
     /// If it is almost one: whoever asks for a stage and gets the latency would not see it.
-    fn stage(&self) -> Result<Option<Stage>> {
+    fn named_stage(&self) -> Result<Option<Stage>> {
         let (stem, ending) = self.name();
         let word = stem.rsplit('.').next().unwrap_or_default();
         if let Some(stage) = Stage::from_name(word) {
@@ -143,45 +162,47 @@ impl Export {
     }
 
     /// Writes the runs of a comparison, which lie in these directories (or are these reports). A kind
-    /// of one run makes a file for each of several, with the run's name before the ending. Returned is
-    /// what of them was left out, a sentence each: runs in which the stage does not occur.
-    ///
-    /// # Errors
-    /// If a file cannot be written (then what was there stays), or what it is made of cannot be read,
-    /// or no run has the stage.
-    pub fn write(&self, comparison: &Comparison, folders: &[PathBuf]) -> Result<Vec<String>> {
+    /// of one run makes a file for each of several, with the run's name before the ending: each that
+    /// can be written is, whatever becomes of the others. If no run has the stage, that is a failure.
+    pub fn write(&self, comparison: &Comparison, folders: &[PathBuf]) -> Missing {
         let runs = &comparison.runs;
         let each = self.paths(runs).into_iter().zip(runs).zip(folders);
         let each = each.map(|((path, run), folder)| {
             let folder = super::read::folder(folder);
             (path, OneRun { run, folder })
         });
-        let mut left_out = Vec::new();
+        let mut missing = Missing::default();
         match self.kind.of {
-            Of::All(write) => Sink::fill(&self.path, |sink| write(comparison, sink))?,
+            Of::All(write) => {
+                let written = Sink::fill(&self.path, |sink| write(comparison, sink));
+                missing.failed.extend(written.err());
+            }
             Of::One(write) => {
                 for (path, one) in each {
-                    Sink::fill(&path, |sink| write(&one, sink))?;
+                    let written = Sink::fill(&path, |sink| write(&one, sink));
+                    missing.failed.extend(written.err());
                 }
             }
             Of::Stage(write) => {
-                let named = self.stage()?;
                 for (path, one) in each {
-                    let stage = named.unwrap_or(one.run.report.latency());
+                    let stage = self.stage.unwrap_or(one.run.report.latency());
                     if one.run.histograms.contains_key(&stage) {
-                        Sink::fill(&path, |sink| write(&one, stage, sink))?;
+                        let written = Sink::fill(&path, |sink| write(&one, stage, sink));
+                        missing.failed.extend(written.err());
                     } else {
                         let (path, stage) = (path.display(), stage.name());
                         let name = &one.run.name;
-                        left_out.push(format!("{path}: {name} has no samples of {stage}"));
+                        let what = format!("{path}: {name} has no samples of {stage}");
+                        missing.left_out.push(what);
                     }
                 }
-                if left_out.len() == runs.len() {
-                    return Err(Error::Usage(left_out.swap_remove(0)));
+                if missing.left_out.len() == runs.len() {
+                    let first = missing.left_out.remove(0);
+                    missing.failed.push(Error::Usage(first));
                 }
             }
         }
-        Ok(left_out)
+        missing
     }
 
     /// The file of each run, of a kind that makes one for each.

@@ -10,12 +10,20 @@ use tempfile::TempDir;
 fn export(name: &str, comparison: &Comparison, folders: &[PathBuf]) -> (TempDir, Vec<String>) {
     let folder = tempfile::tempdir().unwrap();
     let export = Export::to(folder.path().join(name)).unwrap();
-    export.write(comparison, folders).unwrap();
+    let missing = export.write(comparison, folders);
+    assert!(missing.failed.is_empty(), "{missing:?}");
     let files = fs::read_dir(folder.path()).unwrap();
     let files = files.map(|file| file.unwrap().file_name().into_string().unwrap());
     let mut files: Vec<_> = files.collect();
     files.sort();
     (folder, files)
+}
+
+/// What is said of the one file that cannot be written.
+fn failure(export: &Export, comparison: &Comparison, folders: &[PathBuf]) -> String {
+    let missing = export.write(comparison, folders);
+    assert_eq!(missing.failed.len(), 1, "{missing:?}");
+    missing.failed[0].to_string()
 }
 
 /// The text of the one file that an export of these runs makes.
@@ -167,8 +175,8 @@ fn a_distribution_is_that_of_the_latency_or_of_the_stage_that_the_name_says() {
 
     let folder = tempfile::tempdir().unwrap();
     let export = Export::to(folder.path().join("deserialize.hgrm")).unwrap();
-    let said = export.write(&compare(vec![samples::threads()]), &["none".into()]);
-    let said = said.unwrap_err().to_string();
+    let threads = compare(vec![samples::threads()]);
+    let said = failure(&export, &threads, &["none".into()]);
     assert!(
         said.contains("threads has no samples of deserialize"),
         "{said}"
@@ -177,13 +185,12 @@ fn a_distribution_is_that_of_the_latency_or_of_the_stage_that_the_name_says() {
 
     // Beside one that has the stage, it is left out, and said to be.
     let runs = compare(vec![samples::threads(), samples::mmap()]);
-    let left_out = export
-        .write(&runs, &["none".into(), "none".into()])
-        .unwrap();
+    let Missing { left_out, failed } = export.write(&runs, &["none".into(), "none".into()]);
     assert!(
         left_out.len() == 1 && left_out[0].contains("threads has no samples"),
         "{left_out:?}"
     );
+    assert!(failed.is_empty(), "{failed:?}");
     let path = |name: &str| folder.path().join(name);
     assert!(path("deserialize-mmap.hgrm").exists());
     assert!(!path("deserialize-threads.hgrm").exists());
@@ -291,10 +298,40 @@ fn findings_have_a_row_a_frame_and_a_column_a_field() {
 
     fs::write(&findings, "{\"frame\":7}\nnonsense\n").unwrap();
     let export = Export::to(folder.path().join("again.findings.csv")).unwrap();
-    let said = export.write(&comparison, &folders).unwrap_err().to_string();
+    let said = failure(&export, &comparison, &folders);
     assert!(
         said.contains("findings.jsonl: line 2 is no finding"),
         "{said}"
     );
     assert!(!folder.path().join("again.findings.csv").exists());
+}
+
+#[test]
+fn a_file_that_cannot_be_written_keeps_no_other_from_it_and_no_word_of_what_is_left_out() {
+    let root = tempfile::tempdir().unwrap();
+    let path = |name: &str| root.path().join(name);
+    let names = ["a", "b", "c"];
+    for name in names {
+        fs::create_dir(path(name)).unwrap();
+        fs::write(path(name).join("findings.jsonl"), "{\"frame\":0}\n").unwrap();
+    }
+    fs::write(path("a/findings.jsonl"), "nonsense\n").unwrap();
+    let runs = names.map(|name| (name.to_owned(), samples::mmap()));
+    let comparison = Comparison::new(runs.into()).unwrap();
+    let export = Export::to(path("findings.csv")).unwrap();
+    let said = failure(&export, &comparison, &names.map(path));
+    assert!(said.contains("a/findings.jsonl: line 1 is no"), "{said}");
+    let written = names.map(|name| path(&format!("findings-{name}.csv")).exists());
+    assert_eq!(written, [false, true, true]);
+
+    let runs = [samples::threads(), samples::mmap(), samples::mmap()];
+    let runs = names.map(str::to_owned).into_iter().zip(runs);
+    let comparison = Comparison::new(runs.collect()).unwrap();
+    fs::create_dir(path("transfer-b.hgrm.partial")).unwrap();
+    let export = Export::to(path("transfer.hgrm")).unwrap();
+    let missing = export.write(&comparison, &names.map(path));
+    let said = missing.failed[0].to_string();
+    assert!(said.contains("transfer-b.hgrm: cannot create"), "{said}");
+    assert_eq!((missing.failed.len(), missing.left_out.len()), (1, 1));
+    assert!(path("transfer-c.hgrm").exists());
 }
