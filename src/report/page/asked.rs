@@ -162,11 +162,12 @@ pub(super) fn again(view: &View<'_>) -> Markup {
         .iter()
         .map(|run| run.report.findings_digest.as_str());
     let digests: BTreeSet<&str> = digests.collect();
-    // What a camera sees, or who finds no slot, is chance.
-    let is_certain = view
-        .runs
-        .iter()
-        .all(|run| !run.report.workload.live && run.report.totals.frames_dropped == 0);
+    // What a camera sees, who finds no slot, what is given up and when a run is ended is chance.
+    let is_certain = view.runs.iter().all(|run| {
+        let (report, totals) = (&run.report, &run.report.totals);
+        let all_analysed = totals.frames_dropped == 0 && totals.frames_failed == 0;
+        all_analysed && !report.workload.live && report.incomplete.is_none()
+    });
     html! {
         section {
             h2 { "How to reproduce" }

@@ -133,6 +133,26 @@ fn a_page_says_what_its_figures_are_worth() {
 }
 
 #[test]
+fn findings_are_promised_again_only_where_no_chance_is_in_them() {
+    type Edit = fn(&mut Report);
+    let cases: [(Edit, bool); 5] = [
+        (|_| (), true),
+        (|r| r.workload.live = true, false),
+        (|r| r.totals.frames_dropped = 1, false),
+        (|r| r.totals.frames_failed = 1, false),
+        (|r| r.incomplete = Some("it was stopped".into()), false),
+    ];
+    for (number, (edit, is_promised)) in cases.into_iter().enumerate() {
+        let mut report = samples::mmap();
+        edit(&mut report);
+        for reports in [vec![report.clone()], vec![samples::threads(), report]] {
+            let said = page(reports).contains("The findings are the same on any machine");
+            assert_eq!(said, is_promised, "{number}");
+        }
+    }
+}
+
+#[test]
 fn where_the_gaps_come_from_is_on_a_page_if_that_was_asked_for() {
     let explained = samples::explained();
     let text = explained.page();

@@ -13,16 +13,17 @@ const WORTH_THE_NAME: f64 = 1.01;
 
 /// Of two runs or more, the first of which is the baseline.
 pub(super) fn sentence(runs: &[&Run]) -> String {
+    // What has no speed would be somewhere in the order by chance.
+    if let Some(none) = runs.iter().find(|run| fps(run) <= 0.0) {
+        return format!(
+            "{} analysed no frame: there is nothing to compare.",
+            none.name
+        );
+    }
     let base = runs[0];
     let mut by_speed = runs.to_vec();
     by_speed.sort_by(|a, b| times_as_fast(b, base).total_cmp(&times_as_fast(a, base)));
     let (best, worst) = (by_speed[0], by_speed[by_speed.len() - 1]);
-    if fps(worst) <= 0.0 {
-        return format!(
-            "{} analysed no frame: there is nothing to compare.",
-            worst.name
-        );
-    }
     // All that cannot be told from the fastest. One that spreads may be among them, although it is behind
     // one that is not.
     let leaders: Vec<&Run> = by_speed

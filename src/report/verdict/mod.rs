@@ -35,23 +35,28 @@ pub(super) fn of(comparison: &Comparison) -> String {
 }
 
 fn findings_differ(runs: &[&Run]) -> String {
-    let failed: Vec<String> = runs
-        .iter()
-        .filter(|run| run.report.totals.frames_failed > 0)
-        .map(|run| {
-            let frames = plural(run.report.totals.frames_failed, "frame");
-            format!("{} failed on {frames}", run.name)
-        })
-        .collect();
-    let why = if failed.is_empty() {
-        match runs.len() {
-            2 => "one of them is wrong".into(),
-            _ => "at least one of them is wrong".into(),
-        }
-    } else {
-        list(&failed)
+    let reasons: Vec<String> = runs.iter().flat_map(|run| reasons(run)).collect();
+    let why = match (&reasons[..], runs.len()) {
+        ([], 2) => "one of them is wrong".into(),
+        ([], _) => "at least one of them is wrong".into(),
+        (reasons, _) => list(reasons),
     };
     format!("The findings differ ({why}): which run is faster says nothing until that is settled.")
+}
+
+/// Why a run that is not wrong may have found something else than others.
+fn reasons(run: &Run) -> impl Iterator<Item = String> {
+    let (report, name) = (&run.report, &run.name);
+    let frames = |what: &str, frames: u64| {
+        (frames > 0).then(|| format!("{name} {what} {}", plural(frames, "frame")))
+    };
+    let incomplete = report.incomplete.as_ref();
+    let all = [
+        frames("failed on", report.totals.frames_failed),
+        frames("dropped", report.totals.frames_dropped),
+        incomplete.map(|_| format!("{name} is incomplete")),
+    ];
+    all.into_iter().flatten()
 }
 
 #[cfg(test)]
