@@ -125,12 +125,20 @@ fn a_run_fails_if_the_threshold_is_true() {
 }
 
 #[test]
-fn a_figure_is_shown_in_the_limits_unit_and_told_apart_from_it() {
+fn a_figure_is_shown_in_the_limits_unit_and_on_its_side_of_it() {
     let mut report = mmap();
     report.totals.wall_s = 1.600_000_01;
     let (failed, said) = alone("wall_s > 1.6s", report);
     assert!(failed);
     assert!(said.starts_with("wall_s is 1.6000000"), "{said}");
+    // Of five digits 29.9702 would be below a limit that it is above.
+    let mut report = mmap();
+    report.totals.fps = 29.9702;
+    let (failed, said) = alone("fps < 29.97002997", report);
+    assert_eq!(
+        (failed, &said[..]),
+        (false, "fps is 29.9702 (fails if < 29.97002997)")
+    );
     let (_, said) = alone("memory.peak_anon_bytes > 20 MB", mmap());
     assert!(
         said.starts_with("memory.peak_anon_bytes is 21 MB"),

@@ -101,14 +101,15 @@ impl Value {
         self.number * self.unit.one
     }
 
-    /// A figure in the same unit; in so many digits that it is told apart from this one.
+    /// A figure in the same unit; in so many digits that it stands on its side of this one.
     pub(super) fn alike(self, base: f64) -> String {
         if base == self.base() {
             return self.to_string();
         }
         let exact = base / self.unit.one;
         let short = rounded(exact);
-        let number = if short == self.number { exact } else { short };
+        let same_side = short.partial_cmp(&self.number) == exact.partial_cmp(&self.number);
+        let number = if same_side { short } else { exact };
         Self { number, ..self }.to_string()
     }
 }
