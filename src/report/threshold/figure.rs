@@ -2,8 +2,8 @@
 
 use crate::analysis::{nearest, quoted};
 use crate::report::Report;
+use crate::report::data::Ratios;
 use crate::report::schema::StageSummary;
-use crate::report::trust::Intervals;
 use crate::stage::Stage;
 use std::fmt;
 
@@ -237,22 +237,26 @@ impl Figure {
         }
     }
 
-    /// Its ratio of the usual pass, which is the one that a comparison shows where it is known.
-    pub(super) fn usual_ratio(self, of: &Intervals) -> Option<f64> {
-        let known = match self {
-            Self::Plain(plain) if matches!(plain.name, "fps" | "gb_per_s") => of.fps,
-            Self::Plain(_) => None,
+    /// Its ratio as a comparison shows it, if it is one of those that are shown.
+    pub(super) fn shown_ratio(self, of: &Ratios) -> Option<f64> {
+        match self {
+            Self::Plain(plain) => match plain.name {
+                // Frames of both have as many bytes.
+                "fps" | "gb_per_s" => of.fps,
+                "shipped_bytes_per_frame" => of.shipped_bytes_per_frame,
+                _ => None,
+            },
             Self::Stage(stage, statistic) => {
                 let percentiles = of.stages.get(&stage)?;
                 match statistic.name {
                     "p50" => percentiles.p50,
                     "p99" => percentiles.p99,
                     "p999" => percentiles.p999,
+                    "max" => percentiles.max,
                     _ => None,
                 }
             }
-        };
-        known.map(|known| known.value)
+        }
     }
 
     /// Its value in a report, or why it cannot be known, as the end of a sentence.

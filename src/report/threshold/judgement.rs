@@ -3,8 +3,8 @@
 use super::Threshold;
 use crate::report::Comparison;
 use crate::report::compare::Run;
+use crate::report::data::Ratios;
 use crate::report::style::Style;
-use crate::report::trust::Intervals;
 use serde::Serialize;
 
 /// What came of one threshold in one run.
@@ -26,8 +26,24 @@ pub struct Judgement {
 
 /// Holds each threshold against each run.
 pub fn judge(thresholds: &[Threshold], runs: &Comparison) -> Vec<Judgement> {
-    let each = thresholds.iter();
-    each.flat_map(|threshold| threshold.judge(runs)).collect()
+    let ratios = match thresholds.iter().any(Threshold::is_ratio) {
+        true => ratios(runs),
+        false => Ok(Vec::new()),
+    };
+    let each = thresholds.iter().map(|threshold| match threshold.is_ratio {
+        true => threshold.judge_ratios(runs, &ratios),
+        false => threshold.judge_each(runs),
+    });
+    each.flatten().collect()
+}
+
+/// The ratios that are shown, of each run but the first, or why there are none.
+fn ratios(runs: &Comparison) -> Result<Vec<Ratios>, String> {
+    let differences = runs.differences();
+    match differences.iter().find(|one| one.forbids_ratios) {
+        Some(difference) => Err(format!("the runs differ in {}", difference.what)),
+        None => Ok(runs.ratios()),
+    }
 }
 
 /// Judgements as lines of text, a tick or a cross before each.
@@ -54,38 +70,35 @@ pub fn judgements(judgements: &[Judgement], style: Style) -> String {
 }
 
 impl Threshold {
-    fn judge(&self, runs: &Comparison) -> Vec<Judgement> {
-        let base = &runs.runs[0];
-        if !self.is_ratio {
-            let each = runs.runs.iter();
-            return each
-                .map(|run| self.judgement(run, self.figure.read(&run.report)))
-                .collect();
-        }
-        let others = &runs.runs[1..];
+    fn judge_each(&self, runs: &Comparison) -> Vec<Judgement> {
+        let each = runs.runs.iter();
+        each.map(|run| self.judgement(run, self.figure.read(&run.report)))
+            .collect()
+    }
+
+    fn judge_ratios(
+        &self,
+        runs: &Comparison,
+        ratios: &Result<Vec<Ratios>, String>,
+    ) -> Vec<Judgement> {
+        let (base, others) = (&runs.runs[0], &runs.runs[1..]);
         if others.is_empty() {
             let alone = "it is the only run, and there is nothing to compare it with";
             return vec![self.judgement(base, Err(alone.into()))];
         }
-        let ratio = |run: &Run| {
-            let differences = runs.differences();
-            if let Some(difference) = differences.iter().find(|one| one.forbids_ratios) {
-                return Err(format!("the runs differ in {}", difference.what));
-            }
+        let ratio = |place: usize, run: &Run| -> Result<f64, String> {
+            let shown = &ratios.as_ref().map_err(String::clone)?[place];
             let value = self.figure.read(&run.report)?;
             let of_base = self.figure.read(&base.report);
             let of_base = of_base.map_err(|why| format!("of {}, {why}", base.name))?;
-            let of_all = match of_base == 0.0 {
-                true => Err(format!("that of {} is 0", base.name)),
-                false => Ok(value / of_base),
-            };
-            // The ratio that is shown.
-            let usual = self.figure.usual_ratio(&Intervals::of(base, run));
-            usual.map_or(of_all, Ok)
+            match self.figure.shown_ratio(shown) {
+                Some(shown) => Ok(shown),
+                None if of_base == 0.0 => Err(format!("that of {} is 0", base.name)),
+                None => Ok(value / of_base),
+            }
         };
-        others
-            .iter()
-            .map(|run| self.judgement(run, ratio(run)))
+        let each = others.iter().enumerate();
+        each.map(|(place, run)| self.judgement(run, ratio(place, run)))
             .collect()
     }
 
