@@ -23,7 +23,7 @@ pub(super) struct Args {
     /// Where the merged run goes
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     out: PathBuf,
-    /// The input's name, where the runs have another for the same
+    /// The input's name, where the runs have another for the same, or none (standard input)
     #[arg(long, value_name = "NAME")]
     input: Option<String>,
     /// Print the merged report as JSON

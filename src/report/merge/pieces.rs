@@ -11,6 +11,9 @@ use crate::source::SetSize;
 use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
+/// What standard input is called in reports, whatever came through it.
+const PIPE: &str = "-";
+
 /// A run to be merged.
 pub(super) struct Piece {
     pub folder: PathBuf,
@@ -84,6 +87,14 @@ fn check_whole(piece: &Piece) -> Result<()> {
 /// Both have findings that belong together, and figures that can be those of one run.
 fn check_alike(first: &Piece, other: &Piece, input: Option<&str>) -> Result<()> {
     let (a, b) = (&first.report.workload, &other.report.workload);
+    if input.is_none() && a.input == PIPE && b.input == PIPE {
+        let what = format!(
+            "is a run of standard input, and so is {}, but that has no name: if it was the same \
+             input, say --input NAME",
+            first.folder.display()
+        );
+        return Err(Error::input(&other.folder, what));
+    }
     if input.is_none() && !same_path(&a.input, &b.input) {
         let what = format!(
             "is a run of {}, and {} is one of {}: if that is the same input, say --input NAME",

@@ -245,7 +245,7 @@ fn distinct<'a, T: PartialEq>(parts: &'a [Part], of: impl Fn(&'a Part) -> T) -> 
 /// How notes of a piece begin, and no others of a merged report.
 const OF_A_PIECE: &str = "frames ";
 
-/// How it came about, what differs, and what the pieces had to say.
+/// How it came about, what differs, what the pieces had to say, and what speaks against trusting them.
 fn notes(all: &[&Report], merged: &Merged, wall_s: f64) -> Vec<String> {
     let parts = &merged.parts;
     let mut notes = vec![format!(
@@ -270,14 +270,18 @@ fn notes(all: &[&Report], merged: &Merged, wall_s: f64) -> Vec<String> {
         notes.push("the runs were on machines that differ".into());
     }
     for report in all {
+        if report.merged.is_some() {
+            // What it says of itself is said anew.
+            let of_pieces = report.notes.iter();
+            let of_pieces = of_pieces.filter(|note| note.starts_with(OF_A_PIECE));
+            notes.extend(of_pieces.cloned());
+            continue;
+        }
+        // What they rest on is in its passes, which are not kept.
+        let doubts = report.doubts().into_iter().map(|doubt| doubt.sentence);
         let frames = &report.workload.frames;
-        let said = report.notes.iter().map(|note| match report.merged {
-            // What a merged one says of itself is said anew.
-            Some(_) if note.starts_with(OF_A_PIECE) => Some(note.clone()),
-            Some(_) => None,
-            None => Some(format!("{OF_A_PIECE}{frames:?}: {note}")),
-        });
-        notes.extend(said.flatten());
+        let said = report.notes.iter().cloned().chain(doubts);
+        notes.extend(said.map(|note| format!("{OF_A_PIECE}{frames:?}: {note}")));
     }
     notes
 }

@@ -1,8 +1,8 @@
 //! Merging runs that never ran: what comes out is the run that they are pieces of.
 
 use super::*;
-use crate::measure::StageHistograms;
-use crate::pipeline::{Cache, Dropped, Outcome};
+use crate::measure::{MemoryPeak, Noise, StageHistograms};
+use crate::pipeline::{Cache, Dropped, Outcome, PassFigures, Side};
 use crate::report::samples;
 use crate::source::SetSize;
 use crate::source::npy_header::Header;
@@ -207,6 +207,38 @@ fn figures_are_those_of_one_run_after_the_other() {
 }
 
 #[test]
+fn what_speaks_against_a_piece_is_said_of_the_whole() {
+    let runs = Runs::new();
+    let disturbed = runs.run_with(0..5, |outcome| {
+        outcome.notes = vec!["worker 7 was lost".into()];
+        outcome.passes = vec![PassFigures {
+            frames_analysed: 4,
+            parent: Side::default(),
+            workers: Side::default(),
+            memory: MemoryPeak::default(),
+            cache_resident: 1.0,
+            noise: Noise {
+                // Of the 5 ms that each of two processors had.
+                stolen_s: Some(0.002),
+                ..samples::quiet()
+            },
+            stages: Default::default(),
+        }];
+    });
+    let pieces = [disturbed, runs.run(5..9), runs.run(9..12)];
+    let of_piece = [
+        "frames 0..5: worker 7 was lost",
+        "frames 0..5: the hypervisor gave 20 % of the processors' time to other machines: measure \
+         at a quieter time, or with more --repeat",
+    ];
+    let at_once = runs.merge(&pieces, "at-once").unwrap();
+    assert_eq!(at_once.notes[1..], of_piece);
+    runs.merge(&pieces[..2], "first").unwrap();
+    let stepwise = runs.merge(&[runs.path("first"), pieces[2].clone()], "stepwise");
+    assert_eq!(stepwise.unwrap().notes[1..], of_piece);
+}
+
+#[test]
 fn a_pace_that_one_did_not_keep_was_not_kept() {
     let runs = Runs::new();
     let paced = |frames: Range<u64>, wall_s: u64, sustained: Option<f64>| {
@@ -365,6 +397,23 @@ fn an_input_may_have_another_name_elsewhere_if_somebody_says_so() {
     };
     let report = merge.write_to(runs.path("out")).unwrap();
     assert_eq!(report.workload.input, "all frames");
+}
+
+#[test]
+fn standard_input_is_another_input_each_time_unless_somebody_says_otherwise() {
+    let runs = Runs::new();
+    let piped = |frames| runs.run_with(frames, |of| of.workload.input = "-".into());
+    let pieces = [piped(0..5), piped(5..9)];
+    let said = runs.refused(&pieces);
+    let expected = "5: is a run of standard input, and so is 0, but that has no name: if it was the \
+                    same input, say --input NAME";
+    assert_eq!(said, expected);
+    let merge = Merge {
+        input: Some("clip.mp4".into()),
+        ..Merge::new(pieces)
+    };
+    let report = merge.write_to(runs.path("out")).unwrap();
+    assert_eq!(report.workload.input, "clip.mp4");
 }
 
 #[test]
