@@ -6,6 +6,9 @@ use super::table::of_limit;
 use super::units::{ABSENT, bytes, digits, pace, time};
 use crate::stage::Stage;
 
+/// From this factor on, one of two is faster.
+const CLEAR: f64 = 1.05;
+
 /// The same frames, flat out and paced, in the same modes each.
 pub struct Story<'a> {
     /// Flat out.
@@ -124,8 +127,8 @@ impl Story<'_> {
         self.flat.iter().find(|run| run.workload.mode == mode)
     }
 
-    /// Sentences, from the figures alone: each is left out where its figures are missing, and says
-    /// the opposite where they do.
+    /// Sentences, from the figures alone: each is left out where its figures are missing or a run has
+    /// analysed nothing, and one that compares speeds says the opposite where they do.
     fn meaning(&self) -> Vec<String> {
         let mut lines = Vec::new();
         let payload = self.of("payload");
@@ -151,9 +154,10 @@ impl Story<'_> {
                 payload.workload.workers
             ));
         }
-        if let (Some(payload), Some(alone)) = (payload, self.of("sequential")) {
-            let ratio = alone.totals.fps / payload.totals.fps;
-            lines.push(if ratio > 1.05 {
+        if let (Some(payload), Some(alone)) = (payload, self.of("sequential"))
+            && let Some(ratio) = times_as_fast(alone, payload)
+        {
+            lines.push(if ratio > CLEAR {
                 format!(
                     "Parallel is slower: payload with {} workers takes {ratio:.1} times as long as \
                      one thread that does everything.",
@@ -172,23 +176,42 @@ impl Story<'_> {
             .iter()
             .filter(|run| run.workload.mode.starts_with("payload"));
         for run in shipped {
-            if let Some(mmap) = self.of("mmap") {
-                lines.push(format!(
-                    "The same pool with a reference instead of pixels: mmap is {:.1} times as fast \
-                     as {} and ships {} instead of {} a frame.",
-                    mmap.totals.fps / run.totals.fps,
-                    run.workload.mode,
+            if let Some(mmap) = self.of("mmap")
+                && let Some(ratio) = times_as_fast(mmap, run)
+            {
+                let mode = &run.workload.mode;
+                let ships = format!(
+                    "ships {} instead of {} a frame",
                     bytes(mmap.totals.shipped_bytes_per_frame),
                     bytes(run.totals.shipped_bytes_per_frame),
-                ));
+                );
+                lines.push(if ratio > CLEAR {
+                    format!(
+                        "The same pool with a reference instead of pixels: mmap is {ratio:.1} \
+                         times as fast as {mode} and {ships}."
+                    )
+                } else {
+                    format!(
+                        "Here the same pool with a reference instead of pixels is not faster: mmap \
+                         is {ratio:.2} times as fast as {mode}, and {ships}."
+                    )
+                });
             }
         }
-        if let (Some(slots), Some(mmap)) = (self.of("shm"), self.of("mmap")) {
-            lines.push(format!(
-                "Frames in a file need no slots: shm, which copies each of them once more, takes \
-                 {:.1} times as long as mmap. It is for frames that are in no file.",
-                mmap.totals.fps / slots.totals.fps
-            ));
+        if let (Some(slots), Some(mmap)) = (self.of("shm"), self.of("mmap"))
+            && let Some(ratio) = times_as_fast(mmap, slots)
+        {
+            lines.push(if ratio > CLEAR {
+                format!(
+                    "Frames in a file need no slots: shm, which copies each of them once more, \
+                     takes {ratio:.1} times as long as mmap. It is for frames that are in no file."
+                )
+            } else {
+                format!(
+                    "Here shm is not slower than mmap, although it copies each frame once more: it \
+                     takes {ratio:.2} times as long."
+                )
+            });
         }
         for run in self.paced {
             let Some(backlog) = run.totals.backlog_frames_per_s else {
@@ -221,6 +244,12 @@ impl Story<'_> {
     }
 }
 
+/// How many times as fast; none where one of them has no speed to speak of.
+fn times_as_fast(fast: &Report, slow: &Report) -> Option<f64> {
+    let (fast, slow) = (fast.totals.fps, slow.totals.fps);
+    (fast > 0.0 && slow > 0.0).then(|| fast / slow)
+}
+
 fn cpu_per_frame(run: &Report) -> f64 {
     (run.cpu.user_s + run.cpu.system_s) / run.totals.frames_analysed.max(1) as f64
 }
@@ -234,4 +263,53 @@ fn copies(run: &Report) -> Option<[f64; 3]> {
     let stages = [Stage::Serialize, Stage::Transfer, Stage::Deserialize];
     let all = stages.iter().all(|stage| run.stages.contains_key(stage));
     all.then(|| stages.map(|stage| mean(run, stage)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::samples;
+
+    fn meaning(flat: &[Report]) -> String {
+        Story { flat, paced: &[] }.meaning().join("\n")
+    }
+
+    #[test]
+    fn sentences_say_who_is_faster_whoever_that_is() {
+        let mode = |of: Report, mode: &str, fps: f64| {
+            let mut of = of;
+            of.workload.mode = mode.into();
+            of.totals.fps = fps;
+            of
+        };
+        let told = |mmap: f64| {
+            meaning(&[
+                mode(samples::payload(), "payload", 100.0),
+                mode(samples::threads(), "sequential", mmap),
+                mode(samples::mmap(), "mmap", mmap),
+                mode(samples::mmap(), "shm", 100.0),
+            ])
+        };
+        let fast = told(250.0);
+        for said in [
+            "payload with 2 workers takes 2.5 times as long as one thread",
+            "mmap is 2.5 times as fast as payload and ships 24 B instead of 49.8 MB a frame.",
+            "need no slots: shm, which copies each of them once more, takes 2.5 times as long",
+        ] {
+            assert!(fast.contains(said), "{said:?} is missing:\n{fast}");
+        }
+        let slow = told(90.0);
+        for said in [
+            "not slower than one thread that does everything: it takes 0.90 times as long.",
+            "not faster: mmap is 0.90 times as fast as payload, and ships 24 B instead of",
+            "shm is not slower than mmap, although it copies each frame once more: it takes 0.90",
+        ] {
+            assert!(slow.contains(said), "{said:?} is missing:\n{slow}");
+        }
+        // Where a run has analysed nothing, nothing is said of its speed.
+        let none = told(0.0);
+        for said in ["as fast", "as long", "slower", "inf", "NaN"] {
+            assert!(!none.contains(said), "{said:?}:\n{none}");
+        }
+    }
 }
