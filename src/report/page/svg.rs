@@ -209,24 +209,6 @@ impl DrawingBackend for Svg<'_> {
         ))
     }
 
-    fn draw_circle<S: BackendStyle>(
-        &mut self,
-        (x, y): BackendCoord,
-        radius: u32,
-        style: &S,
-        fill: bool,
-    ) -> Drawn {
-        let Some(ink) = Ink::of(style.color()) else {
-            return Ok(());
-        };
-        let how = if fill { "area" } else { "line" };
-        let (x, y, r) = (Length(x), Length(y), Length(radius as i32));
-        let class = ink.class();
-        self.put(format_args!(
-            r#"<circle class="{how} {class}" cx="{x}" cy="{y}" r="{r}"/>"#
-        ))
-    }
-
     fn fill_polygon<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(
         &mut self,
         path: I,
