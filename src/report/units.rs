@@ -86,7 +86,7 @@ pub(super) fn ratio(ratio: f64) -> String {
     format!("{sign}{}", times_digits(times))
 }
 
-/// A factor of at least 1, in two or three digits: `1.43`, `6.1`, `61`, `12 k`.
+/// A factor of at least 1, in two or three digits: `1.43`, `6.1`, `61`, `12k`.
 pub(super) fn times_digits(times: f64) -> String {
     if times >= 9999.5 {
         return format!("{:.0}k", times / 1e3);

@@ -2,7 +2,7 @@
 //!
 //! | ending | what is in it | of several runs |
 //! |---|---|---|
-//! | `.csv` | a row a run: all fields of `report.json`, named by their paths | a row each, and its ratios to the first |
+//! | `.csv` | a row a run: all figures of the whole run, named by their paths in `report.json` | a row each, and its ratios to the first |
 //! | `.md` | the tables, to be pasted where Markdown is read | one comparison |
 //! | `.json` | what `--json` prints | one comparison |
 //! | `.hgrm` | percentiles of the latency in milliseconds, as HdrHistogram's plotter reads them; of a stage, where the name ends in one: `compute.hgrm`, `mmap.compute.hgrm` | a file each, of those that have the stage |
