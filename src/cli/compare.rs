@@ -84,7 +84,7 @@ fn tell(
     judged: &[Judgement],
 ) -> anyhow::Result<()> {
     if args.json {
-        return print(thresholds::json(&comparison.shown(None), judged)?);
+        return print(thresholds::json(&comparison.shown(), judged)?);
     }
     let style = Style::of_stdout();
     if args.runs.is_empty() {

@@ -234,7 +234,7 @@ fn tell(
     out: &Path,
 ) -> anyhow::Result<()> {
     if json {
-        return print(thresholds::json(&comparison.shown(None), judged)?);
+        return print(thresholds::json(&comparison.shown(), judged)?);
     }
     let style = Style::of_stdout();
     print(comparison.show(style))?;

@@ -7,7 +7,7 @@ use super::processes::{Processes, Start};
 use super::supervisor::Policy;
 use super::threads::Threads;
 use super::{AsIs, Job, MAX_DEATHS, Pack, Pool, bootstrap, worker};
-use crate::clock::{Nanos, nanos};
+use crate::clock::nanos;
 use crate::error::{Error, Result};
 use crate::sys::process::Surroundings;
 use crate::sys::signal;

@@ -143,16 +143,10 @@ impl Comparison {
         }
     }
 
-    /// All of it for programs: the report of one run, the comparison of several. `explanations` are of
-    /// the gaps between them, where it has none of its own ([`Self::with_explanations`]).
-    pub fn shown(&self, explanations: Option<Vec<Explanation>>) -> Shown<'_> {
-        let several = || {
-            let mut data = self.data();
-            data.explanations = data.explanations.or(explanations);
-            data
-        };
-        self.only()
-            .map_or_else(|| Shown::Several(several().into()), Shown::One)
+    /// All of it for programs: the report of one run, the comparison of several.
+    pub fn shown(&self) -> Shown<'_> {
+        let several = || Shown::Several(self.data().into());
+        self.only().map_or_else(several, Shown::One)
     }
 
     /// What the runs were not asked for alike.

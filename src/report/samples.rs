@@ -2,7 +2,9 @@
 
 use super::{Comparison, Report, StageSummary};
 use crate::frame::{Colour, FrameFormat, Sample};
-use crate::measure::{KernelCosts, Limits, Machine, MemoryPeak, Noise, StageHistograms, Timeline, Usage};
+use crate::measure::{
+    KernelCosts, Limits, Machine, MemoryPeak, Noise, StageHistograms, Timeline, Usage,
+};
 use crate::pipeline::{Cache, Interval, Outcome, PassFigures, PassStage, Side, Totals, Workload};
 use crate::stage::Stage;
 

@@ -20,7 +20,7 @@ use super::outcome::{Completion, Death};
 use super::protocol::Answer;
 use super::supervisor::{Action, Event, Policy, Shutdown, Supervisor};
 use super::{ById, JobId, Pack, Pids, context};
-use crate::clock::{Nanos, now};
+use crate::clock::{Nanos, nanos, now};
 use crate::error::{Error, Result};
 use crate::measure::Usage;
 use std::collections::VecDeque;

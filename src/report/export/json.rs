@@ -11,7 +11,7 @@ pub(super) const KIND: Kind = Kind {
 };
 
 fn write(comparison: &Comparison, sink: &mut Sink) -> Result<()> {
-    let json = serde_json::to_vec_pretty(&comparison.shown(None));
+    let json = serde_json::to_vec_pretty(&comparison.shown());
     let json = json.map_err(|error| Error::Failed(format!("the runs cannot be JSON: {error}")))?;
     sink.write(&json)?;
     sink.write(b"\n")
