@@ -117,7 +117,7 @@ fn thumbnails_are_of_the_run_s_frames_and_what_the_findings_say() {
 fn the_stages_of_single_frames_add_up_to_end_to_end() {
     let sandbox = Sandbox::new().with_set("--size 640x360 --frames 20");
     sandbox
-        .run("run set --mode all --analyze luma --batch 1 --workers 2 --repeat 3 --out flat")
+        .run("run set --mode all --analyze luma,motion --batch 1 --workers 2 --repeat 3 --out flat")
         .succeeds();
     sandbox
         .run("run set --mode all --analyze luma,motion --workers 2 --fps 50 --out paced")
@@ -150,6 +150,10 @@ fn the_stages_of_single_frames_add_up_to_end_to_end() {
             );
         }
     }
+    // A mapped frame is there at once; the frame before it, which each job analyses anew, is compute.
+    let stages = &sandbox.report("flat/mmap")["stages"];
+    let usual = |stage: &str| stages[stage]["p50_ns"].as_u64().unwrap();
+    assert!(4 * usual("load") < usual("compute"), "{stages:#}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Consecutive frames on their way: packed in the parent, opened in the worker.
 
 use crate::analysis::Engine;
+use crate::clock::{Nanos, now};
 use crate::frame::FrameFormat;
 use crate::source::FrameSet;
 use crate::transport::{Family, Inbound, Outbound, Ticket, Transport};
@@ -65,16 +66,26 @@ impl Batch {
 
     /// Shows the engine the frame before the first. If it cannot be had, the engine finds no frame
     /// before and the finding says so; the failure itself is reported where that frame is analysed.
-    pub(super) fn prime(&self, inbound: &mut dyn Inbound, engine: &mut Engine, bulk: &[u8]) {
+    /// Returns how long the engine took, without the time until the frame was there.
+    pub(super) fn prime(
+        &self,
+        inbound: &mut dyn Inbound,
+        engine: &mut Engine,
+        bulk: &[u8],
+    ) -> Nanos {
         let Some(ticket) = &self.look_back else {
-            return;
+            return 0;
         };
-        if let Ok(view) = inbound.open(ticket, bulk) {
+        let opened = inbound.open(ticket, bulk);
+        let begin = now();
+        if let Ok(view) = opened {
             engine.prime(self.first - 1, view);
         }
+        let took = now() - begin;
         if inbound.confirm(ticket).is_err() {
             engine.forget();
         }
+        took
     }
 }
 

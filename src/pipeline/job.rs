@@ -209,12 +209,13 @@ impl Job for FrameJob {
         let mut thumbnails = context.lend(self.batch.len() * *thumbnail);
         context.step(0);
         let mut begin = now();
-        // The look-back's time counts towards the first frame's load, which needs it.
-        self.batch.prime(&mut **inbound, engine, bulk);
+        // What the look-back takes is the first frame's, which needs it: to get there, its load, and to be
+        // shown to the analyzers, its compute, as though both frames had been loaded first.
+        let mut primed = self.batch.prime(&mut **inbound, engine, bulk);
         for (step, index, ticket) in self.batch.frames() {
             context.step(step);
             let opened = inbound.open(ticket, bulk);
-            let loaded = now();
+            let loaded = now() - std::mem::take(&mut primed);
             let analysed = opened.map(|view| engine.analyze(index, view));
             // What was read may not have been the frame: then nothing that was found counts.
             let analysed = analysed.and_then(|line| inbound.confirm(ticket).map(|()| line));
