@@ -1,4 +1,4 @@
-"""Takes a picture of the upper part of a page: picture.py PAGE PICTURE.png"""
+"""Takes a picture of a comparison page, down to the percentiles: picture.py PAGE PICTURE.png"""
 
 import os
 import pathlib
@@ -6,7 +6,8 @@ import sys
 
 from playwright.sync_api import sync_playwright
 
-WIDTH, HEIGHT = 1000, 1750
+# Sections: throughput, and latency by percentile.
+WIDTH, SECTIONS = 1000, 2
 
 page_file, picture = map(pathlib.Path, sys.argv[1:])
 arguments = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
@@ -16,8 +17,10 @@ with sync_playwright() as playwright:
     browser = playwright.chromium.launch(
         executable_path=os.environ["FRAMEHAUL_CHROMIUM"], args=arguments
     )
-    context = browser.new_context(viewport={"width": WIDTH, "height": HEIGHT}, offline=True)
+    context = browser.new_context(viewport={"width": WIDTH, "height": 800}, offline=True)
     page = context.new_page()
     page.goto(page_file.resolve().as_uri())
-    page.screenshot(path=picture)
+    last = page.locator("section").nth(SECTIONS - 1).bounding_box()
+    height = last["y"] + last["height"]
+    page.screenshot(path=picture, full_page=True, clip={"x": 0, "y": 0, "width": WIDTH, "height": height})
     browser.close()
