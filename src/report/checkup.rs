@@ -324,7 +324,11 @@ mod tests {
             kernel: None,
             ..limits
         };
-        let survey = Survey::take();
+        let mut survey = Survey::take();
+        // A path is broken nowhere, however long it is.
+        if let Some(ffmpeg) = &mut survey.ffmpeg {
+            ffmpeg.path = "/usr/bin/ffmpeg".into();
+        }
         for (width, limits) in [(80, limits), (120, limits), (80, unknown), (120, unknown)] {
             let text = checkup(&survey, &limits, Style::plain(width));
             for line in text.lines() {
