@@ -230,7 +230,12 @@ impl Standing {
                 best.speed_up.value,
                 &gains(&self.ways, &best.way),
             ),
-            cell: Cell::of(of.work_s, of.round_trip_s, of.shipping_s),
+            cell: Cell::of(
+                of.work_s,
+                of.round_trip_s,
+                of.shipping_s,
+                of.crossover.map(|crossover| crossover.work_s),
+            ),
             work_s: of.work_s,
             round_trip_s: of.round_trip_s,
             shipping_s: of.shipping_s,

@@ -30,7 +30,7 @@ pub(super) fn advice(ways: &[Tested], advised: usize) -> Advice {
         advised,
         speed_up: best.speed_up,
         verdict: verdict(&best.way, best.speed_up.value, &gains),
-        cell: Cell::of(1.0, 1e-5, 1e-3),
+        cell: Cell::of(1.0, 1e-5, 1e-3, Some(1e-4)),
         work_s: 1.0,
         round_trip_s: 1e-5,
         shipping_s: 1e-3,

@@ -19,7 +19,7 @@ const MEMORY_BOUND: f64 = 0.6;
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Compute {
-    /// Less than five round trips.
+    /// Less than workers were seen to pay from; where that is not known, than five round trips.
     Light,
     /// More.
     Heavy,
@@ -47,11 +47,11 @@ pub struct Cell {
 }
 
 impl Cell {
-    /// By what the work takes, a round trip between two processes, and the bytes on their way
-    /// if they are shipped by value; all in seconds.
-    pub fn of(work: f64, round_trip: f64, shipping: f64) -> Self {
+    /// By what the work takes, a round trip between two processes, the bytes on their way if they are
+    /// shipped by value, and the work from which on workers pay, where that is known; all in seconds.
+    pub fn of(work: f64, round_trip: f64, shipping: f64, crossover: Option<f64>) -> Self {
         Self {
-            compute: if work >= SEVERAL * round_trip {
+            compute: if work >= crossover.unwrap_or(SEVERAL * round_trip) {
                 Compute::Heavy
             } else {
                 Compute::Light
@@ -248,9 +248,12 @@ mod tests {
     #[test]
     fn the_cell_follows_from_work_round_trip_and_shipping() {
         let cell = |work, round_trip, shipping| {
-            let cell = Cell::of(work, round_trip, shipping);
+            let cell = Cell::of(work, round_trip, shipping, None);
             (cell.compute, cell.data)
         };
+        // What was seen of workers is worth more than a rule.
+        let seen = |work| Cell::of(work, 1.0, 0.0, Some(20.0)).compute;
+        assert_eq!((seen(19.9), seen(20.1)), (Compute::Light, Compute::Heavy));
         assert_eq!(cell(5.1, 1.0, 5.0), (Compute::Heavy, Data::Small));
         assert_eq!(cell(5.1, 1.0, 5.2), (Compute::Heavy, Data::Large));
         assert_eq!(cell(4.9, 1.0, 4.8), (Compute::Light, Data::Small));

@@ -39,7 +39,7 @@ pub(super) struct Args {
     /// Frames A to B-1 only
     #[arg(long, value_name = "A..B", value_parser = parse_range)]
     frames: Option<Range<u64>>,
-    /// How many seconds measuring may take
+    /// How many seconds trying ways may take; before that, the machine's limits take some
     #[arg(long, value_name = "S", default_value = "60", allow_negative_numbers = true, value_parser = number::seconds)]
     budget: Duration,
     /// Run the whole as advised, and print what was predicted beside what it took

@@ -163,6 +163,10 @@ const HTML: &str = "lab.html";
 
 /// Carries all out, and writes the page.
 fn report(args: &ReportArgs) -> anyhow::Result<ExitCode> {
+    if args.out.is_some() && args.out == args.html {
+        let what = "--out and --html name the same file, and a page would replace the other";
+        return Err(Error::Usage(what.into()).into());
+    }
     for file in args.out.iter().chain(&args.html) {
         can_write(file)?;
     }

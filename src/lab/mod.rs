@@ -60,7 +60,7 @@ pub struct Experiment {
     pub lecture: u8,
     /// The slides that do.
     pub slides: &'static [u8],
-    /// The claim in the lecture's words.
+    /// The claim, in the lecture's words, shortened where they are many.
     pub claim: &'static str,
     /// Memory that it takes with so many processors, in bytes; 0 if that is little.
     memory: fn(usize) -> usize,
@@ -95,7 +95,7 @@ pub struct Outcome {
     pub lecture: u8,
     /// Its slides.
     pub slides: &'static [u8],
-    /// The claim in the lecture's words.
+    /// The claim, in the lecture's words, shortened where they are many.
     pub claim: &'static str,
     /// The figures that the lecture gives, by their key.
     pub claimed: BTreeMap<&'static str, Claimed>,

@@ -102,7 +102,7 @@ pub struct MemorySampler {
 pub struct LatestMemory(Arc<[AtomicU64; 2]>);
 
 impl LatestMemory {
-    /// The sums of the last sample; zeros before the first.
+    /// The sums of the last sample.
     pub fn get(&self) -> MemoryPeak {
         // Relaxed: two figures of one sample or of two that follow each other, as good as either.
         let [anon, shared] = &*self.0;
@@ -121,15 +121,20 @@ impl LatestMemory {
 
 impl MemorySampler {
     /// Starts sampling this process and whatever `pids` returns at each sample. A process that
-    /// is gone counts as 0. The first sample is taken at once.
+    /// is gone counts as 0. The first sample is taken before this returns: [`Self::latest`] has it.
     pub fn start(pids: impl Fn() -> Vec<u32> + Send + 'static) -> Self {
         let (stop, stopped) = mpsc::channel::<()>();
         let latest = LatestMemory::default();
+        let mut readers = Readers::default();
+        let mut course = MemoryCourse::begin();
+        let first = readers.sample(&pids());
+        latest.set(first);
+        course.add(first);
         let shown = latest.clone();
         // Where the thread cannot be started, only the last sample is taken; see `finish`.
         let thread = std::thread::Builder::new()
             .name("memory".into())
-            .spawn(move || sample_until(&stopped, &pids, &shown))
+            .spawn(move || sample_until(&stopped, &pids, readers, course, &shown))
             .ok();
         Self {
             stop,
@@ -164,21 +169,22 @@ impl MemorySampler {
 fn sample_until(
     stopped: &mpsc::Receiver<()>,
     pids: &impl Fn() -> Vec<u32>,
+    mut readers: Readers,
+    mut course: MemoryCourse,
     latest: &LatestMemory,
 ) -> MemoryCourse {
     const INTERVAL: Duration = Duration::from_millis(15);
-    let mut readers = Readers::default();
-    let mut course = MemoryCourse::begin();
+    let mut pause = INTERVAL;
     loop {
+        let is_over = stopped.recv_timeout(pause) != Err(RecvTimeoutError::Timeout);
         let begun = Instant::now();
         let sample = readers.sample(&pids());
         latest.set(sample);
         course.add(sample);
-        let pause = INTERVAL.max(begun.elapsed() * 100);
-        if stopped.recv_timeout(pause) != Err(RecvTimeoutError::Timeout) {
-            course.add(readers.sample(&pids()));
+        if is_over {
             return course;
         }
+        pause = INTERVAL.max(begun.elapsed() * 100);
     }
 }
 

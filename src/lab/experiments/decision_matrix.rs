@@ -166,7 +166,7 @@ fn judge(measured: &Measured) -> Finding {
     let figures = vec![
         Figure::seconds(
             "round_trip_s",
-            "a round trip, the pool warm",
+            "a round trip, one after the other",
             measured.round_trip,
         )
         .between(least, most),

@@ -100,7 +100,7 @@ fn judge(measured: &Measured) -> Finding {
         figures: vec![
             Figure::seconds(
                 "round_trip_s",
-                "a round trip, the pool warm",
+                "a round trip, workers at rest before",
                 measured.round_trip,
             )
             .between(0.002, 0.020),

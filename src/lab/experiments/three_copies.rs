@@ -172,12 +172,17 @@ fn judge(measured: &Measured) -> Finding {
     } = *measured;
     let a_byte = 0.5 * (payload.input + payload.output) / bytes;
     let times = payload.peak / bytes;
-    let verdict = Verdict::of(&[is_about(a_byte, A_BYTE), is_about(times, COPIES)]);
+    let verdict = Verdict::of(&[
+        is_about(measured.serialize / bytes, A_BYTE),
+        is_about(a_byte, A_BYTE),
+        is_about(times, COPIES),
+    ]);
     let because = format!(
-        "as a payload it takes {:.2} s for every 100 MB, there or back, and {times:.1} times its \
-         size at the peak; through shared memory {:.3} s and {:.1} times (copy by copy, and in memory, \
+        "as a payload it takes {:.2} s for every 100 MB, there or back, of which serialising, alone, \
+         takes {:.2} s, and {times:.1} times its size at the peak; through shared memory {:.3} s and {:.1} times (copy by copy, and in memory, \
          it is the input that is measured: of the output, the whole time)",
         1e8 * a_byte,
+        1e8 * measured.serialize / bytes,
         1e8 * 0.5 * (shared.input + shared.output) / bytes,
         shared.peak / bytes,
     );
@@ -255,6 +260,10 @@ mod tests {
     use super::*;
 
     fn verdict(seconds: f64, times: f64) -> Verdict {
+        judged(1.0, seconds, times)
+    }
+
+    fn judged(serialize: f64, seconds: f64, times: f64) -> Verdict {
         let payload = Crossing {
             input: 0.8 * seconds,
             output: 1.2 * seconds,
@@ -263,6 +272,7 @@ mod tests {
         let measured = Measured {
             bytes: 1e8,
             payload,
+            serialize,
             ..Measured::default()
         };
         judge(&measured).verdict
@@ -277,7 +287,10 @@ mod tests {
         assert_eq!(verdict(2.01, 1.51), Verdict::Depends);
         assert_eq!(verdict(0.51, 1.49), Verdict::Depends);
         assert_eq!(verdict(0.51, 6.01), Verdict::Depends);
-        assert_eq!(verdict(0.49, 1.49), Verdict::Differs);
-        assert_eq!(verdict(30.0, 30.0), Verdict::Differs);
+        assert_eq!(judged(0.49, 0.49, 1.49), Verdict::Differs);
+        assert_eq!(judged(30.0, 30.0, 30.0), Verdict::Differs);
+        assert_eq!(judged(0.51, 1.0, 3.0), Verdict::Holds);
+        assert_eq!(judged(0.49, 1.0, 3.0), Verdict::Depends);
+        assert_eq!(judged(2.01, 1.0, 3.0), Verdict::Depends);
     }
 }

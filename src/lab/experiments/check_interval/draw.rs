@@ -33,7 +33,8 @@ pub(super) fn intervals(measured: &Measured) -> Drawing {
     ]);
     Drawing::Table {
         title: format!(
-            "Speed, of that without any look, with 4 workers; and time to notice, with {}",
+            "Speed, of that without any look, with 4 workers ({ABSENT}: not measured, an interval takes too \
+             long to count many of them); and time to notice, with {}",
             measured.watchers
         ),
         header: ["a look every", "cheap", "notices in", "heavy", "notices in"]
