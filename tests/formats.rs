@@ -164,15 +164,29 @@ fn what_cannot_be_exported_hides_nothing_of_the_run_and_no_file_that_was_there()
         said.fails(1, &["path: frame 2 failed", "--fail-if: 1 of 1 failed"])
     };
     run(" --export a.csv", &[]);
-    let before = fs::read(sandbox.path("a.csv")).unwrap();
-    // Where what is written would be, there is a folder.
-    fs::create_dir(sandbox.path("b.csv.partial")).unwrap();
-    fs::create_dir(sandbox.path("a.csv.partial")).unwrap();
-    let exports = " --export b.csv --export a.csv --export transfr.md --export deserialize.hgrm";
-    let said = run(exports, &["b.csv: cannot create", "a.csv: cannot create"]);
+    // Where nobody can write.
+    let exports =
+        " --export /proc/b.csv --export /proc/c.csv --export transfr.md --export deserialize.hgrm";
+    let said = run(exports, &["b.csv: cannot create", "c.csv: cannot create"]);
     assert_eq!(said.err.lines().count(), 4, "{said:#?}");
-    assert!(!sandbox.path("b.csv").exists() && sandbox.path("transfr.md").exists());
-    assert_eq!(fs::read(sandbox.path("a.csv")).unwrap(), before);
+    assert!(sandbox.path("transfr.md").exists());
+    // A run that is there is no place for what is made of it.
+    for own in [
+        "report.json",
+        "report.html",
+        "latency.hlog",
+        "findings.jsonl",
+    ] {
+        let own = format!("out/path/{own}");
+        let before = fs::read(sandbox.path(&own)).unwrap();
+        std::os::unix::fs::symlink(&own, sandbox.path("link.csv")).unwrap();
+        for option in [format!("--html {own}"), "--export link.csv".into()] {
+            let said = sandbox.run(&format!("compare out/path/report.json {option}"));
+            said.fails(2, &["is a part of the run out/path"]).one_line();
+        }
+        assert_eq!(fs::read(sandbox.path(&own)).unwrap(), before);
+        fs::remove_file(sandbox.path("link.csv")).unwrap();
+    }
 
     // One of the modes has no such stage: that is said, and no failure.
     let line = "run set --mode sequential,path --frames 0..2 --out out --export transfer.hgrm";

@@ -5,7 +5,7 @@ use super::export::Exports;
 use super::print::print;
 use super::{last, thresholds};
 use crate::error::{Error, Result};
-use crate::report::{Comparison, Judgement, Sink, Style, Threshold, judge, judgements};
+use crate::report::{Comparison, Judgement, RunDir, Sink, Style, Threshold, judge, judgements};
 use clap::ValueHint;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -66,6 +66,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         .write(&comparison, &runs)
         .collect::<Result<()>>()?;
     if let Some(file) = &args.html {
+        RunDir::spare(&runs, file)?;
         Sink::fill(file, |sink| sink.write(comparison.page().as_bytes()))?;
     }
     let judged = judge(&args.fail_if, &comparison);

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use std::fs::{self, File};
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 /// A file that is being written.
@@ -14,8 +14,8 @@ pub(crate) struct Sink {
 }
 
 impl Sink {
-    /// Has `fill` write a file. It is filled beside its place, as `NAME.partial`, and takes the place
-    /// when it is whole; until then, and if it never is, what was there stays. What is no regular file,
+    /// Has `fill` write a file. It is filled beside its place, under a name that nobody has, and takes the
+    /// place when it is whole; until then, and if it never is, what was there stays. What is no regular file,
     /// as a pipe or a terminal, is written as it is.
     ///
     /// # Errors
@@ -24,12 +24,11 @@ impl Sink {
         // Through links: it is their target that is replaced.
         let place = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         if place.exists() && !place.is_file() {
-            return Self::write_to(&place, path, fill);
+            let file = File::create(&place).map_err(Error::io(path, "cannot create"))?;
+            return Self::write_to(file, path, fill);
         }
-        let mut name = place.file_name().unwrap_or_default().to_owned();
-        name.push(".partial");
-        let partial = place.with_file_name(name);
-        let filled = Self::write_to(&partial, path, fill).and_then(|()| {
+        let (partial, file) = beside(&place).map_err(Error::io(path, "cannot create"))?;
+        let filled = Self::write_to(file, path, fill).and_then(|()| {
             let renamed = fs::rename(&partial, &place);
             renamed.map_err(Error::io(path, "cannot write"))
         });
@@ -39,12 +38,7 @@ impl Sink {
         filled
     }
 
-    fn write_to(
-        place: &Path,
-        path: &Path,
-        fill: impl FnOnce(&mut Self) -> Result<()>,
-    ) -> Result<()> {
-        let file = File::create(place).map_err(Error::io(path, "cannot create"))?;
+    fn write_to(file: File, path: &Path, fill: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
         let mut sink = Self {
             path: path.to_owned(),
             file: BufWriter::with_capacity(1 << 16, file),
@@ -57,6 +51,20 @@ impl Sink {
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<()> {
         let written = self.file.write_all(bytes);
         written.map_err(Error::io(&self.path, "cannot write"))
+    }
+}
+
+/// A new file in the same folder, of a name that nothing there has.
+fn beside(place: &Path) -> std::io::Result<(PathBuf, File)> {
+    let mut number = 0u64;
+    loop {
+        let mut name = place.file_name().unwrap_or_default().to_owned();
+        name.push(format!(".{}-{number}.partial", std::process::id()));
+        let partial = place.with_file_name(name);
+        match File::create_new(&partial) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => number += 1,
+            made => return made.map(|file| (partial, file)),
+        }
     }
 }
 
@@ -86,6 +94,14 @@ mod tests {
         assert!(link.is_symlink());
         assert_eq!(fs::read(&path).unwrap(), b"new");
         assert_eq!(names(), 2);
+        // What has the name of what is being written stays as well, and so does what it leads to.
+        let id = std::process::id();
+        let partial = folder.path().join(format!("a.csv.{id}-0.partial"));
+        std::os::unix::fs::symlink(&link, &partial).unwrap();
+        assert!(Sink::fill(&path, fails).is_err());
+        assert!(partial.is_symlink());
+        assert_eq!(fs::read(&link).unwrap(), b"new");
+        assert_eq!(names(), 3);
     }
 
     #[test]

@@ -191,6 +191,7 @@ fn pace(runs: &[Run], style: Style) -> String {
                     .fps
                     .map_or("flat out".into(), |fps| format!("{}/s", units::pace(fps))),
                 match totals.keeps_up {
+                    Some(true) if totals.frames_dropped > 0 => "by dropping".into(),
                     Some(true) => "yes".into(),
                     Some(false) => "NO".into(),
                     None => ABSENT.into(),

@@ -117,6 +117,38 @@ impl RunDir {
         places.any(|place| real.starts_with(place))
     }
 
+    /// That none of these runs, which are there, is made of `file`, by whatever name.
+    ///
+    /// # Errors
+    /// [`Error::Input`] if one is.
+    pub fn spare(runs: &[PathBuf], file: &Path) -> Result<()> {
+        const OWN: [&str; 6] = [
+            "report.json",
+            "report.html",
+            "findings.jsonl",
+            "latency.hlog",
+            "thumbnails.npy",
+            "timestamps.txt",
+        ];
+        let Ok(real) = file.canonicalize() else {
+            return Ok(());
+        };
+        let is_own = |run: &&PathBuf| {
+            let folder = super::read::folder(run).canonicalize();
+            let is_in_it = folder.is_ok_and(|folder| real.parent() == Some(&folder));
+            is_in_it && OWN.iter().any(|own| real.ends_with(own))
+        };
+        match runs.iter().find(is_own) {
+            Some(run) => {
+                let run = run.display();
+                let what =
+                    format!("is a part of the run {run}, and would be lost: name another file");
+                Err(Error::input(file, what))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// The folder that a run writes what it finds to ([`Plan::keep_in`]) before [`Self::finish`].
     ///
     /// [`Plan::keep_in`]: crate::pipeline::Plan::keep_in

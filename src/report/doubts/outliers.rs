@@ -1,6 +1,6 @@
 //! Passes that stand out.
 
-use super::{About, Doubt, OTHERS_CORES, named};
+use super::{About, Doubt, OTHERS_CORES, OTHERS_S, named};
 use crate::report::Report;
 use crate::report::units::digits;
 use crate::statistics::{Outlier, outliers};
@@ -39,7 +39,9 @@ impl Report {
                     .passes
                     .get(one.place)
                     .zip(self.totals.pass_wall_s.get(one.place))?;
-                Some((pass.noise.others_s? + pass.noise.stolen_s?) / wall)
+                let seconds = pass.noise.others_s? + pass.noise.stolen_s?;
+                // The kernel counts in hundredths: of a short pass they say nothing.
+                (seconds >= OTHERS_S).then_some(seconds / wall)
             })
             .fold(0.0, f64::max);
         if let [one] = found

@@ -112,6 +112,16 @@ fn each_disturbance_is_called_by_its_name_with_what_to_do() {
 }
 
 #[test]
+fn of_a_pass_of_milliseconds_the_kernels_ticks_say_nothing() {
+    let found = run(|r| {
+        r.totals.pass_wall_s = vec![0.001, 0.00101, 0.00099, 0.001, 0.0016, 0.001];
+        r.passes[4].noise.others_s = Some(0.01);
+    });
+    let last = &found[found.len() - 1];
+    assert!(last.sentence.contains("medians bear it"), "{last:?}");
+}
+
+#[test]
 fn a_pass_that_stands_out_while_others_worked_is_their_doing() {
     let found = run(|r| {
         r.totals.pass_wall_s[4] = 1.6;

@@ -118,6 +118,9 @@ impl Model {
         if frames == 0.0 {
             return Err("analysed no frame".into());
         }
+        if report.merged.is_some() {
+            return Err("was merged of pieces, whose passes are in their own reports".into());
+        }
         let (Some(kernel), false) = (report.limits.kernel, report.passes.is_empty()) else {
             return Err(
                 "does not say what the kernel took: this machine had too little memory to measure \

@@ -38,11 +38,12 @@ mod markdown;
 use super::compare::{Comparison, Run};
 use super::sink::Sink;
 use super::units::list;
+use super::write::RunDir;
 use crate::analysis::nearest;
 use crate::error::{Error, Result};
 use crate::stage::Stage;
 use std::iter::once;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A kind of file that runs are exported to.
 #[derive(Debug)]
@@ -171,15 +172,18 @@ impl Export {
             let folder = super::read::folder(folder);
             (path, OneRun { run, folder })
         });
+        let fill = |path: &Path, write: &dyn Fn(&mut Sink) -> Result<()>| {
+            RunDir::spare(folders, path).and_then(|()| Sink::fill(path, write))
+        };
         let mut missing = Missing::default();
         match self.kind.of {
             Of::All(write) => {
-                let written = Sink::fill(&self.path, |sink| write(comparison, sink));
+                let written = fill(&self.path, &|sink| write(comparison, sink));
                 missing.failed.extend(written.err());
             }
             Of::One(write) => {
                 for (path, one) in each {
-                    let written = Sink::fill(&path, |sink| write(&one, sink));
+                    let written = fill(&path, &|sink| write(&one, sink));
                     missing.failed.extend(written.err());
                 }
             }
@@ -187,7 +191,7 @@ impl Export {
                 for (path, one) in each {
                     let stage = self.stage.unwrap_or(one.run.report.latency());
                     if one.run.histograms.contains_key(&stage) {
-                        let written = Sink::fill(&path, |sink| write(&one, stage, sink));
+                        let written = fill(&path, &|sink| write(&one, stage, sink));
                         missing.failed.extend(written.err());
                     } else {
                         let (path, stage) = (path.display(), stage.name());

@@ -327,7 +327,7 @@ fn a_file_that_cannot_be_written_keeps_no_other_from_it_and_no_word_of_what_is_l
     let runs = [samples::threads(), samples::mmap(), samples::mmap()];
     let runs = names.map(str::to_owned).into_iter().zip(runs);
     let comparison = Comparison::new(runs.collect()).unwrap();
-    fs::create_dir(path("transfer-b.hgrm.partial")).unwrap();
+    fs::create_dir(path("transfer-b.hgrm")).unwrap();
     let export = Export::to(path("transfer.hgrm")).unwrap();
     let missing = export.write(&comparison, &names.map(path));
     let said = missing.failed[0].to_string();

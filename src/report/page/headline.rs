@@ -83,7 +83,14 @@ fn paced(run: &Run, fps: f64) -> String {
         late => format!("; {late} of {} were late", totals.frames),
     };
     let latency = latency.unwrap_or_default();
-    format!("{mode} keeps up with {pace}{latency}{late}{}.", lost(run))
+    let how = match totals.frames_dropped {
+        0 => "",
+        _ => " by dropping frames",
+    };
+    format!(
+        "{mode} keeps up with {pace}{how}{latency}{late}{}.",
+        lost(run)
+    )
 }
 
 /// Frames without a finding, as the end of a sentence.
@@ -122,6 +129,10 @@ mod tests {
             report.limits.read_gb_per_s = None;
             report
         };
+        let dropping = |mut report: Report| {
+            report.totals.frames_dropped = 9;
+            report
+        };
         let live = |mut report: Report, dropped: u64| {
             report.workload.live = true;
             report.totals.frames_dropped = dropped;
@@ -157,6 +168,11 @@ mod tests {
                 late(paced(mmap(), 30.0, true, None)),
                 "mmap keeps up with 30 frames a second: half of all findings come within 2.04 ms of \
                  their due time, 99 % within 2.70 ms; 3 of 1500 were late; 2 of 1500 failed.",
+            ),
+            (
+                dropping(paced(mmap(), 30.0, true, None)),
+                "mmap keeps up with 30 frames a second by dropping frames: half of all findings come within \
+                 2.04 ms of their due time, 99 % within 2.70 ms; 9 of 1500 dropped.",
             ),
             (
                 paced(payload(), 30.0, false, Some(15.3)),

@@ -99,7 +99,7 @@ fn row(number: usize, run: &Run, colour: u8, is_paced: bool) -> Markup {
             @if is_paced {
                 td { (figure_if("totals.deadline_misses", totals.deadline_misses, |n| n.to_string())) }
                 td { (figure_if("workload.fps", asked.fps, |fps| format!("{}/s", pace(fps)))) }
-                td { (keeps_up(totals.keeps_up)) }
+                td { (keeps_up(totals.keeps_up, totals.frames_dropped > 0)) }
                 td { (figure_if("totals.backlog_frames_per_s", totals.backlog_frames_per_s, a_second)) }
                 td { (figure_if("totals.max_sustained_fps", totals.max_sustained_fps, a_second)) }
             }
@@ -108,8 +108,9 @@ fn row(number: usize, run: &Run, colour: u8, is_paced: bool) -> Markup {
     }
 }
 
-fn keeps_up(keeps_up: Option<bool>) -> Markup {
+fn keeps_up(keeps_up: Option<bool>, drops: bool) -> Markup {
     let (class, word) = match keeps_up {
+        Some(true) if drops => ("verdict no", "by dropping"),
         Some(true) => ("verdict yes", "yes"),
         Some(false) => ("verdict no", "no"),
         None => return html! { span.soft { (ABSENT) } },

@@ -1,7 +1,7 @@
 //! Which of several runs at a pace keep up.
 
 use crate::report::compare::Run;
-use crate::report::units::{ABSENT, digits, list, pace, time};
+use crate::report::units::{ABSENT, digits, list, pace, plural, time};
 use crate::stage::Stage;
 
 /// Of two runs or more at a pace of so many frames a second.
@@ -19,7 +19,7 @@ pub(super) fn sentence(runs: &[&Run], fps: f64) -> String {
         let latency = |run: &&Run| {
             let summary = run.report.stages.get(&Stage::EndToEnd)?;
             let median = summary.p50_ns.map_or(summary.mean_ns, |ns| ns as f64);
-            Some(format!("{} in {}", time(median), run.name))
+            Some(format!("{} in {}", time(median), kept(run)))
         };
         let cores = |run: &&Run| digits(run.report.cpu.cores_busy);
         let latencies: Vec<String> = keep.iter().filter_map(latency).collect();
@@ -38,14 +38,19 @@ pub(super) fn sentence(runs: &[&Run], fps: f64) -> String {
         };
         return format!("{none} up with {pace}: {}.", shortfalls(&fail));
     }
-    let names = |runs: &[&Run]| {
-        let names: Vec<&str> = runs.iter().map(|run| run.name.as_str()).collect();
-        list(&names)
-    };
+    let names = |runs: &[&Run]| list(&runs.iter().map(|run| kept(run)).collect::<Vec<_>>());
     let (keeps, does) = (number(&keep, "keeps", "keep"), number(&fail, "does", "do"));
     let why = shortfalls(&fail);
     let (keep, fail) = (names(&keep), names(&fail));
     format!("At {pace} {keep} {keeps} up and {fail} {does} not: {why}.")
+}
+
+/// A run's name, with what it took to keep up if that was frames.
+fn kept(run: &Run) -> String {
+    match run.report.totals.frames_dropped {
+        0 => run.name.clone(),
+        dropped => format!("{} (by dropping {})", run.name, plural(dropped, "frame")),
+    }
 }
 
 /// What those that do not keep up sustain, and for one alone how fast it falls behind.
