@@ -20,7 +20,7 @@ pub struct Repeats {
 /// how much they spread.
 ///
 /// The standard error, times Student's quantile of the interval and the normal one of the share that is to be
-/// found, is to be as small as the difference; that share is taken to be 39 in 40, which leaves half of the
+/// found, is to be as small as the difference; that share is taken to be 99 in 100, which leaves most of the
 /// misses to a machine that changes meanwhile. How much passes spread is known from some of them alone, and
 /// those may have been quiet ones: what counts is the spread's upper confidence limit of 99 %, and less than
 /// 20 passes are never enough, since what stands out once in ten may not have been among those few. Tried
@@ -42,7 +42,7 @@ pub fn repeats_to_find(factor: f64, of: &[f64], to: &[f64], paired: bool) -> Opt
     let half_width = (ratio.high / ratio.low).ln() / 2.0;
     let standard_error = half_width / quantile(Z_975, df) * at_most(df);
     let finds = |number: usize| {
-        let quantiles = quantile(Z_975, (number - 1) as f64) + Z_975;
+        let quantiles = quantile(Z_975, (number - 1) as f64) + Z_99;
         quantiles * standard_error * (passes as f64 / number as f64).sqrt()
     };
     let wanted = factor.ln();
