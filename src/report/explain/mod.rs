@@ -48,8 +48,6 @@ pub struct Explanation {
     pub terms: Vec<TermGap>,
     /// What the terms do not explain of the gap; below 0 if they explain too much.
     pub left_over: TermTimes,
-    /// The part of it in which what a run is bound by was not at work.
-    pub waiting: TermTimes,
     /// What it comes to.
     pub sentence: String,
 }
@@ -147,7 +145,6 @@ fn explain(base: &Run, run: &Run) -> Result<Explanation> {
         fast_bound_by: faster.bound,
         terms: terms.into(),
         left_over: TermTimes::of(slower.left_over_ns(), faster.left_over_ns()),
-        waiting: TermTimes::of(slower.waiting_ns, faster.waiting_ns),
         sentence: String::new(),
     };
     explanation.sentence = match clearly_differ(base, run) {

@@ -2,7 +2,7 @@
 //!
 //! # The model
 //!
-//! Flat out, something is always busy, and how long a frame holds that up is the time between two
+//! Flat out, something is nearly always busy, and how long a frame holds that up is the time between two
 //! frames (the bottleneck law of operational analysis: Denning and Buzen, The Operational Analysis of
 //! Queueing Network Models, 1978). It may be all processors together, the workers (where there are
 //! fewer of them than processors) or the parent (which has one thread, but as many senders as workers
@@ -19,9 +19,13 @@
 //!   counted: where the prices ask for more, all of them are as much lower. (A page cache in large pages is
 //!   read faster than in small ones, say, and a fault there provides more.)
 //!
-//! Nothing is fitted to the time that is to be explained, so the sum may miss it: what is left over is
-//! shown as that. (Bytes shipped are counted as pixels; that a serialiser may make three bytes of a
-//! sample of two is among what is left over.)
+//! What is busiest is not at work at times all the same: at the beginning and the end of a pass, where a
+//! worker waits for a slot or for others of its batch, and where other programs have the processors. That
+//! is **waiting**, the time on the wall clock less the processor time that was counted.
+//!
+//! None of the other terms is fitted to the time that is to be explained, so they may miss the processor
+//! time that was counted: what is left over is shown as that. (Bytes shipped are counted as pixels; that a
+//! serialiser may make three bytes of a sample of two is among what is left over.)
 
 use crate::pipeline::Side;
 use crate::report::Report;
@@ -46,17 +50,20 @@ pub enum Term {
     Reading,
     /// The analyzers.
     Compute,
+    /// Nobody was at work who could have been: the time in which what the run is bound by was not at work.
+    Waiting,
 }
 
 impl Term {
     /// All of them, in the order in which a frame meets them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Serialising,
         Self::KernelCopies,
         Self::PageFaults,
         Self::WakeUps,
         Self::Reading,
         Self::Compute,
+        Self::Waiting,
     ];
 
     /// As in a sentence: "20 ms are page faults".
@@ -68,6 +75,7 @@ impl Term {
             Self::WakeUps => "wake-ups",
             Self::Reading => "reading",
             Self::Compute => "compute",
+            Self::Waiting => "waiting",
         }
     }
 }
@@ -104,8 +112,6 @@ pub(super) struct Model {
     pub bound: Bound,
     /// What the terms should take of it.
     pub terms: BTreeMap<Term, f64>,
-    /// What of it what it is bound by was not at work.
-    pub waiting_ns: f64,
 }
 
 impl Model {
@@ -167,11 +173,12 @@ impl Model {
             }
         };
         let wall_ns = report.totals.wall_s * 1e9 / frames;
+        let mut terms = BTreeMap::from(Term::ALL.map(|term| (term, share(term))));
+        terms.insert(Term::Waiting, wall_ns - busy_ns);
         Ok(Self {
             wall_ns,
             bound,
-            terms: Term::ALL.map(|term| (term, share(term))).into(),
-            waiting_ns: wall_ns - busy_ns,
+            terms,
         })
     }
 

@@ -28,7 +28,6 @@ impl Explanation {
         let mut rows: Vec<Vec<String>> = parts
             .map(|(name, times)| row(name, times, bar(times.gap_ns, longest)))
             .collect();
-        rows.push(row("… waiting", self.waiting, String::new()));
         let measured = TermTimes::of(self.slow_ns, self.fast_ns);
         rows.push(row("measured", measured, String::new()));
         let bounds = if self.slow_bound_by == self.fast_bound_by {
@@ -43,8 +42,8 @@ impl Explanation {
             )
         };
         let mut caption = format!(
-            "{bounds} Left over is what the model does not explain, {:.0} % of the gap; waiting is what of \
-             it nobody was at work.",
+            "{bounds} Waiting is when that was not at work; left over is what the model does not explain, \
+             {:.0} % of the gap.",
             100.0 * self.unexplained(),
         );
         if is_drawn {
