@@ -370,6 +370,48 @@ fn the_demo_tells_its_story_keeps_its_reports_and_removes_its_frames() {
 }
 
 #[test]
+fn runs_that_begin_at_once_have_a_place_each() {
+    let sandbox = Sandbox::new().with_set("--size 16x16 --frames 3");
+    let line = "run set --mode path";
+    let begin = |_| {
+        let mut command = sandbox.command(line);
+        let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().unwrap()
+    };
+    let begun: Vec<_> = (0..3).map(begin).collect();
+    let said = begun.into_iter().map(|run| {
+        let said = Said::from(run.wait_with_output().unwrap(), line).succeeds();
+        let place = said
+            .out
+            .lines()
+            .find_map(|line| line.strip_prefix("reports: "));
+        let place = place.unwrap_or_else(|| panic!("no place: {said:#?}"));
+        assert!(sandbox.path(place).join("path/report.json").exists());
+        place.to_owned()
+    });
+    assert_eq!(said.collect::<HashSet<_>>().len(), 3);
+    // What is refused takes no place.
+    sandbox
+        .run("run set --mode payload --batch 0")
+        .fails(2, &["batch"]);
+    assert_eq!(std::fs::read_dir(sandbox.path("runs")).unwrap().count(), 3);
+}
+
+#[test]
+fn a_demo_leaves_the_place_of_another_that_is_under_way_alone() {
+    let sandbox = Sandbox::new();
+    sandbox.write("demo/frames/manifest.json", b"");
+    let other = std::fs::File::open(sandbox.path("demo")).unwrap();
+    other.lock().unwrap();
+    let demo = "demo --frames 8 --size 160x90 --out demo";
+    sandbox
+        .run(demo)
+        .fails(2, &["demo: is another demo's", "--out"])
+        .one_line();
+    assert!(sandbox.path("demo/frames/manifest.json").exists());
+}
+
+#[test]
 fn a_demo_that_does_not_fit_offers_one_that_does() {
     let sandbox = Sandbox::new();
     sandbox

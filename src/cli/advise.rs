@@ -1,10 +1,11 @@
 //! `framehaul advise`: whether workers are worth it for these frames, and how.
 
 use super::complain::complain;
+use super::last;
 use super::number;
 use super::print::print;
 use super::progress::Progress;
-use super::run::{measure, parse_range};
+use super::run::{measure, parse_range, place};
 use super::stop::stop_on_signals;
 use crate::advise::{self, Advice, AdviceData};
 use crate::analysis::Analysis;
@@ -45,7 +46,8 @@ pub(super) struct Args {
     /// Run the whole as advised, and print what was predicted beside what it took
     #[arg(long)]
     verify: bool,
-    /// Where --verify puts its run directory [default: runs/advised]
+    /// Where --verify puts its run directory [default: runs/advised, or
+    /// runs/advised-2 if there is one already]
     #[arg(long, value_name = "DIR", requires = "verify")]
     out: Option<PathBuf>,
     /// Print JSON instead of text
@@ -77,15 +79,18 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
             Analysis::parse(&args.analyze)?,
         )
     };
-    let out = args.out.clone().unwrap_or_else(|| "runs/advised".into());
-    if args.verify {
-        refuse_what_cannot_be_verified(&request, &out)?;
+    let advised = || Path::new(last::FOLDER).join("advised");
+    let place = args.verify.then(|| place(args.out.as_deref(), advised));
+    let place = place.transpose()?;
+    let out = place.as_ref().map(|(out, _ours)| out);
+    if let Some(out) = out {
+        refuse_what_cannot_be_verified(&request, out)?;
     }
     let advice = advise::frames(&request, args.budget, &mut Progress::new())?;
     if !args.json {
         print(advice.render(Style::of_stdout()))?;
     }
-    let verified = args.verify.then(|| verify(request, &advice, &out));
+    let verified = out.map(|out| verify(request, &advice, out));
     if args.json {
         // What was measured is told, whatever became of the whole.
         let done = verified
@@ -107,6 +112,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
             "\nThe whole took {actual_s:.3} s; predicted were {predicted_s:.3} s, {:+.0} %.",
             100.0 * (predicted_s / actual_s - 1.0)
         ))?;
+        if let Some(out) = out {
+            print(format_args!("reports: {}", out.display()))?;
+        }
     }
     Ok(ExitCode::from(u8::from(failed)))
 }

@@ -17,6 +17,7 @@ use crate::source::generate::{Plan, generate};
 use crate::source::manifest::Manifest;
 use crate::sys::fs::space;
 use anyhow::Context;
+use std::fs::{File, TryLockError};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -96,6 +97,7 @@ impl Need {
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let start = Instant::now();
     let stop = stop_on_signals().context("cannot listen for Ctrl-C")?;
+    let _place = take(&args.out)?;
     let format = FrameFormat::new(args.size.width, args.size.height, Colour::Rgb, Sample::U16);
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
     check_room(args, format, workers as u64)?;
@@ -173,9 +175,24 @@ fn both(args: &Args, frames: &Frames, stop: &Arc<AtomicBool>) -> Result<(Done, D
     ))
 }
 
+/// Takes the demo's place for as long as what is returned lives. It is the same for every demo, so that what a
+/// killed one left behind is found by the next; what a living one is about is not.
+fn take(place: &Path) -> Result<File> {
+    std::fs::create_dir_all(place).map_err(Error::io(place, "cannot create the folder"))?;
+    let cannot_lock = "cannot lock the folder";
+    let lock = File::open(place).map_err(Error::io(place, cannot_lock))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => {
+            let what = "is another demo's, which is under way: choose another place by --out";
+            Err(Error::input(place, what))
+        }
+        Err(TryLockError::Error(error)) => Err(Error::io(place, cannot_lock)(error)),
+    }
+}
+
 /// Refuses what does not fit, and offers what does.
 fn check_room(args: &Args, format: FrameFormat, workers: u64) -> Result<()> {
-    std::fs::create_dir_all(&args.out).map_err(Error::io(&args.out, "cannot create the folder"))?;
     let disk = space(&args.out).map_err(Error::io(&args.out, "cannot ask for free space"))?;
     let (disk, memory) = (disk.free, available_memory());
     let need = Need::of(format, args.frames, workers);

@@ -3,6 +3,7 @@
 use super::complain::complain;
 use super::export::Exports;
 use super::faults::faults;
+use super::last;
 use super::metrics::{self, Metrics};
 use super::number;
 use super::print::print;
@@ -91,7 +92,8 @@ pub(super) struct Args {
     /// Whether the input is in the page cache when a pass starts
     #[arg(long, value_enum, default_value = "warm")]
     cache: CacheState,
-    /// Where the run directories go, one a mode [default: runs/TIME]
+    /// Where the run directories go, one a mode [default: runs/TIME, or runs/TIME-2 if
+    /// there is one of this second]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     out: Option<PathBuf>,
     /// End with exit code 1 if this is true of a run, as 'end_to_end.p99 > 33ms', or of a mode and
@@ -199,7 +201,10 @@ impl Args {
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let request = args.request(stop_on_signals().context("cannot listen for Ctrl-C")?)?;
-    let out = args.out.clone().unwrap_or_else(default_out);
+    let (out, _ours) = place(args.out.as_deref(), || {
+        let now = jiff::Zoned::now().strftime("%Y-%m-%d_%H-%M-%S");
+        Path::new(last::FOLDER).join(now.to_string())
+    })?;
     let beside = Beside {
         quiet: args.quiet,
         trace: args.trace.clone(),
@@ -256,13 +261,18 @@ fn pages(runs: &Comparison, out: &Path) -> String {
     }
 }
 
-/// `runs/TIME` by the clock on the wall, with a number if there is one of this second already.
-fn default_out() -> PathBuf {
-    let now = jiff::Zoned::now().strftime("%Y-%m-%d_%H-%M-%S").to_string();
-    let first = Path::new("runs").join(&now);
-    let others = (2..).map(|n| Path::new("runs").join(format!("{now}-{n}")));
-    let mut names = std::iter::once(first.clone()).chain(others);
-    names.find(|name| !name.exists()).unwrap_or(first)
+/// Where runs go: where they are told to, or to a folder of this name that nobody else has, which is gone
+/// again when what comes with it is dropped and there are none.
+pub(super) fn place(
+    out: Option<&Path>,
+    name: impl FnOnce() -> PathBuf,
+) -> Result<(PathBuf, Option<Made>)> {
+    if let Some(out) = out {
+        return Ok((out.to_owned(), None));
+    }
+    let name = name();
+    let (folder, made) = Made::anew(&name).map_err(Error::io(&name, "cannot create the folder"))?;
+    Ok((folder, Some(made)))
 }
 
 /// Finished runs of one request.

@@ -40,11 +40,43 @@ pub struct Made(Vec<PathBuf>);
 impl Made {
     /// Those above `path` that are not there yet.
     pub fn above(path: &Path) -> Self {
-        let above = path.ancestors().skip(1);
-        let made = above.take_while(|folder| !folder.exists());
-        // The innermost come first.
-        Self(made.map(Path::to_path_buf).collect())
+        Self(missing(path.ancestors().skip(1)))
     }
+
+    /// Makes a folder that nobody else has, of this name or with a number behind it (`NAME-2`, `NAME-3`),
+    /// and those above it. Of any number of processes that ask for one name at once, each gets another.
+    pub fn anew(name: &Path) -> io::Result<(PathBuf, Self)> {
+        let numbered = |number: u32| {
+            let mut numbered = name.as_os_str().to_owned();
+            numbered.push(format!("-{number}"));
+            PathBuf::from(numbered)
+        };
+        let mut numbers = 2..;
+        let mut folder = name.to_path_buf();
+        loop {
+            let made = missing(folder.ancestors());
+            if let Some(above) = folder.parent() {
+                std::fs::create_dir_all(above)?;
+            }
+            match std::fs::create_dir(&folder) {
+                // Only now is it ours to remove.
+                Ok(()) => return Ok((folder, Self(made))),
+                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => match numbers.next() {
+                    Some(number) => folder = numbered(number),
+                    None => return Err(e),
+                },
+                // Whoever made those above it has found no use for them, and removed them again.
+                Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+                Err(e) => return Err(e),
+            }
+        }
+    }
+}
+
+/// Those that are not there, the innermost first, as they come.
+fn missing<'a>(folders: impl Iterator<Item = &'a Path>) -> Vec<PathBuf> {
+    let missing = folders.take_while(|folder| !folder.exists());
+    missing.map(Path::to_path_buf).collect()
 }
 
 impl Drop for Made {
@@ -163,6 +195,35 @@ mod tests {
         std::fs::write(&kept, "").unwrap();
         drop(made);
         assert!(kept.exists() && !dir.path().join("a/b").exists());
+    }
+
+    #[test]
+    fn who_ask_for_one_name_at_once_get_one_each() {
+        const ASK: usize = 16;
+        let dir = tempfile::tempdir().unwrap();
+        let name = dir.path().join("runs/today");
+        let all_here = std::sync::Barrier::new(ASK);
+        let ask = || {
+            all_here.wait();
+            Made::anew(&name).unwrap()
+        };
+        let mut got: Vec<(PathBuf, Made)> = std::thread::scope(|scope| {
+            let asking: Vec<_> = (0..ASK).map(|_| scope.spawn(ask)).collect();
+            asking.into_iter().map(|one| one.join().unwrap()).collect()
+        });
+        got.sort_by_key(|(folder, _)| folder.as_os_str().len());
+        assert_eq!(got[0].0, name);
+        let names: std::collections::HashSet<_> = got.iter().map(|(folder, _)| folder).collect();
+        assert_eq!(names.len(), ASK);
+        assert!(names.contains(&dir.path().join("runs/today-16")));
+        std::fs::write(got[0].0.join("report"), "").unwrap();
+        drop(got);
+        // Those in which nothing came to lie are gone.
+        assert_eq!(
+            std::fs::read_dir(dir.path().join("runs")).unwrap().count(),
+            1
+        );
+        assert!(Made::anew(Path::new("/proc/none/today")).is_err());
     }
 
     #[test]
