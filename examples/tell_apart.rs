@@ -104,7 +104,7 @@ impl Workload {
     /// So many trials; whether they came out as they should.
     fn try_out(&self, name: &str, trials: usize) -> Result<bool> {
         let [one, same, _] = self.run(PILOT)?;
-        let recommended = ratios(&one, &same)?.intervals.repeats;
+        let recommended = ratios(&one, &same)?.repeats;
         let repeats = recommended
             .ok_or("too few passes to recommend a number of repeats")?
             .needed;
@@ -113,7 +113,8 @@ impl Workload {
             let [one, same, slower] = self.run(repeats)?;
             alike += usize::from(!ratios(&one, &same)?.clear);
             let slowed_down = ratios(&one, &slower)?;
-            found += usize::from(slowed_down.clear && slowed_down.fps < Some(1.0));
+            let is_slower = slowed_down.fps.is_some_and(|fps| fps.high < 1.0);
+            found += usize::from(slowed_down.clear && is_slower);
         }
         println!(
             "{name}, --repeat {repeats}: no difference to itself {alike} times of {trials}, a slow-down of \

@@ -23,11 +23,14 @@ fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).expect("UTF-8")
 }
 
+/// Enough to know where a ratio lies.
+const PASSES: u64 = 6;
+
 /// Writes a run of `mode` in which each of 20 frames took `ms`, and says where.
 fn write_run(root: &Path, mode: &str, ms: u64) -> PathBuf {
     let mut stages = StageHistograms::new();
     for stage in [Stage::Compute, Stage::Service, Stage::EndToEnd] {
-        (0..20).for_each(|_| stages.record(stage, ms * 1_000_000));
+        (0..PASSES * 20).for_each(|_| stages.record(stage, ms * 1_000_000));
     }
     let outcome = Outcome {
         begun_unix_s: None,
@@ -46,13 +49,13 @@ fn write_run(root: &Path, mode: &str, ms: u64) -> PathBuf {
             cache: Cache::Warm,
             cache_resident: 1.0,
             policy: None,
-            repeat: 1,
+            repeat: PASSES as usize,
             warmup: 0,
         },
         totals: Totals {
-            pass_wall_ns: vec![20 * ms * 1_000_000],
-            frames_produced: 20,
-            frames_analysed: 20,
+            pass_wall_ns: vec![20 * ms * 1_000_000; PASSES as usize],
+            frames_produced: PASSES * 20,
+            frames_analysed: PASSES * 20,
             frames_failed: 0,
             frames_dropped: Default::default(),
             shipped_bytes_per_frame: 24.0,
@@ -98,7 +101,7 @@ fn compare_shows_a_verdict_and_as_json_the_ratios() {
     let fast = fast.to_str().unwrap();
 
     let text = stdout(&framehaul(&["compare", slow, fast]));
-    let sentence = "mmap is 3.0 times as fast as path on the same frames: \
+    let sentence = "mmap is 3.0 times as fast as path (95 %: 3.0 to 3.0) on the same frames: \
                     most of it is compute, 30.0 ms a frame against 10.0 ms.";
     assert!(text.contains(sentence), "{text}");
     assert!(text.contains("Identical findings"), "{text}");
@@ -106,10 +109,13 @@ fn compare_shows_a_verdict_and_as_json_the_ratios() {
 
     let json = stdout(&framehaul(&["compare", "--json", slow, fast]));
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
-    assert_eq!(json["schema"], 1);
+    assert_eq!(json["schema"], 2);
     assert_eq!(json["baseline"], "path");
     assert_eq!(json["same_findings"], true);
-    assert!((json["ratios"][0]["fps"].as_f64().unwrap() - 3.0).abs() < 1e-9);
+    for part in ["value", "low", "high"] {
+        let of_fps = json["ratios"][0]["fps"][part].as_f64().unwrap();
+        assert!((of_fps - 3.0).abs() < 1e-9, "{part}: {of_fps}");
+    }
     assert_eq!(json["verdict"], sentence);
 }
 

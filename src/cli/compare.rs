@@ -13,7 +13,8 @@ use std::process::ExitCode;
 /// Compare finished runs side by side; the first is the baseline
 ///
 /// A single run is shown by itself. Runs that were not asked for the same, or did not find the
-/// same, are called out, and no ratio is given.
+/// same, are called out, and no ratio is given; nor is one of runs of fewer than six passes (--repeat 6),
+/// of which nothing is known of where it lies.
 ///
 /// Without a RUN, the last command's runs below runs/ are compared if it ran several modes, else the
 /// last two that were finished there, the older one as the baseline.

@@ -15,6 +15,7 @@ use crate::report::{Report, Story, Style};
 use crate::source::FrameSet;
 use crate::source::generate::{Plan, generate};
 use crate::source::manifest::Manifest;
+use crate::statistics::LEAST_PASSES;
 use crate::sys::fs::space;
 use anyhow::Context;
 use std::fs::{File, TryLockError};
@@ -57,7 +58,8 @@ const MODES: [&str; 6] = [
     "shm",
 ];
 const FPS: f64 = 30.0;
-const PASSES: usize = 2;
+/// As many as it takes to know where a ratio lies.
+const PASSES: usize = LEAST_PASSES;
 
 /// What is offered where the size asked for does not fit.
 const SMALLER: [(u32, u32); 5] = [

@@ -56,6 +56,9 @@ pub struct PassStage {
     pub p99_ns: Option<u64>,
     /// One in a thousand is beyond.
     pub p999_ns: Option<u64>,
+    /// The greatest; null in reports of older versions.
+    #[serde(default)]
+    pub max_ns: Option<u64>,
 }
 
 impl PassFigures {
@@ -90,6 +93,7 @@ fn stages(tally: &Tally) -> BTreeMap<Stage, PassStage> {
             p50_ns: percentile(500),
             p99_ns: percentile(990),
             p999_ns: percentile(999),
+            max_ns: Some(samples.max()),
         };
         (!samples.is_empty()).then_some((stage, figures))
     });
@@ -122,6 +126,7 @@ mod tests {
         let compute = stages[&Stage::Compute];
         assert_eq!((compute.count, compute.p50_ns), (30, Some(1_000)));
         assert_eq!((compute.p99_ns, compute.p999_ns), (None, None));
+        assert_eq!(compute.max_ns, Some(1_000));
     }
 
     #[test]
@@ -147,6 +152,12 @@ mod tests {
         let json = serde_json::to_value(&pass).unwrap();
         assert_eq!(json["parent"]["user_s"], 0.5);
         assert_eq!(json["parent"]["read_bytes"], 4096);
-        assert_eq!(serde_json::from_value::<PassFigures>(json).unwrap(), pass);
+        let read = serde_json::from_value::<PassFigures>;
+        assert_eq!(read(json.clone()).unwrap(), pass);
+        // An older version has said nothing of it.
+        let mut older = json;
+        let compute = older["stages"]["compute"].as_object_mut().unwrap();
+        compute.remove("max_ns");
+        assert_eq!(read(older).unwrap().stages[&Stage::Compute].max_ns, None);
     }
 }

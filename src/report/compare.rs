@@ -5,8 +5,9 @@
 //! then by how much ([`Comparison::verdict`]).
 
 use super::Report;
-use super::data::{ComparisonData, Ratios, Shown, ratios, run_data};
+use super::data::{ComparisonData, Shown, run_data};
 use super::explain::Explanation;
+use super::ratios::Ratios;
 use super::style::Style;
 use super::summary::alone;
 use super::units::list;
@@ -246,31 +247,29 @@ impl Comparison {
         verdict::of(self)
     }
 
-    /// Every run after the first over the first, whether or not that means anything.
+    /// Every run after the first over the first; empty where a difference forbids it.
     pub(super) fn ratios(&self) -> Vec<Ratios> {
-        let base = &self.runs[0];
-        self.runs[1..].iter().map(|run| ratios(base, run)).collect()
+        if !self.same_workload() {
+            return Vec::new();
+        }
+        let (base, others) = (&self.runs[0], &self.runs[1..]);
+        others.iter().map(|run| Ratios::of(base, run)).collect()
     }
 
     /// The comparison for programs.
     pub fn data(&self) -> ComparisonData {
         let differences = self.differences();
-        let same_workload = self.same_workload();
         ComparisonData {
-            schema: 1,
+            schema: 2,
             baseline: self.runs[0].name.clone(),
             runs: self
                 .runs
                 .iter()
                 .map(|run| run_data(run, self.doubts_of(run)))
                 .collect(),
-            ratios: if same_workload {
-                self.ratios()
-            } else {
-                Vec::new()
-            },
+            ratios: self.ratios(),
             same_findings: self.same_findings(),
-            same_workload,
+            same_workload: self.same_workload(),
             differences,
             verdict: self.verdict(),
             explanations: self.explanations.clone(),

@@ -28,6 +28,7 @@ mod merge;
 mod merged;
 pub(crate) mod page;
 mod published;
+mod ratios;
 mod read;
 mod schema;
 mod sink;
@@ -49,7 +50,7 @@ mod samples;
 
 pub use checkup::checkup;
 pub use compare::{Comparison, Difference};
-pub use data::{ComparisonData, Percentiles, Ratios, RunData, Shown};
+pub use data::{ComparisonData, Percentiles, RunData, Shown};
 pub use doubts::{About, Doubt};
 pub use explain::{Bound, Explanation, Term, TermGap, TermTimes};
 pub use export::{Export, KINDS, Kind, Missing};
@@ -60,6 +61,7 @@ pub use merged::{Merged, Part};
 #[cfg(test)]
 pub(crate) use published::tests::check_written;
 pub use published::{Published, SCHEMAS};
+pub use ratios::Ratios;
 pub use schema::{Cpu, Memory, Report, SCHEMA, StageSummary, Totals, Workload};
 #[cfg(feature = "cli")]
 pub(crate) use sink::Sink;
@@ -69,6 +71,5 @@ pub(crate) use style::shell_word;
 pub use summary::summary;
 pub use threshold::{Judgement, Threshold, judge, judgements};
 pub use timeline::{Interval, Timeline};
-pub use trust::Intervals;
 #[cfg(feature = "cli")]
 pub use write::RunDir;

@@ -235,6 +235,7 @@ pub(super) fn taking_turns(of: Report, walls: &[f64]) -> Report {
                 p50_ns: scaled(summary.p50_ns),
                 p99_ns: scaled(summary.p99_ns),
                 p999_ns: scaled(summary.p999_ns),
+                max_ns: scaled(Some(summary.max_ns)),
             };
             (stage, figures)
         };

@@ -1,13 +1,12 @@
 //! What a set of runs says about shipping pixels: the story that `framehaul demo` tells.
 
+use super::ratios::throughput;
 use super::schema::Report;
 use super::style::Style;
 use super::table::of_limit;
-use super::units::{ABSENT, bytes, digits, pace, time};
+use super::units::{ABSENT, bytes, digits, factor, factors, pace, time};
 use crate::stage::Stage;
-
-/// From this factor on, one of two is faster.
-const CLEAR: f64 = 1.05;
+use crate::statistics::Estimate;
 
 /// The same frames, flat out and paced, in the same modes each.
 pub struct Story<'a> {
@@ -157,17 +156,16 @@ impl Story<'_> {
         if let (Some(payload), Some(alone)) = (payload, self.of("sequential"))
             && let Some(ratio) = times_as_fast(alone, payload)
         {
-            lines.push(if ratio > CLEAR {
+            let (workers, times) = (payload.workload.workers, times(ratio, "long"));
+            lines.push(if ratio.low > 1.0 {
                 format!(
-                    "Parallel is slower: payload with {} workers takes {ratio:.1} times as long as \
-                     one thread that does everything.",
-                    payload.workload.workers
+                    "Parallel is slower: payload with {workers} workers takes {times} as one thread that \
+                     does everything."
                 )
             } else {
                 format!(
-                    "Here payload with {} workers is not slower than one thread that does \
-                     everything: it takes {ratio:.2} times as long.",
-                    payload.workload.workers
+                    "Here payload with {workers} workers is not clearly slower than one thread that does \
+                     everything: it takes {times}."
                 )
             });
         }
@@ -185,15 +183,16 @@ impl Story<'_> {
                     bytes(mmap.totals.shipped_bytes_per_frame),
                     bytes(run.totals.shipped_bytes_per_frame),
                 );
-                lines.push(if ratio > CLEAR {
+                let times = times(ratio, "fast");
+                lines.push(if ratio.low > 1.0 {
                     format!(
-                        "The same pool with a reference instead of pixels: mmap is {ratio:.1} \
-                         times as fast as {mode} and {ships}."
+                        "The same pool with a reference instead of pixels: mmap is {times} as {mode}, and \
+                         {ships}."
                     )
                 } else {
                     format!(
-                        "Here the same pool with a reference instead of pixels is not faster: mmap \
-                         is {ratio:.2} times as fast as {mode}, and {ships}."
+                        "Here the same pool with a reference instead of pixels is not clearly faster: mmap \
+                         is {times} as {mode}, and {ships}."
                     )
                 });
             }
@@ -201,15 +200,16 @@ impl Story<'_> {
         if let (Some(slots), Some(mmap)) = (self.of("shm"), self.of("mmap"))
             && let Some(ratio) = times_as_fast(mmap, slots)
         {
-            lines.push(if ratio > CLEAR {
+            let times = times(ratio, "long");
+            lines.push(if ratio.low > 1.0 {
                 format!(
                     "Frames in a file need no slots: shm, which copies each of them once more, \
-                     takes {ratio:.1} times as long as mmap. It is for frames that are in no file."
+                     takes {times} as mmap. It is for frames that are in no file."
                 )
             } else {
                 format!(
-                    "Here shm is not slower than mmap, although it copies each frame once more: it \
-                     takes {ratio:.2} times as long."
+                    "Here shm is not clearly slower than mmap, although it copies each frame once more: it \
+                     takes {times}."
                 )
             });
         }
@@ -244,10 +244,15 @@ impl Story<'_> {
     }
 }
 
-/// How many times as fast; none where one of them has no speed to speak of.
-fn times_as_fast(fast: &Report, slow: &Report) -> Option<f64> {
-    let (fast, slow) = (fast.totals.fps, slow.totals.fps);
-    (fast > 0.0 && slow > 0.0).then(|| fast / slow)
+/// How many times as fast; none where that is not known, with where it lies.
+fn times_as_fast(fast: &Report, slow: &Report) -> Option<Estimate> {
+    throughput(slow, fast)
+}
+
+/// `87 times as fast (95 %: 85 to 90)`.
+fn times(of: Estimate, what: &str) -> String {
+    let (times, lies) = (factor(of.value), factors(of));
+    format!("{times} times as {what} (95 %: {lies})")
 }
 
 fn cpu_per_frame(run: &Report) -> f64 {
@@ -277,39 +282,64 @@ mod tests {
     #[test]
     fn sentences_say_who_is_faster_whoever_that_is() {
         let mode = |of: Report, mode: &str, fps: f64| {
-            let mut of = of;
+            let mut of = samples::taking_turns(of, &[15.0 / fps; 6]);
             of.workload.mode = mode.into();
-            of.totals.fps = fps;
             of
         };
         let told = |mmap: f64| {
             meaning(&[
-                mode(samples::payload(), "payload", 100.0),
+                mode(samples::payload(), "payload", 1.0),
                 mode(samples::threads(), "sequential", mmap),
                 mode(samples::mmap(), "mmap", mmap),
-                mode(samples::mmap(), "shm", 100.0),
+                mode(samples::mmap(), "shm", 1.0),
             ])
         };
-        let fast = told(250.0);
+        let fast = told(2.5);
         for said in [
-            "payload with 2 workers takes 2.5 times as long as one thread",
-            "mmap is 2.5 times as fast as payload and ships 24 B instead of 49.8 MB a frame.",
+            "payload with 2 workers takes 2.5 times as long (95 %: 2.5 to 2.5) as one thread",
+            "mmap is 2.5 times as fast (95 %: 2.5 to 2.5) as payload, and ships 24 B instead of 49.8 MB",
             "need no slots: shm, which copies each of them once more, takes 2.5 times as long",
         ] {
             assert!(fast.contains(said), "{said:?} is missing:\n{fast}");
         }
-        let slow = told(90.0);
+        let slow = told(0.9);
         for said in [
-            "not slower than one thread that does everything: it takes 0.90 times as long.",
-            "not faster: mmap is 0.90 times as fast as payload, and ships 24 B instead of",
-            "shm is not slower than mmap, although it copies each frame once more: it takes 0.90",
+            "not clearly slower than one thread that does everything: it takes 0.900 times as long (95 %: ",
+            "not clearly faster: mmap is 0.900 times as fast (95 %: 0.900 to 0.900) as payload, and ships",
+            "shm is not clearly slower than mmap, although it copies each frame once more: it takes 0.900",
         ] {
             assert!(slow.contains(said), "{said:?} is missing:\n{slow}");
         }
-        // Where a run has analysed nothing, nothing is said of its speed.
-        let none = told(0.0);
-        for said in ["as fast", "as long", "slower", "inf", "NaN"] {
-            assert!(!none.contains(said), "{said:?}:\n{none}");
+    }
+
+    #[test]
+    fn of_what_is_not_known_nothing_is_said() {
+        let mode = |of: Report, mode: &str| {
+            let mut of = of;
+            of.workload.mode = mode.into();
+            of
+        };
+        let (payload, mmap) = (samples::payload(), samples::mmap());
+        let stopped = |mut of: Report| {
+            of.totals.fps = 0.0;
+            of.totals.frames_analysed = 0;
+            of.passes
+                .iter_mut()
+                .for_each(|pass| pass.frames_analysed = 0);
+            of
+        };
+        let few = |of: Report| samples::taking_turns(of, &[1.0; 5]);
+        let none = |of: Report| stopped(samples::taking_turns(of, &[1.0; 6]));
+        for of in [&few as &dyn Fn(Report) -> Report, &none] {
+            let said = meaning(&[
+                of(mode(payload.clone(), "payload")),
+                of(mode(mmap.clone(), "mmap")),
+                of(mode(mmap.clone(), "sequential")),
+                of(mode(mmap.clone(), "shm")),
+            ]);
+            for word in ["as fast", "as long", "slower", "inf", "NaN"] {
+                assert!(!said.contains(word), "{word:?}:\n{said}");
+            }
         }
     }
 }

@@ -1,26 +1,26 @@
 //! A comparison as text: what differs, tables, histograms, the sentence, and where the gaps come from.
+//!
+//! Figures and ratios are in tables apart, since they are not of the same: see [`ratios`](super::ratios).
 
 use super::compare::{Comparison, Run};
-use super::data::Ratios;
+use super::data::Percentiles;
+use super::ratios::Ratios;
 use super::spark::Axis;
 use super::style::{Style, shorten};
 use super::trust::trust;
-use super::units::{self, ABSENT, bytes, count, digits, factors, plural, ratio, time};
+use super::units::{self, ABSENT, bytes, count, digits, plural, ratio, time};
 use super::warnings::{Warning, Weight};
 use crate::stage::Stage;
+use crate::statistics::Estimate;
 
 impl Comparison {
     /// The comparison for people. Runs that were not asked for alike, or did not find the same,
     /// are called out above everything else.
     pub fn render(&self, style: Style) -> String {
-        let ratios = if self.same_workload() {
-            self.ratios()
-        } else {
-            Vec::new()
-        };
+        let ratios = self.ratios();
         let mut parts = vec![self.title(style)];
         parts.extend(warnings(self, style));
-        parts.push(overview(&self.runs, &ratios, style));
+        parts.push(overview(&self.runs, style));
         if self
             .runs
             .iter()
@@ -28,12 +28,13 @@ impl Comparison {
         {
             parts.push(pace(&self.runs, style));
         }
+        parts.push(stages(&self.runs, style));
+        parts.extend(to_baseline(&self.runs, &ratios, style));
         let trust = trust(&self.runs, &ratios);
         if !trust.is_empty() {
             let lines: Vec<String> = trust.iter().map(|line| style.wrap(line, 2)).collect();
             parts.push(lines.join("\n"));
         }
-        parts.push(stages(&self.runs, &ratios, style));
         parts.extend(histograms(&self.runs, style));
         parts.extend(notes(self, style));
         parts.push(style.strong(&self.verdict()));
@@ -92,10 +93,14 @@ fn warning(warning: &Warning, style: Style) -> String {
 
 /// A name as wide as a table can bear.
 fn name(run: &Run, style: Style) -> String {
-    shorten(&run.name, if style.wide() { 24 } else { 12 })
+    shorten(&run.name, name_width(style))
 }
 
-fn optional(value: Option<f64>, show: impl Fn(f64) -> String) -> String {
+fn name_width(style: Style) -> usize {
+    if style.wide() { 24 } else { 12 }
+}
+
+fn optional<T>(value: Option<T>, show: impl Fn(T) -> String) -> String {
     value.map_or(ABSENT.into(), show)
 }
 
@@ -111,63 +116,86 @@ pub(super) fn of_limit(reached: f64, limit: Option<f64>) -> String {
     format!("{} of {}", short(reached), optional(limit, short))
 }
 
-fn overview(runs: &[Run], ratios: &[Ratios], style: Style) -> String {
-    let known = intervals(ratios);
-    let has_column = style.wide() && !known.is_empty();
-    let mut header = vec!["run", "frames/s", ""];
-    if has_column {
-        header.push("(95 %)");
-    }
-    header.extend(["GB/s", "shipped", "memory", "CPU"]);
-    header.extend(if style.wide() {
-        ["cores busy", "faults/frame"]
+fn overview(runs: &[Run], style: Style) -> String {
+    let wide = ["cores busy", "faults/frame"];
+    let [cores, faults] = if style.wide() {
+        wide
     } else {
         ["cores", "faults"]
-    });
-    let rows: Vec<Vec<String>> = runs
-        .iter()
-        .enumerate()
-        .map(|(index, run)| {
-            let ratios = index.checked_sub(1).and_then(|index| ratios.get(index));
-            let totals = &run.report.totals;
-            let mut row = vec![
-                name(run, style),
-                digits(totals.fps),
-                ratios.map_or(String::new(), |of| optional(of.fps, ratio)),
-            ];
-            if has_column {
-                let interval = ratios.and_then(|of| of.fps_interval);
-                row.push(interval.map_or(String::new(), |(low, high)| factors(low, high)));
-            }
-            row.extend([
-                of_limit(totals.gb_per_s, run.report.limits.read_gb_per_s),
-                bytes(totals.shipped_bytes_per_frame),
-                bytes(run.peak_bytes()),
-                time(run.cpu_per_frame() * 1e9),
-                digits(run.report.cpu.cores_busy),
-                count((run.faults_per_frame() * 100.0).round() / 100.0),
-            ]);
-            row
-        })
-        .collect();
+    };
+    let header = [
+        "run", "frames/s", "GB/s", "shipped", "memory", "CPU", cores, faults,
+    ];
+    let row = |run: &Run| {
+        let totals = &run.report.totals;
+        vec![
+            name(run, style),
+            digits(totals.fps),
+            of_limit(totals.gb_per_s, run.report.limits.read_gb_per_s),
+            bytes(totals.shipped_bytes_per_frame),
+            bytes(run.peak_bytes()),
+            time(run.cpu_per_frame() * 1e9),
+            digits(run.report.cpu.cores_busy),
+            count((run.faults_per_frame() * 100.0).round() / 100.0),
+        ]
+    };
+    let rows: Vec<_> = runs.iter().map(row).collect();
     let table = style.table(&header, &rows, 1);
     let caption = "GB/s: analysed, of the machine's read limit. Shipped, CPU and faults: a frame. \
                    Memory: peak of parent and workers.";
-    let mut lines = vec![table, style.wrap(caption, 0)];
-    if !known.is_empty() && !has_column {
-        let line = format!("Ratios of frames/s, 95 %: {}.", known.join("; "));
-        lines.push(style.wrap(&line, 2));
-    }
-    lines.join("\n")
+    format!("{table}\n{}", style.wrap(caption, 0))
 }
 
-/// Where the ratios of throughput lie, of those runs of which it is known.
-fn intervals(ratios: &[Ratios]) -> Vec<String> {
-    let known = ratios.iter().filter_map(|of| {
-        let (low, high) = of.fps_interval?;
-        Some(format!("{} {}", of.name, factors(low, high)))
-    });
-    known.collect()
+/// How the runs stand to the first, as far as that is known.
+fn to_baseline(runs: &[Run], ratios: &[Ratios], style: Style) -> Option<String> {
+    let known = |of: Option<Estimate>| optional(of, ratio);
+    let named = |of: &Ratios| shorten(&of.name, name_width(style));
+    let mut whole = Vec::new();
+    for of in ratios {
+        let each = [
+            of.fps,
+            of.peak_bytes,
+            of.cpu_s_per_frame,
+            of.faults_per_frame,
+        ];
+        if each.iter().any(Option::is_some) {
+            let cells = each.map(known).into_iter();
+            whole.push(std::iter::once(named(of)).chain(cells).collect());
+        }
+    }
+    // There is no room for all, and few passes are so long that this one is known.
+    let shown = |column: &usize| style.wide() || Percentiles::<u64>::NAMES[*column] != "p99.9";
+    let columns: Vec<usize> = (0..4).filter(shown).collect();
+    let mut by_stage = Vec::new();
+    for stage in Stage::ALL {
+        let mut label = stage.name();
+        for of in ratios {
+            let Some(percentiles) = of.stages.get(&stage) else {
+                continue;
+            };
+            let each = percentiles.each();
+            let cells = columns.iter().map(|&column| known(each[column]));
+            let label = std::mem::take(&mut label).to_owned();
+            by_stage.push([label, named(of)].into_iter().chain(cells).collect());
+        }
+    }
+    let of_whole = vec!["run", "frames/s", "memory", "CPU", "faults"];
+    let percentiles = columns
+        .iter()
+        .map(|&column| Percentiles::<u64>::NAMES[column]);
+    let of_stage = ["stage", "run"].into_iter().chain(percentiles).collect();
+    let tables = [(of_whole, whole, 1), (of_stage, by_stage, 2)];
+    let tables = tables.into_iter().filter(|(_, rows, _)| !rows.is_empty());
+    let tables: Vec<_> = tables
+        .map(|(header, rows, left)| style.table(&header, &rows, left))
+        .collect();
+    let title = format!(
+        "Ratios to {}, each of the usual pass and with its 95 % interval (the figures above are of all \
+         passes together). ≈: the interval holds 1, there is no clear difference.",
+        runs[0].name
+    );
+    let title = style.wrap(&title, 0);
+    (!tables.is_empty()).then(|| format!("{title}\n\n{}", tables.join("\n\n")))
 }
 
 /// How paced runs stood up to their pace.
@@ -218,68 +246,27 @@ fn pace(runs: &[Run], style: Style) -> String {
 }
 
 /// Every stage's durations, the runs beside each other under each stage.
-fn stages(runs: &[Run], ratios: &[Ratios], style: Style) -> String {
-    let rated = !ratios.is_empty();
-    let mut header = vec!["stage", "run"];
-    for title in ["p50", "p99", "p99.9", "max"] {
-        header.push(title);
-        if rated {
-            header.push("");
-        }
-    }
-    let mut any_unclear = false;
+fn stages(runs: &[Run], style: Style) -> String {
+    let [p50, p99, p999, max] = Percentiles::<u64>::NAMES;
     let mut rows = Vec::new();
     for stage in Stage::ALL {
         let mut label = stage.name();
-        for (index, run) in runs.iter().enumerate() {
+        for run in runs {
             let Some(summary) = run.report.stages.get(&stage) else {
                 continue;
             };
-            let ratios = index.checked_sub(1).and_then(|index| ratios.get(index));
-            let intervals = ratios.and_then(|of| of.intervals.stages.get(&stage));
-            let ratios = ratios.and_then(|of| of.stages.get(&stage));
-            let mut row = vec![std::mem::take(&mut label).to_owned(), name(run, style)];
-            let values = [
-                (
-                    summary.p50_ns,
-                    ratios.and_then(|of| of.p50),
-                    intervals.and_then(|of| of.p50),
-                ),
-                (
-                    summary.p99_ns,
-                    ratios.and_then(|of| of.p99),
-                    intervals.and_then(|of| of.p99),
-                ),
-                (
-                    summary.p999_ns,
-                    ratios.and_then(|of| of.p999),
-                    intervals.and_then(|of| of.p999),
-                ),
-                (Some(summary.max_ns), ratios.and_then(|of| of.max), None),
-            ];
-            for (value, over_base, interval) in values {
-                row.push(optional(value.map(|ns| ns as f64), time));
-                if rated {
-                    let unclear = interval.is_some_and(|of| of.low <= 1.0 && of.high >= 1.0);
-                    any_unclear |= unclear;
-                    let shown = over_base.map_or(String::new(), ratio);
-                    row.push(if unclear {
-                        format!("≈{shown}")
-                    } else {
-                        shown
-                    });
-                }
-            }
-            rows.push(row);
+            let durations = summary.percentiles().each();
+            let durations = durations.map(|ns| optional(ns.map(|ns| ns as f64), time));
+            let label = std::mem::take(&mut label).to_owned();
+            rows.push(
+                [label, name(run, style)]
+                    .into_iter()
+                    .chain(durations)
+                    .collect(),
+            );
         }
     }
-    let table = style.table(&header, &rows, 2);
-    if !any_unclear {
-        return table;
-    }
-    let caption =
-        "≈: no clear difference, the 95 % interval of the ratio from pass to pass holds 1.";
-    format!("{table}\n{}", style.wrap(caption, 0))
+    style.table(&["stage", "run", p50, p99, p999, max], &rows, 2)
 }
 
 /// A line a run on one axis of time; none where there are no samples.
@@ -374,16 +361,34 @@ mod tests {
             taking_turns(mmap(), &walls.map(|wall| wall / 10.0)),
         ];
         let comparison = compare(runs);
-        let narrow = comparison.render(Style::plain(80));
-        assert!(
-            narrow.contains("\nRatios of frames/s, 95 %: mmap 10 to 10.\n"),
-            "{narrow}"
-        );
-        let wide = comparison.render(Style::plain(120));
-        assert!(
-            wide.contains("(95 %)") && !wide.contains("Ratios of frames/s"),
-            "{wide}"
-        );
+        let [narrow, wide] = [80, 120].map(|width| comparison.render(Style::plain(width)));
+        let markdown = comparison.render(Style::markdown());
+        for text in [narrow, wide, markdown] {
+            for said in [
+                "×10 10–10",
+                "of the usual pass and with its 95 % interval",
+                "of all passes together",
+            ] {
+                let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+                assert!(words.contains(said), "{said}: {text}");
+            }
+        }
+    }
+
+    /// What is of all passes and what is of the usual one would seem to be of the same.
+    #[test]
+    fn no_figure_stands_beside_a_ratio() {
+        let walls = [1.0, 1.1, 1.2, 1.0, 1.1, 1.3];
+        let runs = vec![
+            taking_turns(payload(), &walls),
+            taking_turns(mmap(), &walls.map(|wall| wall / 10.0)),
+        ];
+        let text = compare(runs).render(Style::plain(120));
+        for line in text.lines().filter(|line| line.contains(['×', '÷'])) {
+            for unit in [" ms", " µs", " MB", " of "] {
+                assert!(!line.contains(unit), "{line}");
+            }
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Numbers as people read them: three significant digits and a unit.
 
+use crate::statistics::Estimate;
+
 /// The sign for a value that is absent.
 pub(crate) const ABSENT: &str = "–";
 
@@ -69,21 +71,50 @@ fn scaled(value: f64, units: &[(f64, &str)]) -> String {
     format!("{} {name}", digits(value))
 }
 
-/// How a value stands to the baseline's: `×61`, `÷1.4`, `=` when within a part in two hundred,
-/// [`ABSENT`] when either is 0.
-pub(super) fn ratio(ratio: f64) -> String {
-    if !ratio.is_finite() || ratio <= 0.0 {
-        return ABSENT.into();
+/// How a figure stands to the baseline's, and the interval of that: `×61 59–63`, `÷1.43 1.40–1.52`, and
+/// `≈ ÷1.02–×1.05` where that holds 1.
+pub(super) fn ratio(of: Estimate) -> String {
+    let [(_, _, value), (_, _, low), (_, _, high)] = ratio_parts(of);
+    format!("{value} {low}–{high}")
+}
+
+/// Its parts in the order in which they are read: what each is in the estimate, how much, and as it is
+/// written.
+pub(super) fn ratio_parts(of: Estimate) -> [(&'static str, f64, String); 3] {
+    let Estimate { value, low, high } = of;
+    if holds_1(of) {
+        return [
+            ("value", value, "≈".into()),
+            ("low", low, times_or_part(low)),
+            ("high", high, times_or_part(high)),
+        ];
     }
-    let (sign, times) = if ratio >= 1.0 {
-        ('×', ratio)
-    } else {
-        ('÷', 1.0 / ratio)
-    };
-    if times < 1.005 {
-        return "=".into();
+    let value = ("value", value, times_or_part(value));
+    match high < 1.0 {
+        true => [
+            value,
+            ("high", high, times_digits(1.0 / high)),
+            ("low", low, times_digits(1.0 / low)),
+        ],
+        false => [
+            value,
+            ("low", low, times_digits(low)),
+            ("high", high, times_digits(high)),
+        ],
     }
-    format!("{sign}{}", times_digits(times))
+}
+
+/// Whether it may be that there is no difference.
+pub(super) fn holds_1(of: Estimate) -> bool {
+    of.low <= 1.0 && of.high >= 1.0
+}
+
+/// `×61`, `÷1.43`.
+fn times_or_part(factor: f64) -> String {
+    match factor >= 1.0 {
+        true => format!("×{}", times_digits(factor)),
+        false => format!("÷{}", times_digits(1.0 / factor)),
+    }
 }
 
 /// A factor of at least 1, in two or three digits: `1.43`, `6.1`, `61`, `12k`.
@@ -99,11 +130,11 @@ pub(super) fn times_digits(times: f64) -> String {
 }
 
 /// Where a factor lies: `0.981 to 1.03`, `59 to 63`.
-pub(super) fn factors(low: f64, high: f64) -> String {
-    format!("{} to {}", factor(low), factor(high))
+pub(super) fn factors(of: Estimate) -> String {
+    format!("{} to {}", factor(of.low), factor(of.high))
 }
 
-/// One end of that.
+/// A factor that may be below 1.
 pub(super) fn factor(factor: f64) -> String {
     match factor {
         ..0.0005 => "0".into(),
@@ -182,26 +213,36 @@ mod tests {
         }
     }
 
+    fn estimate(value: f64, low: f64, high: f64) -> Estimate {
+        Estimate { value, low, high }
+    }
+
     #[test]
-    fn ratios_show_their_direction() {
-        for (value, text) in [
-            (61.2, "×61"),
-            (1.0 / 1290.0, "÷1290"),
-            (1.43, "×1.43"),
-            (0.5, "÷2.0"),
-            (1.001, "="),
-            (0.999, "="),
-            (0.0, ABSENT),
-            (f64::NAN, ABSENT),
-            (f64::INFINITY, ABSENT),
-            (25_000.0, "×25k"),
+    fn ratios_show_their_direction_and_where_they_lie() {
+        for (value, low, high, text) in [
+            (61.2, 59.0, 63.4, "×61 59–63"),
+            (1.0 / 1290.0, 0.000_75, 0.0008, "÷1290 1250–1333"),
+            (1.43, 1.401, 1.52, "×1.43 1.40–1.52"),
+            (0.5, 0.4, 0.6, "÷2.0 1.67–2.5"),
+            (1.02, 0.98, 1.05, "≈ ÷1.02–×1.05"),
+            (1.0, 1.0, 1.0, "≈ ×1.00–×1.00"),
+            (1.02, 1.000_01, 1.05, "×1.02 1.00–1.05"),
+            (0.98, 0.95, 0.999_99, "÷1.02 1.00–1.05"),
+            (25_000.0, 9_999.0, 26_000.0, "×25k 9999–26k"),
         ] {
-            assert_eq!(ratio(value), text, "{value}");
+            assert_eq!(ratio(estimate(value, low, high)), text, "{value}");
         }
+        let parts = ratio_parts(estimate(0.5, 0.4, 0.6));
+        assert_eq!(
+            parts.clone().map(|(which, ..)| which),
+            ["value", "high", "low"]
+        );
+        assert_eq!(parts.map(|(_, factor, _)| factor), [0.5, 0.6, 0.4]);
     }
 
     #[test]
     fn where_a_factor_lies_is_said_with_three_digits_about_1() {
+        let factors = |low, high| super::factors(estimate(1.0, low, high));
         assert_eq!(factors(0.98123, 1.0312), "0.981 to 1.03");
         assert_eq!(factors(59.2, 12_345.0), "59 to 12k");
         assert_eq!(factors(0.0, 0.5), "0 to 0.500");

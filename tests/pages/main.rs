@@ -171,7 +171,7 @@ fn pages_of_runs_show_their_reports_and_fetch_nothing() {
         let mut figures = list(&told[0]["figures"]).iter();
         figures.any(|figure| figure["ratio"] == ratio)
     };
-    assert!(has("fps") && has("intervals.fps.low") && has("intervals.fps.high"));
+    assert!(has("fps.value") && has("fps.low") && has("fps.high"));
     assert!(figures_are_those_of(&told[1], &reports[..1], &Value::Null) > 100);
     let paced = sandbox.report("paced/mmap");
     let alone = std::slice::from_ref(&paced);

@@ -70,7 +70,11 @@ fn endings_are_told_apart_and_the_longer_one_is_meant() {
 
 #[test]
 fn figures_have_a_row_a_run_and_a_column_a_field() {
-    let csv = text("runs.csv", vec![samples::payload(), samples::mmap()]);
+    let six = |of| samples::taking_turns(of, &[1.0, 1.1, 1.2, 1.0, 1.1, 1.3]);
+    let csv = text(
+        "runs.csv",
+        vec![six(samples::payload()), six(samples::mmap())],
+    );
     let lines: Vec<&str> = csv.lines().collect();
     assert_eq!(lines.len(), 3, "{csv}");
     let columns: Vec<&str> = lines[0].split(',').collect();
@@ -80,7 +84,9 @@ fn figures_have_a_row_a_run_and_a_column_a_field() {
         "totals.fps",
         "limits.read_gb_per_s",
         "stages.compute.p99_ns",
-        "ratio.fps",
+        "ratio.fps.value",
+        "ratio.fps.low",
+        "ratio.stages.service.max.high",
     ] {
         assert!(columns.contains(&column), "{column} in {columns:?}");
     }
@@ -99,7 +105,10 @@ fn markdown_is_the_tables_without_pictures() {
     let several = text("runs.md", vec![samples::payload(), samples::mmap()]);
     assert!(several.contains("\n| run | frames/s |"), "{several}");
     assert!(several.contains("\n| payload | 15.3 |"), "{several}");
-    assert!(several.contains("**mmap is 61 times as fast"), "{several}");
+    assert!(
+        several.contains("**mmap is faster than payload, "),
+        "{several}"
+    );
     assert!(
         !several.contains('█') && !several.contains('\x1b'),
         "{several}"

@@ -6,7 +6,7 @@
 //! which run, from 0 on. A ratio to the first run has `data-ratio` instead: a path into that run's entry
 //! of the `ratios` of `compare --json`.
 
-use crate::report::units::{self, ABSENT, factor};
+use crate::report::units::{ABSENT, ratio_parts};
 use crate::statistics::Estimate;
 use maud::{Markup, html};
 
@@ -56,17 +56,17 @@ pub(super) fn figure_if<T: Exactly + Copy>(
     }
 }
 
-/// How a figure stands to that of the first run, and below it from where to where that lies.
-pub(super) fn ratio(path: &str, value: Option<f64>, interval: Option<Estimate>) -> Markup {
-    let part = |path: &str, value: f64, shown: String| {
-        html! { data value=(value.exactly()) data-ratio=(path) { (shown) } }
+/// How a figure stands to that of the first run, and the interval of that.
+pub(super) fn ratio(path: &str, of: Option<Estimate>) -> Markup {
+    let part = |(which, value, shown): (&str, f64, String)| {
+        html! { data value=(value.exactly()) data-ratio=(format!("{path}.{which}")) { (shown) } }
     };
-    let end = |which: &str, value| part(&format!("intervals.{path}.{which}"), value, factor(value));
-    html! {
-        @if let Some(value) = value { " " small { (part(path, value, units::ratio(value))) } }
-        @if let Some(of) = interval {
-            small.lies { "(" (end("low", of.low)) " to " (end("high", of.high)) ")" }
-        }
+    match of.map(ratio_parts) {
+        Some([value, from, to]) => html! {
+            (part(value)) " "
+            small.lies { "(" (part(from)) " to " (part(to)) ")" }
+        },
+        None => html! { span.soft { (ABSENT) } },
     }
 }
 

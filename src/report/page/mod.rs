@@ -172,10 +172,6 @@ impl<'a> View<'a> {
     }
 
     fn of_several(&self, comparison: &Comparison) -> String {
-        let ratios = match comparison.same_workload() {
-            true => comparison.ratios(),
-            false => Vec::new(),
-        };
         let input = &self.runs[0].report.workload.input;
         let page = Page {
             title: &format!("{} runs: {input}", self.runs.len()),
@@ -186,7 +182,7 @@ impl<'a> View<'a> {
                 (asked::warnings(comparison))
             },
             body: html! {
-                (speed::section(self, &ratios))
+                (speed::section(self, &comparison.ratios()))
                 (percentiles::section(self))
                 (stages::section(self))
                 (stages::explanations(comparison))

@@ -7,10 +7,9 @@ use super::chart::{both, legend};
 use super::figure::{figure, figure_if, ratio};
 use super::svg::Ink;
 use crate::report::compare::Run;
-use crate::report::data::Ratios;
+use crate::report::ratios::Ratios;
 use crate::report::trust::trust;
 use crate::report::units::{BANDWIDTH_NOT_MEASURED, bytes, count, digits, plural, time};
-use crate::statistics::Estimate;
 use maud::{Markup, html};
 
 /// Where sums over a run are shared out over the frames that it analysed.
@@ -24,7 +23,8 @@ pub(super) fn section(view: &View<'_>, ratios: &[Ratios]) -> Markup {
             h2 { "How fast, of what the machine can do" }
             (chart(view))
             @if !view.is_one() {
-                (overview(view, ratios))
+                (overview(view))
+                (to_first(view, ratios))
                 @for sentence in trust(view.runs, ratios) { p.about { (sentence) } }
             }
         }
@@ -85,19 +85,12 @@ fn bar(run: &Run, colour: u8) -> Bar {
 }
 
 /// All runs beside each other.
-fn overview(view: &View<'_>, ratios: &[Ratios]) -> Markup {
+fn overview(view: &View<'_>) -> Markup {
     html! {
         div.scroll {
             table {
-                caption { "Shipped, processor time and page faults are those of a frame; memory is the "
-                    "peak of parent and workers together. "
-                    @if !ratios.is_empty() {
-                        "Ratios are to the first run"
-                        @if ratios.iter().any(|of| of.intervals.fps.is_some()) {
-                            "; in brackets the factors between which they lie, at 95 % confidence"
-                        }
-                        "."
-                    } }
+                caption { "All passes together. Shipped, processor time and page faults are those of a frame; "
+                    "memory is the peak of parent and workers together." }
                 thead { tr {
                     th scope="col" { "run" }
                     @for name in ["frames/s", "GB/s", "limit", "shipped", "memory", "processor time",
@@ -106,39 +99,70 @@ fn overview(view: &View<'_>, ratios: &[Ratios]) -> Markup {
                     }
                 } }
                 tbody {
-                    @for (number, run, colour) in view.each() {
-                        @let of = number.checked_sub(1).and_then(|index| ratios.get(index));
-                        (row(number, run, colour, of))
-                    }
+                    @for (number, run, colour) in view.each() { (row(number, run, colour)) }
                 }
             }
         }
     }
 }
 
-fn row(number: usize, run: &Run, colour: u8, ratios: Option<&Ratios>) -> Markup {
+fn row(number: usize, run: &Run, colour: u8) -> Markup {
     let (totals, limits) = (&run.report.totals, &run.report.limits);
-    let over = |path: &str, of: fn(&Ratios) -> (Option<f64>, Option<Estimate>)| {
-        html! {
-            @if let Some((value, interval)) = ratios.map(of) { (ratio(path, value, interval)) }
-        }
-    };
     html! {
         tr data-run=(number) {
             th scope="row" { span class=(format!("swatch {}", Ink::Run(colour).class())) {} (run.name) }
-            td { (figure("totals.fps", totals.fps, &digits(totals.fps)))
-                (over("fps", |of| (of.fps, of.intervals.fps))) }
+            td { (figure("totals.fps", totals.fps, &digits(totals.fps))) }
             td { (figure("totals.gb_per_s", totals.gb_per_s, &digits(totals.gb_per_s))) }
             td { (figure_if("limits.read_gb_per_s", limits.read_gb_per_s, digits)) }
             td { (figure("totals.shipped_bytes_per_frame", totals.shipped_bytes_per_frame,
                 &bytes(totals.shipped_bytes_per_frame))) }
-            td { (figure(PEAK, run.peak_bytes(), &bytes(run.peak_bytes())))
-                (over("peak_bytes", |of| (of.peak_bytes, of.intervals.peak_bytes))) }
-            td { (figure(CPU, run.cpu_per_frame(), &time(run.cpu_per_frame() * 1e9)))
-                (over("cpu_s_per_frame", |of| (of.cpu_s_per_frame, of.intervals.cpu_s_per_frame))) }
+            td { (figure(PEAK, run.peak_bytes(), &bytes(run.peak_bytes()))) }
+            td { (figure(CPU, run.cpu_per_frame(), &time(run.cpu_per_frame() * 1e9))) }
             td { (figure("cpu.cores_busy", run.report.cpu.cores_busy,
                 &digits(run.report.cpu.cores_busy))) }
             td { (figure(FAULTS, run.faults_per_frame(), &faults(run))) }
+        }
+    }
+}
+
+/// How the runs stand to the first. In a table of its own, since these are no quotients of the figures in the
+/// other one.
+fn to_first(view: &View<'_>, ratios: &[Ratios]) -> Markup {
+    let each = |of: &Ratios| {
+        [
+            ("fps", of.fps),
+            ("peak_bytes", of.peak_bytes),
+            ("cpu_s_per_frame", of.cpu_s_per_frame),
+            ("faults_per_frame", of.faults_per_frame),
+        ]
+    };
+    let is_known = |of: &Ratios| each(of).iter().any(|(_, ratio)| ratio.is_some());
+    html! {
+        @if ratios.iter().any(is_known) {
+            div.scroll {
+                table {
+                    caption { "Ratios to " (view.runs[0].name) ", each of the usual pass (above are all passes "
+                        "together) and with its 95 % interval. ≈: the interval holds 1, there is no clear "
+                        "difference." }
+                    thead { tr {
+                        th scope="col" { "run" }
+                        @for name in ["frames/s", "memory", "processor time", "page faults"] {
+                            th scope="col" { (name) }
+                        }
+                    } }
+                    tbody {
+                        @for ((number, run, colour), of) in view.each().skip(1).zip(ratios) {
+                            tr data-run=(number) {
+                                th scope="row" {
+                                    span class=(format!("swatch {}", Ink::Run(colour).class())) {}
+                                    (run.name)
+                                }
+                                @for (path, of) in each(of) { td { (ratio(path, of)) } }
+                            }
+                        }
+                    }
+                }
+            }
         }
     }
 }

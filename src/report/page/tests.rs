@@ -124,8 +124,8 @@ fn a_page_says_what_its_figures_are_worth() {
         "<li class=\"bad\">mmap: the run is incomplete: the pipe ends inside frame 7.</li>",
         "<li>mmap: the hypervisor gave 25 % of the processors' time to other machines: ",
         "<li>mmap: Worker 1 died.</li>",
-        "data-ratio=\"fps\">",
-        "data-ratio=\"intervals.fps.low\">",
+        "data-ratio=\"fps.value\">",
+        "data-ratio=\"fps.low\">",
         "mmap: 6 passes each find a difference of ",
     ] {
         assert!(both.contains(said), "no {said:?}");

@@ -2,9 +2,10 @@
 
 use crate::analysis::{nearest, quoted};
 use crate::report::Report;
-use crate::report::data::Ratios;
+use crate::report::ratios::Ratios;
 use crate::report::schema::StageSummary;
 use crate::stage::Stage;
+use crate::statistics::Estimate;
 use std::fmt;
 
 /// What a figure counts.
@@ -237,13 +238,12 @@ impl Figure {
         }
     }
 
-    /// Its ratio as a comparison shows it, if it is one of those that are shown.
-    pub(super) fn shown_ratio(self, of: &Ratios) -> Option<f64> {
+    /// Its ratio as a comparison shows it, if it is one of those that are shown and it is known.
+    pub(super) fn shown_ratio(self, of: &Ratios) -> Option<Estimate> {
         match self {
             Self::Plain(plain) => match plain.name {
                 // Frames of both have as many bytes.
                 "fps" | "gb_per_s" => of.fps,
-                "shipped_bytes_per_frame" => of.shipped_bytes_per_frame,
                 _ => None,
             },
             Self::Stage(stage, statistic) => {

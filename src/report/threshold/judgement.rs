@@ -3,8 +3,9 @@
 use super::Threshold;
 use crate::report::Comparison;
 use crate::report::compare::Run;
-use crate::report::data::Ratios;
+use crate::report::ratios::Ratios;
 use crate::report::style::Style;
+use crate::report::units::factors;
 use serde::Serialize;
 
 /// What came of one threshold in one run.
@@ -72,7 +73,7 @@ pub fn judgements(judgements: &[Judgement], style: Style) -> String {
 impl Threshold {
     fn judge_each(&self, runs: &Comparison) -> Vec<Judgement> {
         let each = runs.runs.iter();
-        each.map(|run| self.judgement(run, self.figure.read(&run.report)))
+        each.map(|run| self.judgement(run, self.figure.read(&run.report), ""))
             .collect()
     }
 
@@ -84,25 +85,30 @@ impl Threshold {
         let (base, others) = (&runs.runs[0], &runs.runs[1..]);
         if others.is_empty() {
             let alone = "it is the only run, and there is nothing to compare it with";
-            return vec![self.judgement(base, Err(alone.into()))];
+            return vec![self.judgement(base, Err(alone.into()), "")];
         }
-        let ratio = |place: usize, run: &Run| -> Result<f64, String> {
+        // With what is to be said of it.
+        let ratio = |place: usize, run: &Run| -> Result<(f64, String), String> {
             let shown = &ratios.as_ref().map_err(String::clone)?[place];
             let value = self.figure.read(&run.report)?;
             let of_base = self.figure.read(&base.report);
             let of_base = of_base.map_err(|why| format!("of {}, {why}", base.name))?;
             match self.figure.shown_ratio(shown) {
-                Some(shown) => Ok(shown),
+                Some(shown) => Ok((shown.value, format!("95 %: {}; ", factors(shown)))),
                 None if of_base == 0.0 => Err(format!("that of {} is 0", base.name)),
-                None => Ok(value / of_base),
+                None => Ok((value / of_base, "of all passes together; ".into())),
             }
         };
-        let each = others.iter().enumerate();
-        each.map(|(place, run)| self.judgement(run, ratio(place, run)))
-            .collect()
+        let each = others.iter().zip(0..);
+        each.map(|(run, place)| match ratio(place, run) {
+            Ok((value, of_it)) => self.judgement(run, Ok(value), &of_it),
+            Err(why) => self.judgement(run, Err(why), ""),
+        })
+        .collect()
     }
 
-    fn judgement(&self, run: &Run, seen: Result<f64, String>) -> Judgement {
+    /// `of_it` comes before the threshold.
+    fn judgement(&self, run: &Run, seen: Result<f64, String>, of_it: &str) -> Judgement {
         let (value, shown) = match seen {
             Ok(value) => (Some(value), self.limit.alike(value)),
             Err(why) => (None, format!("not known: {why}")),
@@ -114,7 +120,7 @@ impl Threshold {
             value,
             failed: value.is_none_or(met),
             sentence: format!(
-                "{} is {shown} (fails if {} {})",
+                "{} is {shown} ({of_it}fails if {} {})",
                 self.name(),
                 self.operator.symbol(),
                 self.limit

@@ -11,8 +11,9 @@
 //! A name is that of a figure in `report.json`, where `totals.` and `stages.` may be left out, and
 //! the `_ns` of a stage's figures: `fps`, `end_to_end.p99`, `memory.peak_anon_bytes`. What is a time
 //! or a size needs a unit, so that nobody has to know what the report counts in. After `ratio.` it
-//! is the run's figure over the baseline's: the one that is shown, so that of throughput is the usual
-//! pass's where there are passes enough to know that.
+//! is the run's figure over the baseline's: the one that is shown, of the usual pass, with its interval. Where
+//! none is shown, it is one figure over the other: of all passes together, which is said, since who asks for a
+//! limit wants an answer of few passes too.
 //!
 //! A threshold holds for each run, a ratio for each run but the first. What cannot be known (a
 //! percentile of too few frames, how long frames take in a run that does not keep up) is no

@@ -1,9 +1,12 @@
 //! Which of several runs without a pace is the fastest, and by how much.
+//!
+//! Where passes are too few to know where a ratio lies, there is none, and the speeds are told.
 
 use super::costs::costs;
 use crate::report::compare::Run;
-use crate::report::trust::throughput;
-use crate::report::units::{factors, list, times_digits};
+use crate::report::ratios::throughput;
+use crate::report::units::{digits, factors, holds_1, list, times_digits};
+use crate::statistics::Estimate;
 
 /// Within this factor there is no clear difference, where too few passes were made to say more.
 const CLEAR: f64 = 1.05;
@@ -22,7 +25,7 @@ pub(super) fn sentence(runs: &[&Run]) -> String {
     }
     let base = runs[0];
     let mut by_speed = runs.to_vec();
-    by_speed.sort_by(|a, b| times_as_fast(b, base).total_cmp(&times_as_fast(a, base)));
+    by_speed.sort_by(|a, b| order(b, base).total_cmp(&order(a, base)));
     let (best, worst) = (by_speed[0], by_speed[by_speed.len() - 1]);
     // All that cannot be told from the fastest. One that spreads may be among them, although it is behind
     // one that is not.
@@ -36,18 +39,7 @@ pub(super) fn sentence(runs: &[&Run]) -> String {
         return no_clear_difference(best, worst, runs.len());
     }
     if runs.len() == 2 {
-        let costs = costs(worst, best);
-        let (factor, sure) = times(best, worst);
-        return if is_base(worst) {
-            let (best, base) = (&best.name, &base.name);
-            format!("{best} is {factor} times as fast as {base}{sure} on the same frames{costs}.")
-        } else {
-            let worst = &worst.name;
-            let best = &best.name;
-            format!(
-                "{worst} takes {factor} times as long as {best}{sure} on the same frames{costs}."
-            )
-        };
+        return of_two(best, worst, is_base(best));
     }
     let names: Vec<&str> = leaders.iter().map(|run| run.name.as_str()).collect();
     let count = runs.len();
@@ -69,28 +61,71 @@ pub(super) fn sentence(runs: &[&Run]) -> String {
     } else {
         "the slowest"
     };
-    let (factor, sure) = times(best, behind);
     let other = &behind.name;
+    let by_how_much = match faster(best, behind) {
+        Some(ratio) => {
+            let (times, lies) = (times_digits(ratio.value), factors(ratio));
+            format!("{times} times as fast as {other}, {role} (95 %: {lies})")
+        }
+        None => format!(
+            "{} against {} of {other}, {role}",
+            speeds(&leaders),
+            speed(behind)
+        ),
+    };
     let costs = costs(behind, best);
-    format!(
-        "{subject}: {factor} times as fast as {other}, {role}{sure}, on the same frames{costs}."
-    )
+    format!("{subject}: {by_how_much}, on the same frames{costs}.")
+}
+
+fn of_two(best: &Run, worst: &Run, is_base_best: bool) -> String {
+    let costs = costs(worst, best);
+    let same = "on the same frames";
+    let (fast, slow) = (&best.name, &worst.name);
+    match (faster(best, worst), is_base_best) {
+        (Some(ratio), is_base_best) => {
+            let (times, lies) = (times_digits(ratio.value), factors(ratio));
+            let sure = format!("(95 %: {lies})");
+            match is_base_best {
+                false => format!("{fast} is {times} times as fast as {slow} {sure} {same}{costs}."),
+                true => {
+                    format!("{slow} takes {times} times as long as {fast} {sure} {same}{costs}.")
+                }
+            }
+        }
+        (None, false) => format!(
+            "{fast} is faster than {slow}, {} against {} {same}{costs}.",
+            speeds(&[best]),
+            speed(worst)
+        ),
+        (None, true) => format!(
+            "{slow} is slower than {fast}, {} against {} {same}{costs}.",
+            speeds(&[worst]),
+            speed(best)
+        ),
+    }
 }
 
 fn fps(run: &Run) -> f64 {
     run.report.totals.fps
 }
 
-/// How many times as fast: of the usual pass if there are enough to tell, else of all together.
-fn times_as_fast(fast: &Run, slow: &Run) -> f64 {
-    throughput(slow, fast).map_or(fps(fast) / fps(slow), |ratio| ratio.value)
+fn speed(run: &Run) -> String {
+    digits(fps(run))
 }
 
-/// The same with where it lies if that is known: `61`, `61 (95 %: 59 to 63)`.
-fn times(fast: &Run, slow: &Run) -> (String, String) {
-    let lies = throughput(slow, fast).map(|ratio| factors(ratio.low, ratio.high));
-    let sure = lies.map_or(String::new(), |lies| format!(" (95 %: {lies})"));
-    (times_digits(times_as_fast(fast, slow)), sure)
+fn speeds(runs: &[&Run]) -> String {
+    let each: Vec<String> = runs.iter().map(|run| speed(run)).collect();
+    format!("{} frames a second", list(&each))
+}
+
+/// How many times as fast the usual pass is, if there are passes enough to know where that lies.
+fn faster(fast: &Run, slow: &Run) -> Option<Estimate> {
+    throughput(&slow.report, &fast.report)
+}
+
+/// The same, else of all passes together, to put runs in an order.
+fn order(fast: &Run, slow: &Run) -> f64 {
+    faster(fast, slow).map_or(fps(fast) / fps(slow), |ratio| ratio.value)
 }
 
 /// Whether one of them is clearly faster.
@@ -101,7 +136,7 @@ pub(in crate::report) fn clearly_differ(one: &Run, other: &Run) -> bool {
 /// The interval of their ratio does not hold 1. With too few passes for an interval: faster by more than
 /// a few per cent, and in every pass than in any of the other.
 fn clearly_faster(fast: &Run, slow: &Run) -> bool {
-    match throughput(slow, fast) {
+    match faster(fast, slow) {
         Some(ratio) => ratio.low > 1.0 && ratio.value > WORTH_THE_NAME,
         None => fps(fast) > CLEAR * fps(slow) && !overlap(fast, slow),
     }
@@ -115,29 +150,35 @@ fn overlap(fast: &Run, slow: &Run) -> bool {
 }
 
 fn no_clear_difference(best: &Run, worst: &Run, runs: usize) -> String {
-    let ratio = times_as_fast(best, worst);
-    let percent = 100.0 * (ratio - 1.0).abs();
-    let apart = if percent < 0.5 {
-        "less than 1 % apart".into()
-    } else {
-        format!("{percent:.0} % apart")
-    };
-    let mut end = format!("they are {apart} on the same frames");
-    match throughput(worst, best) {
-        Some(ratio) if (ratio.low..=ratio.high).contains(&1.0) => {
-            let lies = factors(ratio.low, ratio.high);
-            end += &format!(", and the 95 % interval of their ratio, {lies}, holds 1");
+    let by_how_much = match faster(best, worst) {
+        Some(ratio) => {
+            let percent = 100.0 * (ratio.value - 1.0).abs();
+            let apart = if percent < 0.5 {
+                "less than 1 % apart".into()
+            } else {
+                format!("{percent:.0} % apart")
+            };
+            let lies = factors(ratio);
+            let interval = match holds_1(ratio) {
+                true => format!("the 95 % interval of their ratio, {lies}, holds 1"),
+                false => format!("the 95 % interval of their ratio is {lies}"),
+            };
+            format!("they are {apart} on the same frames, and {interval}")
         }
-        Some(_) => {}
-        None if percent > 100.0 * (CLEAR - 1.0) => end += ", and their passes overlap",
-        None => {}
-    }
+        None => {
+            let overlap = match fps(best) > CLEAR * fps(worst) {
+                true => ", and their passes overlap",
+                false => "",
+            };
+            format!("{} on the same frames{overlap}", speeds(&[best, worst]))
+        }
+    };
     let (best, worst) = (&best.name, &worst.name);
     match runs {
-        2 => format!("There is no clear difference between {best} and {worst}: {end}."),
+        2 => format!("There is no clear difference between {best} and {worst}: {by_how_much}."),
         _ => format!(
             "There is no clear difference between these {runs} runs, from {best}, the fastest, to \
-             {worst}, the slowest: {end}."
+             {worst}, the slowest: {by_how_much}."
         ),
     }
 }

@@ -45,35 +45,35 @@ fn the_sentence_says_what_the_data_do() {
     let cases: Vec<(Vec<Report>, &str)> = vec![
         (
             vec![payload(), mmap()],
-            "mmap is 61 times as fast as payload on the same frames: shipping 49.8 MB \
-             a frame costs 132 ms of 136 ms, shipping a reference costs 94.6 µs.",
+            "mmap is faster than payload, 938 frames a second against 15.3 on the same frames: shipping \
+             49.8 MB a frame costs 132 ms of 136 ms, shipping a reference costs 94.6 µs.",
         ),
         (
             vec![mmap(), payload()],
-            "payload takes 61 times as long as mmap on the same frames: shipping 49.8 \
-             MB a frame costs 132 ms of 136 ms, shipping a reference costs 94.6 µs.",
+            "payload is slower than mmap, 15.3 frames a second against 938 on the same frames: shipping \
+             49.8 MB a frame costs 132 ms of 136 ms, shipping a reference costs 94.6 µs.",
         ),
         (
             vec![payload(), threads()],
-            "threads is 62 times as fast as payload on the same frames: shipping 49.8 \
-             MB a frame costs 132 ms of 136 ms, and within one process nothing is \
+            "threads is faster than payload, 955 frames a second against 15.3 on the same frames: \
+             shipping 49.8 MB a frame costs 132 ms of 136 ms, and within one process nothing is \
              shipped.",
         ),
         (
             vec![mmap(), threads()],
-            "There is no clear difference between threads and mmap: they are 2 % \
-             apart on the same frames.",
+            "There is no clear difference between threads and mmap: 955 and 938 frames a second on the \
+             same frames.",
         ),
         (
             vec![payload(), mmap(), threads()],
             "threads and mmap are the fastest of these 3 runs, with no clear \
-             difference between them: 62 times as fast as payload, the baseline, on \
-             the same frames: shipping 49.8 MB a frame costs 132 ms of 136 ms, and \
+             difference between them: 955 and 938 frames a second against 15.3 of payload, the baseline, \
+             on the same frames: shipping 49.8 MB a frame costs 132 ms of 136 ms, and \
              within one process nothing is shipped.",
         ),
         (
             vec![mmap(), payload(), named(payload(), "path")],
-            "mmap is the fastest of these 3 runs: 61 times as fast as path, the \
+            "mmap is the fastest of these 3 runs: 938 frames a second against 15.3 of path, the \
              slowest, on the same frames: shipping 49.8 MB a frame costs 132 ms of \
              136 ms, shipping a reference costs 94.6 µs.",
         ),
@@ -107,8 +107,8 @@ fn the_sentence_says_what_the_data_do() {
                 with_passes(mmap(), &[1.0, 1.0, 1.4]),
                 with_passes(threads(), &[1.0, 1.3, 1.5]),
             ],
-            "There is no clear difference between mmap and threads: they are 12 % \
-             apart on the same frames, and their passes overlap.",
+            "There is no clear difference between mmap and threads: 1324 and 1184 frames a second on the \
+             same frames, and their passes overlap.",
         ),
         (
             vec![
@@ -151,6 +151,30 @@ fn the_sentence_says_what_the_data_do() {
     for (reports, sentence) in cases {
         assert_eq!(verdict(&reports), sentence);
     }
+}
+
+#[test]
+fn by_how_much_is_said_where_it_is_known_with_where_it_lies() {
+    let [slow, fast] = [
+        taking_turns(payload(), &[98.0; 6]),
+        taking_turns(mmap(), &[1.6; 6]),
+    ];
+    let said = verdict(&[slow.clone(), fast.clone()]);
+    let expected =
+        "mmap is 61 times as fast as payload (95 %: 61 to 61) on the same frames: shipping 49.8 MB";
+    assert!(said.starts_with(expected), "{said}");
+    let said = verdict(&[fast.clone(), slow.clone()]);
+    let expected = "payload takes 61 times as long as mmap (95 %: 61 to 61) on the same frames: ";
+    assert!(said.starts_with(expected), "{said}");
+    let slower = taking_turns(named(mmap(), "path"), &[3.2; 6]);
+    let said = verdict(&[slow, slower, fast.clone()]);
+    let expected = "mmap is the fastest of these 3 runs: 61 times as fast as payload, the baseline (95 %: 61 to \
+                    61), on the same frames: ";
+    assert!(said.starts_with(expected), "{said}");
+    let said = verdict(&[taking_turns(threads(), &[1.61; 6]), fast]);
+    let expected = "There is no clear difference between mmap and threads: they are 1 % apart on the same \
+                    frames, and the 95 % interval of their ratio is 1.01 to 1.01.";
+    assert_eq!(said, expected);
 }
 
 /// One pass in 25 that stands out makes the usually faster run slower on the whole.
