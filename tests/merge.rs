@@ -252,6 +252,16 @@ fn what_cannot_be_merged_is_refused_in_one_sentence_and_nothing_is_written() {
         .one_line();
     let merge = "merge a/mmap e/mmap --out out --input both";
     sandbox.run(merge).succeeds();
+    // The same name and size, and another scene.
+    fs::remove_dir_all(sandbox.path("set")).unwrap();
+    sandbox
+        .run("generate set --size 64x48 --frames 12 --seed 2")
+        .succeeds();
+    run("--analyze luma --mode mmap --frames 5..9", "f");
+    let said = sandbox.run("merge a/mmap f/mmap --out again");
+    let words = ["f/mmap: is a run of set, and so is a/mmap, but other bytes were in that"];
+    said.fails(2, &words).one_line();
+    assert!(!sandbox.path("again").exists());
 
     let findings = sandbox.path("a/mmap/findings.jsonl");
     let text = fs::read_to_string(&findings).unwrap();

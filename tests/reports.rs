@@ -38,6 +38,7 @@ fn write_run(root: &Path, mode: &str, ms: u64) -> PathBuf {
             input: "frames.npy".into(),
             is_live: false,
             set: None,
+            identity: None,
             frames: 0..20,
             format: FrameFormat::new(64, 48, Colour::Rgb, Sample::U8),
             mode: mode.into(),

@@ -30,6 +30,10 @@ pub struct Workload {
     pub is_live: bool,
     /// How large the whole frame set was; none of what is live.
     pub set: Option<SetSize>,
+    /// What tells the input from another of that name and size ([`Source::identity`]).
+    ///
+    /// [`Source::identity`]: crate::source::Source::identity
+    pub identity: Option<String>,
     /// The frames of one pass, first and one past the last, in the stream (which cycles the set).
     pub frames: std::ops::Range<u64>,
     /// The format of every frame.

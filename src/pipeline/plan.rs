@@ -482,6 +482,7 @@ impl Plan {
             input: self.source.input().to_owned(),
             is_live: self.source.set().is_none(),
             set: self.source.set().map(|set| set.size()),
+            identity: self.source.identity(),
             frames: self.frames.clone(),
             format: self.source.format(),
             mode: self.mode.name().to_owned(),

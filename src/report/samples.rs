@@ -28,6 +28,7 @@ pub(super) fn outcome() -> Outcome {
             input: "frames.npy".into(),
             is_live: false,
             set: None,
+            identity: None,
             frames: 0..1500,
             format: FrameFormat::new(3840, 2160, Colour::Rgb, Sample::U16),
             mode: "mmap".into(),

@@ -90,6 +90,10 @@ pub struct Workload {
     /// How large the whole frame set was; null of what is live, and where nothing is known of that.
     #[serde(default)]
     pub set: Option<SetSize>,
+    /// What tells the input from another of that name and size, on whatever machine: a digest of some of its
+    /// bytes. Null of what is in no file, and where nothing is known of that.
+    #[serde(default)]
+    pub identity: Option<String>,
     /// The frames of one pass: the first and one past the last.
     pub frames: Range<u64>,
     /// The array shape of a frame: (H, W, C), or one axis where planes are not interleaved.
@@ -288,6 +292,7 @@ impl Report {
                 input: asked.input.clone(),
                 live: asked.is_live,
                 set: asked.set,
+                identity: asked.identity.clone(),
                 frames: asked.frames.clone(),
                 shape: asked.format.shape(),
                 pixels: asked.format.to_string(),

@@ -35,6 +35,7 @@ mod ffmpeg_log;
 mod framed;
 pub mod generate;
 mod generated;
+mod identity;
 mod images;
 mod listing;
 pub mod manifest;

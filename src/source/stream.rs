@@ -111,6 +111,10 @@ pub trait Live: Debug + Send + Sync {
     fn why_once(&self) -> Option<&str> {
         None
     }
+    /// What tells it from another input of the same name ([`Source::identity`]); None where nothing does.
+    fn identity(&self) -> Option<String> {
+        None
+    }
     /// Its frames from number `first` on; what comes before goes by while that one is awaited.
     ///
     /// # Errors
@@ -203,6 +207,15 @@ impl Source {
         match self {
             Self::Set(_) => 0,
             Self::Live(live) => live.memory(),
+        }
+    }
+
+    /// What tells it from another input of the same name and size, on whatever machine: 64 hexadecimal
+    /// digits, of some of its bytes. None of what is in no file, or cannot be read.
+    pub fn identity(&self) -> Option<String> {
+        match self {
+            Self::Set(set) => set.identity(),
+            Self::Live(live) => live.identity(),
         }
     }
 

@@ -10,7 +10,7 @@ use super::ffmpeg::{Ffmpeg, Heard, ended};
 use super::ffmpeg_log::Shown;
 use super::pix_fmt::Pixels;
 use super::stream::{Live, LiveKind, Stream, starting_at};
-use super::{KINDS, checked_format, listing};
+use super::{KINDS, checked_format, identity, listing};
 use crate::error::{Error, Result};
 use crate::frame::FrameFormat;
 use crate::sys::process::Exit;
@@ -221,6 +221,12 @@ impl Live for Video {
     fn is_endless(&self) -> bool {
         // An address may be a file's, which ends by itself; it may be told to end before, too.
         self.whence != Whence::File
+    }
+    fn identity(&self) -> Option<String> {
+        match self.whence {
+            Whence::File => identity::of_file(self.seen.typed.as_ref()),
+            Whence::Address | Whence::Device => None,
+        }
     }
     fn stream(&self, first: u64) -> Result<Box<dyn Stream>> {
         let Seen { typed, pixels, .. } = &self.seen;

@@ -7,6 +7,9 @@
 //! processor use and counts add up, peaks are the highest, a rate is the whole amount over the whole
 //! time. What each piece was by itself is in the report's [`merged`](super::Report::merged).
 //!
+//! That the input was the same is known by its name and by its bytes, as far as reports tell
+//! ([`Source::identity`](crate::source::Source::identity)); its path and its times are another machine's.
+//!
 //! Pieces may differ in what only figures depend on and a note can tell: the machine, the workers,
 //! the batch. They must agree in what says which findings there are, and in what makes a
 //! distribution one: the mode, the pace, the cache, the policy, and the number of passes. Then each

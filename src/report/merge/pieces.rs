@@ -1,8 +1,8 @@
 //! The runs to be merged, in the order of their frames, and whether they make one whole.
 
-use super::super::Report;
 use super::super::read::folder;
 use super::super::units::plural;
+use super::super::{Report, Workload};
 use super::heed;
 use crate::error::{Error, Result};
 use crate::measure::StageHistograms;
@@ -58,6 +58,9 @@ pub(super) fn read(
     for piece in &pieces[1..] {
         check_alike(first, piece, input)?;
     }
+    if input.is_none() {
+        check_same_input(&pieces)?;
+    }
     for two in pieces.windows(2) {
         check_seam(&two[0], &two[1])?;
     }
@@ -104,20 +107,6 @@ fn check_alike(first: &Piece, other: &Piece, input: Option<&str>) -> Result<()> 
         );
         return Err(Error::input(&other.folder, what));
     }
-    if input.is_none()
-        && let (Some(mine), Some(theirs)) = (a.set, b.set)
-        && mine != theirs
-    {
-        let what = format!(
-            "is a run of {} when that had {}, and {} is one when it had {}: if that is the same \
-             input, say --input NAME",
-            b.input,
-            say_set(theirs),
-            first.folder.display(),
-            say_set(mine)
-        );
-        return Err(Error::input(&other.folder, what));
-    }
     let source = |is_live: bool| if is_live { "a live source" } else { "files" };
     let pace = |fps: Option<f64>| fps.map_or("flat out".into(), |fps| format!("{fps} frames/s"));
     let cache = |of: Cache| format!("{of:?}").to_lowercase();
@@ -150,6 +139,51 @@ fn check_alike(first: &Piece, other: &Piece, input: Option<&str>) -> Result<()> 
         }
     }
     Ok(())
+}
+
+/// What is called the same was the same, as far as the reports know.
+fn check_same_input(pieces: &[Piece]) -> Result<()> {
+    let unless = "if that is the same input, say --input NAME";
+    if let Some([(first, mine), (other, theirs)]) = first_two_that_differ(pieces, |of| of.set) {
+        let what = format!(
+            "is a run of {} when that had {}, and {} is one when it had {}: {unless}",
+            other.report.workload.input,
+            say_set(theirs),
+            first.folder.display(),
+            say_set(mine)
+        );
+        return Err(Error::input(&other.folder, what));
+    }
+    let identity = |of: &Workload| of.identity.clone();
+    if let Some([(first, mine), (other, theirs)]) = first_two_that_differ(pieces, identity) {
+        let what = format!(
+            "is a run of {}, and so is {}, but other bytes were in that ({} and {}): {unless}",
+            other.report.workload.input,
+            first.folder.display(),
+            short(&theirs),
+            short(&mine)
+        );
+        return Err(Error::input(&other.folder, what));
+    }
+    Ok(())
+}
+
+/// The first of which something is known, and the first of which something else is.
+fn first_two_that_differ<T: PartialEq>(
+    pieces: &[Piece],
+    of: impl Fn(&Workload) -> Option<T>,
+) -> Option<[(&Piece, T); 2]> {
+    let mut known = pieces
+        .iter()
+        .filter_map(|piece| Some((piece, of(&piece.report.workload)?)));
+    let first = known.next()?;
+    let other = known.find(|(_, other)| *other != first.1)?;
+    Some([first, other])
+}
+
+/// As much of a digest as tells it from another.
+fn short(digest: &str) -> String {
+    format!("{}…", digest.get(..12).unwrap_or(digest))
 }
 
 fn say_set(set: SetSize) -> String {

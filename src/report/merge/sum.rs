@@ -97,9 +97,12 @@ fn workload(all: &[&Report]) -> Workload {
     Workload {
         frames: first.frames.start..last.frames.end,
         // Whoever names the input anew may have had two of them.
-        set: first.set.filter(|set| {
-            let same = |report: &&Report| report.workload.set == Some(*set);
-            all.iter().all(same)
+        set: first
+            .set
+            .filter(|_| all.iter().all(|report| report.workload.set == first.set)),
+        identity: first.identity.clone().filter(|_| {
+            all.iter()
+                .all(|report| report.workload.identity == first.identity)
         }),
         workers: most(all, |report| report.workload.workers),
         calibrations: calibrations

@@ -310,7 +310,7 @@ fn passes_are_merged_pass_by_pass() {
 #[test]
 fn what_runs_were_asked_for_differently_is_named() {
     type Edit = fn(&mut Outcome);
-    let cases: [(Edit, &str); 9] = [
+    let cases: [(Edit, &str); 10] = [
         (
             |of| of.workload.input = "other.npy".into(),
             "say --input NAME",
@@ -344,14 +344,57 @@ fn what_runs_were_asked_for_differently_is_named() {
             |of| of.workload.set = set(30),
             "is a run of frames.npy when that had 30 frames in 960 bytes, and ",
         ),
+        (
+            |of| of.workload.identity = identity('b'),
+            "is a run of frames.npy, and so is 0, but other bytes were in that (bbbbbbbbbbbb… and \
+             aaaaaaaaaaaa…): if that is the same input, say --input NAME",
+        ),
     ];
     for (edit, words) in cases {
         let runs = Runs::new();
-        let first = runs.run_with(0..5, |of| of.workload.set = set(60));
+        let first = runs.run_with(0..5, |of| {
+            of.workload.set = set(60);
+            of.workload.identity = identity('a');
+        });
         let pieces = [first, runs.run_with(5..9, edit)];
         let said = runs.refused(&pieces);
         assert!(said.starts_with("5: ") && said.contains(words), "{said}");
     }
+}
+
+/// The digest of an input's bytes.
+fn identity(digit: char) -> Option<String> {
+    Some(digit.to_string().repeat(64))
+}
+
+#[test]
+fn what_an_older_report_does_not_know_is_known_of_the_others() {
+    let runs = Runs::new();
+    let run = |frames, digit: Option<char>| {
+        runs.run_with(frames, |of| of.workload.identity = digit.and_then(identity))
+    };
+    let old = run(0..5, None);
+    let pieces = [old.clone(), run(5..7, Some('a')), run(7..9, Some('b'))];
+    let said = runs.refused(&pieces);
+    assert!(
+        said.starts_with("7: ") && said.contains("so is 5, but other bytes"),
+        "{said}"
+    );
+    let merge = Merge {
+        input: Some("frames.npy".into()),
+        ..Merge::new(pieces)
+    };
+    assert_eq!(
+        merge.write_to(runs.path("out")).unwrap().workload.identity,
+        None
+    );
+
+    let merged = |pieces: &[PathBuf]| runs.merge(pieces, "out").unwrap().workload.identity;
+    assert_eq!(merged(&[old, run(5..9, Some('a'))]), None);
+    assert_eq!(
+        merged(&[run(0..5, Some('a')), run(5..9, Some('a'))]),
+        identity('a')
+    );
 }
 
 /// A frame set of so many frames.
