@@ -8,9 +8,10 @@ use super::Report;
 use super::data::{ComparisonData, Shown, run_data};
 use super::explain::Explanation;
 use super::ratios::Ratios;
+use super::schema::Workload;
 use super::style::Style;
 use super::summary::alone;
-use super::units::list;
+use super::units::{list, short_digest};
 use super::verdict;
 use crate::error::{Error, Result};
 use crate::stage::Stage;
@@ -189,7 +190,7 @@ impl Comparison {
             }
         };
         let fields = [
-            field("input", true, &|report| report.workload.input.clone()),
+            self.different_inputs(),
             field("frames", true, &frames),
             field("pixels", true, &|report| report.workload.pixels.clone()),
             field("analyzers", true, &|report| {
@@ -205,6 +206,26 @@ impl Comparison {
             field("calibrations", false, &calibrations),
         ];
         fields.into_iter().flatten().collect()
+    }
+
+    /// An input is known by its bytes where they are known of both, and else by its name.
+    fn different_inputs(&self) -> Option<Difference> {
+        let asked = || self.runs.iter().map(|run| &run.report.workload);
+        let first = &self.runs[0].report.workload;
+        let differs = |other: &Workload| match (&first.identity, &other.identity) {
+            (Some(first), Some(other)) => first != other,
+            _ => first.input != other.input,
+        };
+        let is_named_alike = asked().all(|other| other.input == first.input);
+        let value = |of: &Workload| match (is_named_alike, &of.identity) {
+            (true, Some(identity)) => format!("{} of {}", of.input, short_digest(identity)),
+            _ => of.input.clone(),
+        };
+        asked().any(differs).then(|| Difference {
+            what: "input".into(),
+            values: asked().map(value).collect(),
+            forbids_ratios: true,
+        })
     }
 
     fn different_workers(&self) -> Option<Difference> {
@@ -289,17 +310,24 @@ fn names(modes: &[&str], paths: &[PathBuf]) -> Vec<String> {
     let repeats =
         |all: &[String], one: &String| all.iter().filter(|other| *other == one).count() > 1;
     let modes: Vec<String> = modes.iter().map(|&mode| mode.to_owned()).collect();
-    (0..paths.len())
+    let path = |index: usize| paths[index].display().to_string();
+    let named: Vec<String> = (0..paths.len())
         .map(|index| {
             if !repeats(&modes, &modes[index]) {
                 modes[index].clone()
             } else if !repeats(&directories, &directories[index]) {
                 directories[index].clone()
             } else {
-                paths[index].display().to_string()
+                path(index)
             }
         })
-        .collect()
+        .collect();
+    // A mode may be called as another's directory is.
+    let distinct = |index: usize| match repeats(&named, &named[index]) {
+        true => path(index),
+        false => named[index].clone(),
+    };
+    (0..paths.len()).map(distinct).collect()
 }
 
 #[cfg(test)]
@@ -354,6 +382,40 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn an_input_is_known_by_its_bytes_whatever_it_is_called() {
+        let of = |input: &str, digit: &str| {
+            let mut run = samples::mmap();
+            run.workload.input = input.into();
+            run.workload.identity = (!digit.is_empty()).then(|| digit.repeat(64));
+            run
+        };
+        for (one, other, values) in [
+            (of("set", "a"), of("/data/set", "a"), None),
+            (of("set", ""), of("set", "a"), None),
+            (
+                of("set", ""),
+                of("/data/set", "a"),
+                Some(["set", "/data/set"]),
+            ),
+            (
+                of("set", "a"),
+                of("/data/set", "b"),
+                Some(["set", "/data/set"]),
+            ),
+            (
+                of("set", "a"),
+                of("set", "b"),
+                Some(["set of aaaaaaaaaaaa…", "set of bbbbbbbbbbbb…"]),
+            ),
+        ] {
+            let differences = compare(vec![one, other]).differences();
+            let said = differences.first().map(|one| one.values.clone());
+            assert_eq!(said, values.map(|values| values.map(String::from).into()));
+            assert!(differences.iter().all(|one| one.what == "input"));
+        }
+    }
+
+    #[test]
     fn runs_are_named_so_that_they_can_be_told_apart() {
         let paths: Vec<PathBuf> = ["a/x", "b/x", "c/y/report.json", "d"]
             .iter()
@@ -363,5 +425,8 @@ pub(super) mod tests {
             names(&["mmap", "mmap", "mmap", "path"], &paths),
             ["a/x", "b/x", "y", "path"]
         );
+        let paths = ["a", "b/mmap", "c"].map(PathBuf::from);
+        let said = names(&["mmap", "path", "path"], &paths);
+        assert_eq!(said, ["a", "b/mmap", "c"]);
     }
 }

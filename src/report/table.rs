@@ -8,7 +8,7 @@ use super::ratios::Ratios;
 use super::spark::Axis;
 use super::style::{Style, shorten};
 use super::trust::trust;
-use super::units::{self, ABSENT, bytes, count, digits, plural, ratio, time};
+use super::units::{self, ABSENT, bytes, count, digits, plural, ratio, short_digest, time};
 use super::warnings::{Warning, Weight};
 use crate::stage::Stage;
 use crate::statistics::Estimate;
@@ -39,10 +39,9 @@ impl Comparison {
         parts.extend(notes(self, style));
         parts.push(style.strong(&self.verdict()));
         if self.same_findings() && self.runs.len() > 1 {
-            let digest = &self.runs[0].report.findings_digest;
-            let digest = digest.get(..12).unwrap_or(digest);
+            let digest = short_digest(&self.runs[0].report.findings_digest);
             let last = parts.len() - 1;
-            parts[last] += &format!("\nIdentical findings (SHA-256 {digest}…).");
+            parts[last] += &format!("\nIdentical findings (SHA-256 {digest}).");
         }
         let explanations = self.explanations.iter().flatten();
         parts.extend(explanations.map(|one| one.render(style)));

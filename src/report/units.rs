@@ -153,6 +153,11 @@ pub(crate) fn list<S: AsRef<str>>(words: &[S]) -> String {
     }
 }
 
+/// As much of a digest as tells it from another.
+pub(crate) fn short_digest(digest: &str) -> String {
+    format!("{}…", digest.get(..12).unwrap_or(digest))
+}
+
 /// `1 frame`, `2 frames`.
 pub(crate) fn plural(n: u64, one: &str) -> String {
     format!("{n} {one}{}", if n == 1 { "" } else { "s" })

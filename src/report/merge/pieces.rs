@@ -1,7 +1,7 @@
 //! The runs to be merged, in the order of their frames, and whether they make one whole.
 
 use super::super::read::folder;
-use super::super::units::plural;
+use super::super::units::{plural, short_digest};
 use super::super::{Report, Workload};
 use super::heed;
 use crate::error::{Error, Result};
@@ -160,8 +160,8 @@ fn check_same_input(pieces: &[Piece]) -> Result<()> {
             "is a run of {}, and so is {}, but other bytes were in that ({} and {}): {unless}",
             other.report.workload.input,
             first.folder.display(),
-            short(&theirs),
-            short(&mine)
+            short_digest(&theirs),
+            short_digest(&mine)
         );
         return Err(Error::input(&other.folder, what));
     }
@@ -179,11 +179,6 @@ fn first_two_that_differ<T: PartialEq>(
     let first = known.next()?;
     let other = known.find(|(_, other)| *other != first.1)?;
     Some([first, other])
-}
-
-/// As much of a digest as tells it from another.
-fn short(digest: &str) -> String {
-    format!("{}…", digest.get(..12).unwrap_or(digest))
 }
 
 fn say_set(set: SetSize) -> String {

@@ -4,15 +4,16 @@ use super::View;
 use super::figure::figure;
 use crate::pipeline::Policy;
 use crate::report::compare::{Comparison, Run};
-use crate::report::schema::Report;
+use crate::report::schema::{Report, Workload};
 use crate::report::style::shell_word;
 use crate::report::units::{BANDWIDTH_NOT_MEASURED, bytes, digits, pace, time};
 use crate::report::warnings::Weight;
 use maud::{Markup, html};
 use std::collections::BTreeSet;
 
-/// What was asked for, on a line.
-pub(super) fn line(run: &Run) -> Markup {
+/// What was asked for, on a line; of several runs of the first, but for what they have each.
+pub(super) fn line(runs: &[Run]) -> Markup {
+    let run = &runs[0];
     let asked = &run.report.workload;
     let number = |field: &str, n: u64, one: &str| {
         let several = if n == 1 { "" } else { "s" };
@@ -23,8 +24,16 @@ pub(super) fn line(run: &Run) -> Markup {
         p.about data-run="0" {
             (number("workload.frames.end - workload.frames.start", frames, "frame")) " of "
             b { (asked.input) } ", " (asked.pixels) " · " (asked.analyzers.join(", ")) " · "
-            (number("workload.workers", asked.workers as u64, "worker")) ", "
-            (number("workload.batch", asked.batch as u64, "frame")) " a job · "
+            @match spread(runs, |of| of.workers) {
+                None => (number("workload.workers", asked.workers as u64, "worker"))
+                Some((least, most)) => { (least) " to " (most) " workers" }
+            }
+            ", "
+            @match spread(runs, |of| of.batch) {
+                None => (number("workload.batch", asked.batch as u64, "frame"))
+                Some((least, most)) => { (least) " to " (most) " frames" }
+            }
+            " a job · "
             @match asked.fps {
                 Some(fps) => { (figure("workload.fps", fps, &pace(fps))) " frames a second" }
                 None => { "flat out" }
@@ -40,6 +49,13 @@ pub(super) fn line(run: &Run) -> Markup {
             (slots(&run.report))
         }
     }
+}
+
+/// The least and the most, where they differ.
+fn spread(runs: &[Run], of: impl Fn(&Workload) -> usize) -> Option<(usize, usize)> {
+    let each = || runs.iter().map(|run| of(&run.report.workload));
+    let (least, most) = (each().min()?, each().max()?);
+    (least != most).then_some((least, most))
 }
 
 fn passes(repeat: usize, warmup: usize) -> Markup {

@@ -153,7 +153,7 @@ impl<'a> View<'a> {
             kind: html! { b { "framehaul" } " · run in mode " b { (mode) } },
             headline: &headline::of(run),
             below: html! {
-                (asked::line(run))
+                (asked::line(self.runs))
                 (asked::warnings(comparison))
                 (speed::tiles(run))
             },
@@ -178,7 +178,7 @@ impl<'a> View<'a> {
             kind: html! { b { "framehaul" } " · " (self.runs.len()) " runs side by side" },
             headline: &comparison.verdict(),
             below: html! {
-                (asked::line(&self.runs[0]))
+                (asked::line(self.runs))
                 (asked::warnings(comparison))
             },
             body: html! {

@@ -133,6 +133,18 @@ fn a_page_says_what_its_figures_are_worth() {
 }
 
 #[test]
+fn what_each_run_has_another_number_of_is_said_to_differ() {
+    let mut alone = with_mode(samples::threads(), "sequential");
+    (alone.workload.workers, alone.workload.batch) = (1, 4);
+    let text = page(vec![alone.clone(), samples::mmap()]);
+    assert!(
+        text.contains("1 to 2 workers, 1 to 4 frames a job"),
+        "{text}"
+    );
+    assert!(!page(vec![alone]).contains(" to 2 workers"));
+}
+
+#[test]
 fn findings_are_promised_again_only_where_no_chance_is_in_them() {
     type Edit = fn(&mut Report);
     let cases: [(Edit, bool); 5] = [
