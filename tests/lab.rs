@@ -73,7 +73,7 @@ fn every_experiment_can_be_carried_out_and_leaves_nothing() {
         .collect();
     assert!(names.starts_with(&["three-copies", "video-pipeline", "decision-matrix"]));
     let fields = [
-        "name", "lecture", "slides", "claim", "claimed", "measured", "verdict", "because",
+        "name", "lecture", "slides", "claim", "claimed", "measured", "verdict", "because", "parts",
         "seconds",
     ];
     for one in &all {
@@ -93,6 +93,14 @@ fn every_experiment_can_be_carried_out_and_leaves_nothing() {
             assert!(
                 measured.contains_key(key),
                 "{key} is claimed, but not measured: {one}"
+            );
+        }
+        for part in one["parts"].as_array().unwrap() {
+            let claim = part["claim"].as_str().unwrap();
+            assert!(one["claim"].as_str().unwrap().contains(claim), "{part}");
+            assert!(
+                one["slides"].as_array().unwrap().contains(&part["slide"]),
+                "{part}"
             );
         }
         let needs_two = [

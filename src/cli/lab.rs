@@ -391,6 +391,7 @@ mod tests {
             drawings: Vec::new(),
             verdict: lab::Verdict::Holds,
             because: "it does".into(),
+            parts: Vec::new(),
         };
         Outcome {
             name: "one",
@@ -401,6 +402,7 @@ mod tests {
             measured: Default::default(),
             verdict: finding.verdict,
             because: finding.because.clone(),
+            parts: Vec::new(),
             seconds: 1.0,
             peer: None,
             finding,

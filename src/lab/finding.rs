@@ -15,6 +15,59 @@ pub struct Finding {
     pub verdict: Verdict,
     /// Why, in a sentence that has the figures in it on which the verdict rests.
     pub because: String,
+    /// The claims that it consists of, each with a verdict of its own; none if it is one.
+    pub parts: Vec<Part>,
+}
+
+/// One of the claims that an experiment tries.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Part {
+    /// The slide that makes it.
+    pub slide: u8,
+    /// In the lecture's words.
+    pub claim: &'static str,
+    /// Whether it holds here.
+    pub verdict: Verdict,
+    /// Why, in a sentence.
+    pub because: String,
+}
+
+impl Part {
+    pub(super) const fn new(
+        slide: u8,
+        claim: &'static str,
+        verdict: Verdict,
+        because: String,
+    ) -> Self {
+        Self {
+            slide,
+            claim,
+            verdict,
+            because,
+        }
+    }
+
+    /// On all of these together.
+    pub(super) fn verdict<'a>(parts: impl IntoIterator<Item = &'a Self>) -> Verdict {
+        let all: Vec<_> = parts.into_iter().map(|part| part.verdict).collect();
+        Verdict::of_all(&all)
+    }
+
+    /// The same of what this machine can tell; if it cannot, `why` comes before what was measured.
+    pub(super) fn if_told(mut self, can_tell: bool, why: &str) -> Self {
+        if !can_tell {
+            self.verdict = Verdict::Untestable;
+            self.because = format!("{why}: {}", self.because);
+        }
+        self
+    }
+
+    /// The same of a claim of what is done in parallel; see [`Verdict::in_parallel`].
+    pub(super) fn in_parallel(mut self, processors: usize) -> Self {
+        (self.verdict, self.because) = self.verdict.in_parallel(processors, self.because);
+        self
+    }
 }
 
 impl Finding {
@@ -30,7 +83,18 @@ impl Finding {
             drawings: Vec::new(),
             verdict: Verdict::Untestable,
             because,
+            parts: Vec::new(),
         }
+    }
+
+    /// The verdict on what a slide claims.
+    pub fn of_slide(&self, slide: u8) -> Verdict {
+        let parts = self.parts.iter().filter(|part| part.slide == slide);
+        let parts: Vec<_> = parts.collect();
+        if parts.is_empty() {
+            return self.verdict;
+        }
+        Part::verdict(parts)
     }
 }
 
@@ -160,6 +224,21 @@ impl Verdict {
         }
     }
 
+    /// On a claim with several parts, each of which has its own. One that cannot be tried changes
+    /// nothing where another differs; where all others hold, nobody knows of the whole.
+    pub(super) fn of_all(parts: &[Self]) -> Self {
+        let any = |verdict| parts.contains(&verdict);
+        match (any(Self::Holds), any(Self::Differs)) {
+            _ if any(Self::Depends) => Self::Depends,
+            (true, true) => Self::Depends,
+            (false, true) => Self::Differs,
+            _ if any(Self::Untestable) => Self::Untestable,
+            (true, false) => Self::Holds,
+            // Of no parts at all, nothing was claimed.
+            (false, false) => Self::Untestable,
+        }
+    }
+
     /// The same, with its sentence, on a claim of what is done in parallel: on one processor nothing
     /// is.
     pub(super) fn in_parallel(self, processors: usize, because: String) -> (Self, String) {
@@ -200,4 +279,58 @@ pub enum Drawing {
         /// A name and a length each.
         bars: Vec<(String, f64)>,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Verdict::{Depends, Differs, Holds, Untestable};
+
+    #[test]
+    fn the_whole_holds_if_all_parts_do_and_depends_where_some_do() {
+        for (parts, whole) in [
+            (&[Holds, Holds][..], Holds),
+            (&[Holds, Differs], Depends),
+            (&[Differs, Differs], Differs),
+            (&[Depends, Differs], Depends),
+            (&[Depends, Untestable], Depends),
+            (&[Holds, Untestable], Untestable),
+            (&[Differs, Untestable], Differs),
+            (&[Holds, Differs, Untestable], Depends),
+            (&[Untestable], Untestable),
+            (&[], Untestable),
+        ] {
+            assert_eq!(Verdict::of_all(parts), whole, "{parts:?}");
+        }
+    }
+
+    #[test]
+    fn a_slide_has_the_verdict_of_its_own_parts_or_else_that_of_the_whole() {
+        let part =
+            |slide, is_so| Part::new(slide, "It is so", Verdict::of(&[is_so]), "it is".into());
+        let finding = Finding {
+            figures: Vec::new(),
+            drawings: Vec::new(),
+            verdict: Depends,
+            because: "some of it is".into(),
+            parts: vec![
+                part(4, true),
+                part(6, false),
+                part(6, true).if_told(false, "why"),
+            ],
+        };
+        assert_eq!(
+            [4, 6, 7].map(|slide| finding.of_slide(slide)),
+            [Holds, Differs, Depends]
+        );
+        assert_eq!(finding.parts[2].because, "why: it is");
+    }
+
+    #[test]
+    fn what_is_parallel_cannot_be_told_of_on_one_processor() {
+        let part =
+            |processors| Part::new(9, "It is so", Holds, "it is".into()).in_parallel(processors);
+        assert_eq!((part(1).verdict, part(2).verdict), (Untestable, Holds));
+        assert!(part(1).because.ends_with(": it is"));
+    }
 }

@@ -1,7 +1,7 @@
 //! All outcomes on one page of HTML, slide by slide, in the style of the runs' pages.
 
-use super::page::{LECTURES, SLIDES, about};
 use super::show::place;
+use super::slides::{LECTURES, SLIDES};
 use super::{Drawing, Outcome, Unit, Verdict};
 use crate::measure::Machine;
 use crate::report::page::{Counted, Page, bars};
@@ -85,16 +85,24 @@ fn contents(outcomes: &[Outcome]) -> Markup {
             table {
                 thead { tr {
                     th scope="col" { "slide" }
+                    th scope="col" { "claims something of" }
                     th scope="col" { "tried by" }
-                    th scope="col" { "verdict" }
                 } }
                 tbody {
-                    @for (lecture, slide, title) in SLIDES {
-                        @for outcome in about(outcomes, lecture, slide) {
+                    @for slide in &SLIDES {
+                        @let tried = slide.tried_by(outcomes);
+                        @if !tried.is_empty() {
                             tr {
-                                th scope="row" { (lecture) "." (slide) " " (title) }
-                                td { a href=(format!("#{}", outcome.name)) { (outcome.name) } }
-                                td { (badge(outcome.verdict)) }
+                                th scope="row" { (slide.lecture) ": " (slide.number) " " (slide.title) }
+                                td.words { (words(slide.of)) }
+                                td.words {
+                                    @for outcome in tried {
+                                        p {
+                                            a href=(format!("#{}", outcome.name)) { (outcome.name) }
+                                            " " (badge(slide.verdict(outcome)))
+                                        }
+                                    }
+                                }
                             }
                         }
                     }
@@ -102,6 +110,11 @@ fn contents(outcomes: &[Outcome]) -> Markup {
             }
         }
     }
+}
+
+/// Without the marks of Markdown.
+fn words(text: &str) -> String {
+    text.replace('`', "")
 }
 
 fn tell(outcome: &Outcome) -> Markup {
@@ -117,6 +130,16 @@ fn tell(outcome: &Outcome) -> Markup {
                 p.about { (peer.line()) }
             }
             p { b { (outcome.verdict) } ": " (outcome.because) "." }
+            @if !outcome.parts.is_empty() {
+                ul {
+                    @for part in &outcome.parts {
+                        li {
+                            "slide " (part.slide) ", \u{201c}" (part.claim) "\u{201d}: "
+                            (badge(part.verdict)) " " (part.because) "."
+                        }
+                    }
+                }
+            }
         }
     }
 }
@@ -198,6 +221,7 @@ mod tests {
             }],
             verdict,
             because: "it takes twice as long".into(),
+            parts: Vec::new(),
         };
         let outcomes = [
             Outcome::new(EXPERIMENTS[3], finding(Verdict::Differs), 1.0),

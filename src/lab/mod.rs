@@ -35,12 +35,13 @@ mod page;
 mod peer;
 mod primes;
 mod show;
+mod slides;
 mod start_line;
 mod work;
 
 pub use bench::Bench;
 pub use experiments::{EXPERIMENTS, by_name};
-pub use finding::{Claimed, Drawing, Figure, Finding, Unit, Verdict};
+pub use finding::{Claimed, Drawing, Figure, Finding, Part, Unit, Verdict};
 pub use html::html_page;
 pub use page::page;
 pub use peer::Peer;
@@ -60,7 +61,7 @@ pub struct Experiment {
     pub lecture: u8,
     /// The slides that do.
     pub slides: &'static [u8],
-    /// The claim, in the lecture's words, shortened where they are many.
+    /// The claim, in the lecture's words.
     pub claim: &'static str,
     /// Memory that it takes with so many processors, in bytes; 0 if that is little.
     memory: fn(usize) -> usize,
@@ -95,7 +96,7 @@ pub struct Outcome {
     pub lecture: u8,
     /// Its slides.
     pub slides: &'static [u8],
-    /// The claim, in the lecture's words, shortened where they are many.
+    /// The claim, in the lecture's words.
     pub claim: &'static str,
     /// The figures that the lecture gives, by their key.
     pub claimed: BTreeMap<&'static str, Claimed>,
@@ -107,6 +108,8 @@ pub struct Outcome {
     pub verdict: Verdict,
     /// Why, in a sentence.
     pub because: String,
+    /// The claims that it consists of, each with a verdict of its own; none if it is one.
+    pub parts: Vec<Part>,
     /// How long it took.
     pub seconds: f64,
     /// What the lecture's Python measured, if it was asked.
@@ -152,6 +155,7 @@ impl Outcome {
                 .collect(),
             verdict: finding.verdict,
             because: finding.because.clone(),
+            parts: finding.parts.clone(),
             seconds,
             peer: None,
             finding,

@@ -1,45 +1,12 @@
 //! All outcomes on one page of Markdown, slide by slide.
 
-use super::show::bars;
+use super::show::{bars, part};
+use super::slides::{LECTURES, SLIDES, Slide};
 use super::{Drawing, Outcome};
 use crate::measure::Machine;
 use crate::report::Style;
 use crate::report::units;
 use std::fmt::Write;
-
-/// A slide that claims something: its lecture, its number, its title. (The first of each lecture is
-/// an overview, and the twelfth sums up.)
-pub(super) const SLIDES: [(u8, u8, &str); 20] = [
-    (26, 2, "The three-copy model of IPC"),
-    (26, 3, "Real failure: the video analytics pipeline"),
-    (26, 4, "The IPC decision matrix"),
-    (26, 5, "concurrent.futures.ProcessPoolExecutor"),
-    (26, 6, "Pool vs. ProcessPoolExecutor: which to use"),
-    (26, 7, "Failure scenario 1: tasks too short"),
-    (26, 8, "Failure scenario 2: large data payload"),
-    (
-        26,
-        9,
-        "Failure scenario 3: frequent inter-worker coordination",
-    ),
-    (26, 10, "The crossover point: profile data"),
-    (26, 11, "The profiling discipline"),
-    (27, 2, "The poison-pill shutdown pattern"),
-    (27, 3, "Cooperative early-exit: the problem"),
-    (27, 4, "multiprocessing.Value as a shared flag"),
-    (27, 5, "Example 27.1: cooperative prime search"),
-    (27, 6, "Check frequency as a design variable"),
-    (27, 7, "Example 27.2: measuring coordination cost"),
-    (27, 8, "The shared-state cost spectrum"),
-    (27, 9, "Manager vs. Value: decision framework"),
-    (27, 10, "Fraud detection analogy"),
-    (27, 11, "Worker pool design for early termination"),
-];
-
-pub(super) const LECTURES: [(u8, &str); 2] = [
-    (26, "IPC cost, shared memory, and when parallelism fails"),
-    (27, "Coordination speed trade-off in multiprocessing"),
-];
 
 /// The page: what each slide claims, what was measured on that machine, and how (`Measured`), and what
 /// follows.
@@ -52,48 +19,55 @@ pub fn page(outcomes: &[Outcome], machine: &Machine, how: &str) -> String {
         units::bytes(machine.memory_bytes as f64),
         machine.kernel,
     );
-    page += "| lecture | slide | claim tried by | verdict |\n|---|---|---|---|\n";
-    for (lecture, slide, title) in SLIDES {
-        for outcome in about(outcomes, lecture, slide) {
-            let Outcome { name, verdict, .. } = outcome;
-            line(
-                &mut page,
-                format_args!("| {lecture} | {slide}: {title} | [{name}](#{name}) | {verdict} |"),
-            );
+    page += "| lecture, slide | claims something of | tried by, and the verdict |\n|---|---|---|\n";
+    for slide in &SLIDES {
+        let tried = slide.tried_by(outcomes);
+        if tried.is_empty() {
+            continue;
         }
+        let tried = tried.iter().map(|outcome| {
+            let (name, verdict) = (outcome.name, slide.verdict(outcome));
+            format!("[{name}](#{name}): {verdict}")
+        });
+        let tried: Vec<_> = tried.collect();
+        let Slide {
+            lecture,
+            number,
+            of,
+            ..
+        } = slide;
+        line(
+            &mut page,
+            format_args!("| {lecture}: {number} | {of} | {} |", tried.join("; ")),
+        );
     }
     for (lecture, title) in LECTURES {
         if outcomes.iter().all(|outcome| outcome.lecture != lecture) {
             continue;
         }
         line(&mut page, format_args!("\n## Lecture {lecture}: {title}"));
-        for (_, slide, title) in SLIDES.iter().filter(|(of, ..)| *of == lecture) {
-            let tried: Vec<_> = about(outcomes, lecture, *slide).collect();
+        let slides = SLIDES.iter().filter(|slide| slide.lecture == lecture);
+        for slide in slides.filter(|slide| !slide.sums_up()) {
+            let tried = slide.tried_by(outcomes);
+            let Slide { number, title, .. } = slide;
             if !tried.is_empty() {
-                line(&mut page, format_args!("\n### Slide {slide}: {title}"));
+                line(&mut page, format_args!("\n### Slide {number}: {title}"));
             }
             for outcome in tried {
                 // Told in full at the first of its slides.
-                if outcome.slides.first() == Some(slide) {
+                if outcome.slides.first() == Some(number) {
                     tell(&mut page, outcome);
                 } else {
-                    let name = outcome.name;
-                    line(&mut page, format_args!("\nSee [{name}](#{name})."));
+                    let (name, verdict) = (outcome.name, slide.verdict(outcome));
+                    line(
+                        &mut page,
+                        format_args!("\n**{verdict}**: see [{name}](#{name})."),
+                    );
                 }
             }
         }
     }
     page
-}
-
-pub(super) fn about(
-    outcomes: &[Outcome],
-    lecture: u8,
-    slide: u8,
-) -> impl Iterator<Item = &Outcome> {
-    let is_about =
-        move |outcome: &&Outcome| outcome.lecture == lecture && outcome.slides.contains(&slide);
-    outcomes.iter().filter(is_about)
 }
 
 fn line(page: &mut String, text: std::fmt::Arguments<'_>) {
@@ -139,6 +113,12 @@ fn tell(page: &mut String, outcome: &Outcome) {
         line(page, format_args!("\n{}", peer.line()));
     }
     line(page, format_args!("\n**{verdict}**: {because}."));
+    if !outcome.parts.is_empty() {
+        line(page, format_args!("\nClaim by claim:\n"));
+    }
+    for one in &outcome.parts {
+        line(page, format_args!("- {}", part(one)));
+    }
 }
 
 fn table(page: &mut String, header: &[&str], rows: &[Vec<String>]) {
@@ -153,25 +133,7 @@ fn table(page: &mut String, header: &[&str], rows: &[Vec<String>]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lab::{EXPERIMENTS, Figure, Finding, Peer, Unit, Verdict};
-
-    #[test]
-    fn every_slide_that_claims_something_is_tried() {
-        for (lecture, slide, title) in SLIDES {
-            let is_tried = EXPERIMENTS
-                .iter()
-                .any(|known| known.lecture == lecture && known.slides.contains(&slide));
-            assert!(is_tried, "lecture {lecture}, slide {slide}: {title}");
-        }
-        for known in EXPERIMENTS {
-            for slide in known.slides {
-                let is_there = SLIDES
-                    .iter()
-                    .any(|(lecture, at, _)| (known.lecture, slide) == (*lecture, at));
-                assert!(is_there, "{}: there is no slide {slide}", known.name);
-            }
-        }
-    }
+    use crate::lab::{EXPERIMENTS, Figure, Finding, Part, Peer, Unit, Verdict};
 
     #[test]
     fn an_outcome_is_told_at_its_first_slide_and_named_at_the_others() {
@@ -191,6 +153,12 @@ mod tests {
             ],
             verdict: Verdict::Differs,
             because: "it takes twice as long".into(),
+            parts: vec![Part::new(
+                6,
+                "It is soon",
+                Verdict::Holds,
+                "it takes 2.00 ms".into(),
+            )],
         };
         let mut outcome = Outcome::new(EXPERIMENTS[3], finding, 1.0);
         outcome.peer = Some(Peer {
@@ -206,20 +174,25 @@ mod tests {
         let page = page(&[outcome], &machine, "Quickly measured");
         for text in [
             "Quickly measured",
-            "| 26 | 5: concurrent.futures.ProcessPoolExecutor | [pool-features](#pool-features) | differs |",
-            "| 26 | 6: ",
+            "| 26: 1 | three copies a message, ",
+            "| 26: 5 | futures of a pool of processes | [pool-features](#pool-features): differs |",
+            "row by row | [pool-features](#pool-features): holds |",
+            "profiling always: the lecture summed up | [pool-features](#pool-features): differs |",
             "## Lecture 26",
             "#### pool-features",
             "| a time | 1.00 ms | 2.00 ms | 500 ms |",
             "\nPython 3.0. Slow.\n",
             "| a | 1 |",
             "██ 2\n```",
-            "See [pool-features](#pool-features).",
+            "**holds**: see [pool-features](#pool-features).",
             "**differs**: it takes twice as long.",
+            "- slide 6, \u{201c}It is soon\u{201d}: holds, since it takes 2.00 ms.",
         ] {
             assert!(page.contains(text), "no {text:?}: {page}");
         }
-        assert!(!page.contains("Lecture 27") && !page.contains("Slide 7"));
+        assert!(
+            !page.contains("Lecture 27") && !page.contains("| 27: ") && !page.contains("Slide 7")
+        );
         assert_eq!(page.matches("a time").count(), 1);
     }
 }

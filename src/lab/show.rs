@@ -1,6 +1,6 @@
 //! Outcomes for people.
 
-use super::{Claimed, Drawing, Experiment, Outcome, Unit};
+use super::{Claimed, Drawing, Experiment, Outcome, Part, Unit};
 use crate::report::Style;
 use crate::report::units::{self, ABSENT};
 
@@ -37,6 +37,7 @@ impl Outcome {
             parts.push(style.wrap(&peer.line(), 2));
         }
         parts.push(style.strong(&format!("{}: {}.", self.verdict, self.because)));
+        parts.extend(self.parts.iter().map(|one| style.wrap(&part(one), 2)));
         parts.join("\n\n")
     }
 
@@ -88,6 +89,17 @@ impl Unit {
             Claimed::Between(least, most) => format!("{} to {}", self.show(least), self.show(most)),
         }
     }
+}
+
+/// One of the claims, and what came of it.
+pub(super) fn part(part: &Part) -> String {
+    let Part {
+        slide,
+        claim,
+        verdict,
+        because,
+    } = part;
+    format!("slide {slide}, \u{201c}{claim}\u{201d}: {verdict}, since {because}.")
 }
 
 /// Cells of the longest bar.

@@ -218,6 +218,7 @@ fn judge(measured: &Measured) -> Finding {
         drawings: vec![matrix(heavy, light)],
         verdict,
         because,
+        parts: Vec::new(),
     }
 }
 

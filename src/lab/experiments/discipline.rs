@@ -176,6 +176,7 @@ fn judge(measured: &Measured) -> Finding {
         }],
         verdict,
         because,
+        parts: Vec::new(),
     }
 }
 

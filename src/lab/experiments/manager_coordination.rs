@@ -224,6 +224,7 @@ fn judge(measured: &Measured) -> Finding {
         }],
         verdict,
         because,
+        parts: Vec::new(),
     }
 }
 

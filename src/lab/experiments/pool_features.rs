@@ -281,6 +281,7 @@ fn judge(rows: &[Row]) -> Finding {
         }],
         verdict,
         because,
+        parts: Vec::new(),
     }
 }
 

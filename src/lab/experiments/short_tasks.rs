@@ -140,6 +140,7 @@ fn judge(measured: &Measured) -> Finding {
         }],
         verdict,
         because,
+        parts: Vec::new(),
     }
 }
 

@@ -237,6 +237,7 @@ fn judge(measured: &Measured) -> Finding {
         }],
         verdict,
         because,
+        parts: Vec::new(),
     }
 }
 

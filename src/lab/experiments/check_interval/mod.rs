@@ -187,6 +187,7 @@ fn judge(measured: &Measured) -> Finding {
         drawings: vec![intervals(measured), costs(&measured.law)],
         verdict,
         because,
+        parts: Vec::new(),
     }
 }
 

@@ -270,6 +270,7 @@ fn judge(measured: &Measured) -> Finding {
         drawings: vec![draw::intervals(curves), draw::middles(curves)],
         verdict,
         because,
+        parts: Vec::new(),
     }
 }
 

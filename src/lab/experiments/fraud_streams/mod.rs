@@ -149,6 +149,7 @@ fn judge(measured: &Measured) -> Finding {
         drawings: vec![table(measured)],
         verdict,
         because,
+        parts: Vec::new(),
     }
 }
 

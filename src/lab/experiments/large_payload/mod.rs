@@ -311,6 +311,7 @@ fn judge(measured: &Measured) -> Finding {
         }],
         verdict,
         because,
+        parts: Vec::new(),
     }
 }
 

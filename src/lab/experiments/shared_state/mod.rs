@@ -185,6 +185,7 @@ fn judge(measured: &Measured) -> Finding {
         drawings: vec![table(measured)],
         verdict,
         because,
+        parts: Vec::new(),
     }
 }
 

@@ -7,6 +7,7 @@ use crate::clock::now;
 use crate::coordination::{SharedValue, StopFlag};
 use crate::error::Result;
 use crate::lab::bench::{Samples, seconds_since};
+use crate::lab::finding::Part;
 use crate::lab::{Bench, Drawing, Experiment, Figure, Finding, Unit, Verdict};
 use crate::pool::{Pool, worker};
 use crate::report::units::{count, time};
@@ -16,8 +17,8 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
     name: "value-latency",
     lecture: 27,
     slides: &[4, 6],
-    claim: "Shared memory scalar: no serialization, nanosecond reads. Every flag check costs: \
-            memory access + memory barrier (~10–100 ns).",
+    claim: "Shared memory scalar — no serialization, nanosecond reads. Every flag check costs: \
+            memory access + memory barrier (~10–100 ns)",
     memory: |_| 0,
     workers: &[worker::enter::<Write>],
     run: |bench| Ok(judge(&measure(bench)?)),
@@ -93,15 +94,51 @@ fn is_as_claimed(seconds: f64) -> bool {
     (CLAIMED.0..=CLAIMED.1).contains(&seconds)
 }
 
-fn judge(measured: &Measured) -> Finding {
-    let quiet = is_as_claimed(measured.quiet);
-    let contended = measured.contended.map(|read| is_as_claimed(read.seconds));
-    let verdict = match (quiet, contended) {
-        (_, None) => Verdict::Untestable,
-        (true, Some(true)) => Verdict::Holds,
-        (false, Some(false)) => Verdict::Differs,
-        _ => Verdict::Depends,
+/// Less than this, in seconds, is counted in nanoseconds.
+const NANOSECONDS: f64 = 1e-6;
+
+/// What each of the slides claims.
+fn parts(measured: &Measured) -> [Part; 2] {
+    let reads = [
+        Some(measured.quiet),
+        measured.contended.map(|read| read.seconds),
+    ];
+    let reads: Vec<_> = reads.into_iter().flatten().collect();
+    let meanwhile = measured.contended.map(|read| {
+        let read = time(1e9 * read.seconds);
+        format!(", and {read} while somebody does")
+    });
+    let told = format!(
+        "a read takes {} while nobody writes it{}",
+        time(1e9 * measured.quiet),
+        meanwhile.unwrap_or_default()
+    );
+    let are_so = |is_so: fn(f64) -> bool| {
+        let are_so: Vec<_> = reads.iter().map(|read| is_so(*read)).collect();
+        Verdict::of(&are_so)
     };
+    [
+        Part::new(
+            4,
+            "Shared memory scalar — no serialization, nanosecond reads",
+            are_so(|seconds| seconds < NANOSECONDS),
+            told.clone(),
+        ),
+        Part::new(
+            6,
+            "Every flag check costs: memory access + memory barrier (~10–100 ns)",
+            are_so(is_as_claimed),
+            told,
+        )
+        .if_told(
+            measured.contended.is_some(),
+            "nobody ever wrote it at the same time",
+        ),
+    ]
+}
+
+fn judge(measured: &Measured) -> Finding {
+    let parts = parts(measured);
     let disturbed = match measured.contended {
         Some(read) => format!(
             "and {} while another process wrote it {} times a second",
@@ -157,8 +194,9 @@ fn judge(measured: &Measured) -> Finding {
                 .filter_map(|(name, seconds)| Some((name.to_owned(), seconds?)))
                 .collect(),
         }],
-        verdict,
+        verdict: Part::verdict(&parts),
         because,
+        parts: parts.into(),
     }
 }
 
@@ -166,8 +204,9 @@ fn judge(measured: &Measured) -> Finding {
 mod tests {
     use super::*;
 
-    fn verdict(quiet: f64, contended: Option<f64>) -> Verdict {
-        let measured = Measured {
+    /// On the whole, on what slide 4 claims, and on what slide 6 does.
+    fn verdicts(quiet: f64, contended: Option<f64>) -> [Verdict; 3] {
+        let finding = judge(&Measured {
             plain: 0.3e-9,
             watch: quiet,
             quiet,
@@ -177,21 +216,38 @@ mod tests {
                 writes: 1e8,
             }),
             locked: 50e-9,
-        };
-        judge(&measured).verdict
+        });
+        [finding.verdict, finding.of_slide(4), finding.of_slide(6)]
+    }
+
+    use Verdict::{Depends, Differs, Holds, Untestable};
+
+    #[test]
+    fn a_look_is_to_take_10_to_100_ns_whoever_writes() {
+        let of_slide_6 = |quiet, contended| verdicts(quiet, Some(contended))[2];
+        assert_eq!(of_slide_6(10e-9, 100e-9), Holds);
+        assert_eq!(of_slide_6(9.9e-9, 100e-9), Depends);
+        assert_eq!(of_slide_6(10e-9, 101e-9), Depends);
+        assert_eq!(of_slide_6(9.9e-9, 9.9e-9), Differs);
+        assert_eq!(of_slide_6(101e-9, 101e-9), Differs);
     }
 
     #[test]
-    fn the_claim_holds_if_a_look_takes_10_to_100_ns_whoever_writes() {
-        assert_eq!(verdict(10e-9, Some(100e-9)), Verdict::Holds);
-        assert_eq!(verdict(9.9e-9, Some(100e-9)), Verdict::Depends);
-        assert_eq!(verdict(10e-9, Some(101e-9)), Verdict::Depends);
-        assert_eq!(verdict(9.9e-9, Some(9.9e-9)), Verdict::Differs);
-        assert_eq!(verdict(101e-9, Some(101e-9)), Verdict::Differs);
+    fn a_read_is_to_take_nanoseconds_however_few() {
+        let of_slide_4 = |quiet, contended| verdicts(quiet, Some(contended))[1];
+        assert_eq!(of_slide_4(0.3e-9, 0.999e-6), Holds);
+        assert_eq!(of_slide_4(0.3e-9, 1.001e-6), Depends);
+        assert_eq!(of_slide_4(1.001e-6, 1.001e-6), Differs);
     }
 
     #[test]
-    fn where_nobody_writes_meanwhile_half_the_claim_cannot_be_tried() {
-        assert_eq!(verdict(10e-9, None), Verdict::Untestable);
+    fn a_read_of_less_than_10_ns_is_as_slide_4_has_it_and_not_as_slide_6_has_it() {
+        assert_eq!(verdicts(1e-9, Some(5e-9)), [Depends, Holds, Differs]);
+        assert_eq!(verdicts(10e-9, Some(100e-9)), [Holds; 3]);
+    }
+
+    #[test]
+    fn where_nobody_writes_meanwhile_what_a_look_costs_cannot_be_told() {
+        assert_eq!(verdicts(10e-9, None), [Untestable, Holds, Untestable]);
     }
 }
