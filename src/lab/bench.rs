@@ -215,6 +215,15 @@ impl Samples {
     pub(super) fn median(&self) -> f64 {
         median(&self.0)
     }
+
+    /// What 99 in a hundred do not exceed; none if fewer than ten would be beyond it.
+    pub(super) fn p99(&self) -> Option<f64> {
+        const BEYOND: usize = 10;
+        let mut sorted = self.0.clone();
+        sorted.sort_unstable_by(f64::total_cmp);
+        let within = (0.99 * sorted.len() as f64).ceil() as usize;
+        (sorted.len() - within >= BEYOND).then(|| sorted[within - 1])
+    }
 }
 
 #[cfg(test)]
@@ -233,6 +242,14 @@ mod tests {
             .unwrap();
         assert_eq!(order.into_inner(), ['a', 'b', 'a', 'b']);
         assert_eq!((a.0.len(), b.0.len()), (2, 2));
+    }
+
+    #[test]
+    fn a_percentile_with_fewer_than_ten_beyond_it_is_none() {
+        let p99 = |count: u32| Samples((0..count).rev().map(f64::from).collect()).p99();
+        assert_eq!(p99(0), None);
+        assert_eq!(p99(999), None);
+        assert_eq!(p99(1_000), Some(989.0));
     }
 
     #[test]

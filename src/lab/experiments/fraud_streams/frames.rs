@@ -1,16 +1,19 @@
-//! The frames that are searched, in a folder of their own.
+//! The frames of four streams, in a folder of their own.
 
+use super::job::Streams;
+use super::{HEIGHT, WIDTH, WORKERS};
 use crate::error::{Error, Result};
 use crate::lab::folder::Folder;
+use crate::lab::work::failed;
 use crate::source::FrameSet;
 use crate::source::npy_header::Header;
+use crate::transport::{self, Known};
 use std::fs::File;
 use std::io::Write;
 use std::sync::Arc;
 
-/// 4K, one byte a pixel.
-const WIDTH: usize = 3840;
-pub(super) const HEIGHT: usize = 2160;
+/// Frames of a stream; the last is the one that is looked for.
+pub(super) const FRAMES: usize = 8;
 
 /// What is looked for: the frame that is not of one colour all over.
 pub(super) const CONDITION: &str = "sharpness.laplacian_variance > 0";
@@ -20,14 +23,9 @@ pub(super) const NO_SUCH: &str = "sharpness.laplacian_variance < 0";
 const DARK: u8 = 20;
 const BRIGHT: u8 = 200;
 
-/// Inputs for searches by four workers.
+/// The streams, one behind the other.
 pub(super) struct Inputs {
-    /// Its first frame is the one looked for, and there are enough behind it for all workers.
-    pub stream: Arc<FrameSet>,
-    /// Three frames of half the size, none of which is looked for. Before a stream they keep three
-    /// of four workers busy while the fourth begins with it, so that those are in the middle of
-    /// their frames when it has found what is looked for.
-    pub between: Arc<FrameSet>,
+    pub set: Arc<FrameSet>,
     /// Removed when the inputs are.
     _folder: Folder,
 }
@@ -36,28 +34,41 @@ impl Inputs {
     /// # Errors
     /// If the folder for temporary files has no room.
     pub(super) fn new(folder: Folder) -> Result<Self> {
-        let mut stream = [[DARK, DARK]; 8];
-        stream[0] = [DARK, BRIGHT];
+        let path = folder.join("streams.npy");
+        let shape = [WORKERS * FRAMES, HEIGHT, WIDTH].map(|length| length as u64);
+        let fill = || {
+            let mut file = File::create(&path)?;
+            file.write_all(&Header::new("|u1", &shape).to_bytes())?;
+            let frames = |samples: [u8; 2]| samples.repeat(HEIGHT * WIDTH / 2);
+            let (innocent, suspicious) = (frames([DARK, DARK]), frames([DARK, BRIGHT]));
+            (0..WORKERS).try_for_each(|_| {
+                (1..FRAMES).try_for_each(|_| file.write_all(&innocent))?;
+                file.write_all(&suspicious)
+            })
+        };
+        fill().map_err(Error::io(&path, "cannot write frames"))?;
         Ok(Self {
-            stream: write(&folder, "stream.npy", HEIGHT, &stream)?,
-            between: write(&folder, "between.npy", HEIGHT / 2, &[[DARK, DARK]; 3])?,
+            set: FrameSet::open(&path.to_string_lossy()).map(Arc::new)?,
             _folder: folder,
         })
     }
-}
 
-/// A set of frames, in each of which two samples take turns.
-fn write(folder: &Folder, name: &str, height: usize, frames: &[[u8; 2]]) -> Result<Arc<FrameSet>> {
-    let path = folder.join(name);
-    let shape = [frames.len(), height, WIDTH].map(|length| length as u64);
-    let fill = || {
-        let mut file = File::create(&path)?;
-        file.write_all(&Header::new("|u1", &shape).to_bytes())?;
-        let mut frames = frames.iter().map(|two| two.repeat(height * WIDTH / 2));
-        frames.try_for_each(|frame| file.write_all(&frame))
-    };
-    fill().map_err(Error::io(&path, "cannot write frames"))?;
-    FrameSet::open(&path.to_string_lossy()).map(Arc::new)
+    /// What workers are told of them.
+    ///
+    /// # Errors
+    /// If the frames cannot be mapped.
+    pub(super) fn streams(&self) -> Result<Streams> {
+        const MODE: &str = "mmap";
+        let outbound = transport::by_name(MODE)?.outbound(Arc::clone(&self.set));
+        let mut outbound = outbound.ok_or_else(|| failed("mmap makes no tickets"))?;
+        let tickets = (0..self.set.len()).map(|frame| outbound.ticket(frame, &mut Vec::new()));
+        Ok(Streams {
+            condition: CONDITION.into(),
+            mode: MODE.into(),
+            known: Known::of(&self.set),
+            tickets: tickets.collect(),
+        })
+    }
 }
 
 #[cfg(test)]
@@ -67,11 +78,11 @@ mod tests {
     use crate::pipeline::find::{Query, Which, find};
 
     #[test]
-    fn one_frame_is_looked_for_and_it_is_the_stream_s_first() {
+    fn the_last_frame_of_each_stream_is_looked_for_and_no_other() {
         let inputs = Inputs::new(Folder::new().unwrap()).unwrap();
         let found = |condition| {
             let query = Query {
-                inputs: vec![inputs.stream.clone(), inputs.between.clone()],
+                inputs: vec![inputs.set.clone()],
                 which: Which::All,
                 mode: Some("threads".into()),
                 ..Query::new([], Condition::parse(condition).unwrap())
@@ -80,7 +91,7 @@ mod tests {
             let hits = answer.inputs.iter().flat_map(|input| &input.found);
             hits.map(|hit| hit.frame).collect::<Vec<_>>()
         };
-        assert_eq!(found(CONDITION), [0]);
+        assert_eq!(found(CONDITION), [7, 15, 23, 31]);
         assert!(found(NO_SUCH).is_empty());
     }
 }

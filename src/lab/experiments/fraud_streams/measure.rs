@@ -1,47 +1,44 @@
-//! Searches, and what their workers did when one had found it.
+//! Streams, and what their workers did when one had found it.
 
-use super::frames::{CONDITION, HEIGHT, Inputs, NO_SUCH};
-use super::{INTERVALS, Interval, Measured, WORKERS};
+use super::frames::{Inputs, NO_SUCH};
+use super::job::Follow;
+use super::{HEIGHT, INTERVALS, Interval, Measured, WORKERS};
 use crate::analysis::Condition;
 use crate::clock::Nanos;
-use crate::coordination::Every;
+use crate::coordination::{Every, FirstFound, Report};
 use crate::error::Result;
 use crate::lab::Bench;
 use crate::lab::bench::Samples;
-use crate::pipeline::find::{Answer, Query, Searched, Which, find};
-use crate::source::FrameSet;
+use crate::lab::start_line::StartLine;
+use crate::lab::work::together;
+use crate::pipeline::find::{Query, Which, find};
+use crate::pool::Pool;
 use crate::statistics::{LEAST_PASSES, ratio_of_pairs};
-use std::sync::Arc;
 
-/// Streams that are searched one behind the other, by the same workers.
-const STREAMS: usize = 6;
+/// Streams that each worker goes through at a time.
+const STREAMS: usize = 32;
 
 pub(super) fn measure(bench: &Bench) -> Result<Measured> {
     bench.phase("writing frames")?;
     let inputs = Inputs::new(bench.folder()?)?;
     let mut seen: [Seen; INTERVALS.len()] = Default::default();
-    bench.phase("streams in which one worker finds it")?;
-    // The last has none behind it.
-    let streams = if bench.is_rehearsal() { 3 } else { STREAMS };
+    bench.phase("streams in one of which it is found")?;
+    let pool = Pool::<Follow>::processes(WORKERS).start(inputs.streams()?)?;
+    let streams = if bench.is_rehearsal() { 4 } else { STREAMS };
     let mut turn = || {
         for (rows, seen) in INTERVALS.into_iter().zip(&mut seen) {
-            let streams = (0..streams).flat_map(|_| [&inputs.between, &inputs.stream]);
-            seen.add(&search(bench, streams, CONDITION, rows)?);
+            bench.go_on()?;
+            seen.add_all(&pool, streams, rows)?;
         }
         Ok(())
     };
-    bench.in_turns(bench.seconds(3.0, 16.0), [&mut turn])?;
+    bench.in_turns(bench.seconds(6.0, 20.0), [&mut turn])?;
+    drop(pool);
     bench.phase("streams in which there is nothing to find")?;
     let mut frames: [Samples; INTERVALS.len()] = Default::default();
     let mut turn = || {
         for (rows, taken) in INTERVALS.into_iter().zip(&mut frames) {
-            let answer = search(bench, [&inputs.stream; 2], NO_SUCH, rows)?;
-            let frames = answer
-                .inputs
-                .iter()
-                .map(|input| input.analysed)
-                .sum::<u64>();
-            taken.0.push(seconds(answer.wall_ns) / frames as f64);
+            taken.0.push(frame_of_nothing(bench, &inputs, rows)?);
         }
         Ok(())
     };
@@ -57,73 +54,90 @@ pub(super) fn measure(bench: &Bench) -> Result<Measured> {
     Ok(Measured {
         processors: bench.processors,
         intervals: rows
-            .map(|((rows, seen), frame)| Interval {
-                rows,
-                first_gave_up: seen.first_gave_up.median(),
-                first_next: seen.first_next.median(),
-                last_next: seen.last_next.median(),
-                // Whatever else the machine does only makes it slower.
-                frame: frame.0.iter().copied().fold(f64::INFINITY, f64::min),
-            })
+            .map(|((rows, seen), frame)| seen.interval(rows, frame))
             .collect(),
         slower,
     })
 }
 
-fn search<'a>(
-    bench: &Bench,
-    inputs: impl IntoIterator<Item = &'a Arc<FrameSet>>,
-    condition: &str,
-    rows: u64,
-) -> Result<Answer> {
+/// Seconds a frame, of all workers together, of a search for what is in none.
+fn frame_of_nothing(bench: &Bench, inputs: &Inputs, rows: u32) -> Result<f64> {
     bench.go_on()?;
     let query = Query {
-        inputs: inputs.into_iter().cloned().collect(),
+        inputs: vec![inputs.set.clone()],
         which: Which::Any,
         workers: Some(WORKERS),
-        check_every: Every::Iterations(rows.min(HEIGHT as u64)),
-        batch: Some(1),
+        check_every: Every::Iterations(rows.into()),
         stop: bench.stop(),
-        ..Query::new([], Condition::parse(condition)?)
+        ..Query::new([], Condition::parse(NO_SUCH)?)
     };
-    find(&query, &mut ())
+    let answer = find(&query, &mut ())?;
+    let frames = answer.inputs.iter().map(|input| input.analysed);
+    Ok(seconds(answer.wall_ns) / frames.sum::<u64>() as f64)
 }
 
-/// Seconds from finding it, in each stream.
+/// What was seen of the finds, in seconds from each.
 #[derive(Default)]
 struct Seen {
-    /// Until the first of the others gave up the frame that it was at.
-    first_gave_up: Samples,
-    /// Until the first and the last of the others began the next stream.
-    first_next: Samples,
-    last_next: Samples,
+    /// Until each of the others had abandoned its stream and begun the next.
+    each: Samples,
+    /// Until the first and the last of them had.
+    first: Samples,
+    last: Samples,
+    finds: u64,
+    /// Rows that the others analysed after it.
+    wasted: u64,
 }
 
 impl Seen {
-    fn add(&mut self, answer: &Answer) {
-        for (number, stream) in answer.inputs.iter().enumerate() {
-            if let Some((finder, at)) = stream.found_by {
-                self.add_one(stream, finder, at, &answer.inputs[number + 1..]);
-            }
+    /// Has each worker go through so many streams, with a look every so many rows.
+    fn add_all(&mut self, pool: &Pool<Follow>, streams: usize, every: u32) -> Result<()> {
+        let searches = (0..streams).map(|_| FirstFound::any(WORKERS as u32));
+        let searches: Vec<_> = searches.collect::<Result<_>>()?;
+        let line = StartLine::new(WORKERS as u32)?;
+        let jobs = (0..WORKERS).map(|worker| Follow {
+            worker,
+            searches: searches.clone(),
+            every,
+            line: line.clone(),
+        });
+        let begun = together(pool, jobs)?;
+        for (stream, search) in searches.iter().enumerate() {
+            self.add(&search.report(), &begun, stream);
         }
+        Ok(())
     }
 
-    /// A stream in which that worker found it then, and those behind it.
-    fn add_one(&mut self, stream: &Searched, finder: usize, at: Nanos, behind: &[Searched]) {
-        let gave_up = stream.stopped_after.iter().flatten().min();
-        self.first_gave_up
-            .0
-            .extend(gave_up.map(|&after| seconds(after)));
-        let others = (0..stream.begun_at.len()).filter(|&worker| worker != finder);
-        let next = others.filter_map(|worker| {
-            let begun = behind.iter().filter_map(|input| input.begun_at[worker]);
-            // Who had gone on before it was found was not at the stream any more.
-            begun.min()?.checked_sub(at)
-        });
-        let next: Vec<_> = next.collect();
-        let (first, last) = (next.iter().min(), next.iter().max());
-        self.first_next.0.extend(first.map(|&after| seconds(after)));
-        self.last_next.0.extend(last.map(|&after| seconds(after)));
+    /// One set of streams, and when each worker began each of its own.
+    fn add(&mut self, report: &Report<u64>, begun: &[Vec<Nanos>], stream: usize) {
+        let Some(winner) = report.winner else {
+            return;
+        };
+        self.finds += 1;
+        self.wasted += report.wasted();
+        let others = begun.iter().enumerate();
+        let others = others.filter(|(worker, _)| *worker != winner.worker as usize);
+        // Who came to it later was not kept from the next.
+        let at_it = others.filter(|(_, begun)| begun[stream] < winner.at);
+        let after = at_it.map(|(_, begun)| seconds(begun[stream + 1].saturating_sub(winner.at)));
+        let mut after: Vec<_> = after.collect();
+        after.sort_unstable_by(f64::total_cmp);
+        self.first.0.extend(after.first());
+        self.last.0.extend(after.last());
+        self.each.0.extend(after);
+    }
+
+    fn interval(&self, rows: u32, frame: &Samples) -> Interval {
+        Interval {
+            rows,
+            median: self.each.median(),
+            p99: self.each.p99(),
+            first: self.first.median(),
+            last: self.last.median(),
+            wasted: self.wasted as f64 / self.finds as f64 / HEIGHT as f64,
+            // Whatever else the machine does only makes it slower.
+            frame: frame.0.iter().copied().fold(f64::INFINITY, f64::min),
+        }
     }
 }
 
@@ -134,56 +148,57 @@ fn seconds(nanos: Nanos) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::coordination::{Seat, Winner};
+    use crate::lab::folder::Folder;
 
-    fn searched(
-        found_by: Option<(usize, Nanos)>,
-        stopped_after: [Option<Nanos>; 4],
-        begun_at: [Option<Nanos>; 4],
-    ) -> Searched {
-        Searched {
-            input: "stream".into(),
-            mode: "mmap",
-            fps: None,
-            frames: 8,
-            height: 2160,
-            found: Vec::new(),
-            failed: Vec::new(),
-            analysed: 1,
-            abandoned: 1,
-            rows_analysed: 2170,
-            stopped_after: stopped_after.to_vec(),
-            found_by,
-            begun_at: begun_at.to_vec(),
+    fn report(finder: Option<(u32, Nanos)>, wasted: [u64; WORKERS]) -> Report<u64> {
+        let seat = |wasted| Seat {
+            iterations: 3_000,
+            wasted,
+            saw: None,
+        };
+        Report {
+            winner: finder.map(|(worker, at)| Winner {
+                worker,
+                position: 1,
+                value: 1,
+                at,
+            }),
+            seats: wasted.map(seat).to_vec(),
         }
     }
 
     #[test]
-    fn the_others_are_timed_from_the_find_to_their_next_stream_whichever_it_is() {
+    fn the_others_are_timed_from_the_find_to_their_next_stream() {
         let mut seen = Seen::default();
-        // Worker 2 had gone on before; worker 3 comes to the stream after the next first.
-        let inputs = vec![
-            searched(
-                Some((0, 1_000)),
-                [None, Some(60), None, Some(50)],
-                [Some(10); 4],
-            ),
-            searched(None, [None; 4], [Some(1_010), Some(1_100), Some(900), None]),
-            searched(
-                None,
-                [None; 4],
-                [Some(1_600), None, Some(1_700), Some(1_500)],
-            ),
+        // Worker 0 finds it in the first streams, which worker 3 has not come to by then.
+        let begun = [
+            vec![10, 1_100, 9_000],
+            vec![20, 1_500, 9_000],
+            vec![30, 1_050, 9_000],
+            vec![1_010, 1_020, 9_000],
         ];
-        seen.add(&Answer {
-            condition: CONDITION.into(),
-            which: Which::Any,
-            workers: WORKERS,
-            workers_died: 0,
-            wall_ns: 2_000,
-            inputs,
-        });
-        assert_eq!(seen.first_gave_up.0, [50e-9]);
-        assert_eq!(seen.first_next.0, [100e-9]);
-        assert_eq!(seen.last_next.0, [500e-9]);
+        seen.add(&report(Some((0, 1_000)), [0, 1_080, 540, 0]), &begun, 0);
+        assert_eq!(seen.each.0, [50e-9, 500e-9]);
+        assert_eq!(
+            (&seen.first.0[..], &seen.last.0[..]),
+            (&[50e-9][..], &[500e-9][..])
+        );
+        // In the second nothing is found.
+        seen.add(&report(None, [0; WORKERS]), &begun, 1);
+        let interval = seen.interval(1, &Samples(vec![3.0, 2.0]));
+        assert_eq!((interval.median, interval.p99), (275e-9, None));
+        assert_eq!((interval.wasted, interval.frame), (1.5, 2.0));
+    }
+
+    #[test]
+    fn workers_take_turns_to_find_it_and_all_go_through_all_streams() {
+        let inputs = Inputs::new(Folder::new().unwrap()).unwrap();
+        let pool = Pool::<Follow>::threads(WORKERS);
+        let pool = pool.start(inputs.streams().unwrap()).unwrap();
+        let mut seen = Seen::default();
+        seen.add_all(&pool, 5, HEIGHT as u32).unwrap();
+        assert_eq!(seen.finds, 5);
+        assert!(seen.each.0.len() <= 5 * (WORKERS - 1));
     }
 }
