@@ -3,6 +3,7 @@
 use super::Bench;
 use super::work::{failed, touch};
 use crate::analysis::burn;
+use crate::clock::Mark;
 use crate::error::{Error, Result};
 use crate::handoff::{Draft, Lease, SlotReader, SlotTicket, Slots};
 use crate::pool::{Context, Handle, Job, Pack, Packed, Pool, Shared, Trip};
@@ -95,11 +96,35 @@ enum Ticket {
     File(PathBuf),
 }
 
-/// What comes back: a sum over the input, so that it was read, and the output.
+/// What comes back: a sum over the input, so that it was read, and the output, between two marks that
+/// see what the serialiser does to it.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Done {
     pub sum: u64,
+    begin: Mark,
     data: Data,
+    end: Mark,
+}
+
+/// What the copies of an output took, in seconds.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Copies {
+    pub serialize: f64,
+    /// From one process to the other: into the pool's queue and out of it.
+    pub transfer: f64,
+    pub deserialize: f64,
+}
+
+impl Done {
+    fn copies(&self) -> Copies {
+        let Self { begin, end, .. } = self;
+        let seconds = |from: u64, to: u64| to.saturating_sub(from) as f64 / 1e9;
+        Copies {
+            serialize: seconds(begin.written, end.written),
+            transfer: seconds(end.written, begin.read),
+            deserialize: seconds(begin.read, end.read),
+        }
+    }
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -142,7 +167,12 @@ impl Job for Haul {
             Some((Way::PayloadRaw, bytes)) => Data::Bytes(Shared::from(vec![0x5a; bytes])),
             Some((Way::Shared, bytes)) => Data::Bytes(context.lend(bytes).finish()),
         };
-        Ok(Done { sum, data })
+        Ok(Done {
+            sum,
+            begin: Mark::default(),
+            data,
+            end: Mark::default(),
+        })
     }
 }
 
@@ -233,6 +263,10 @@ pub(super) fn slots(count: usize, bytes: usize) -> Result<Slots> {
 
 /// Waits for a task, reads what it returns, and says how it went.
 pub(super) fn end(handle: Handle<Haul>) -> Result<Trip> {
+    there_and_back(handle).map(|(trip, _)| trip)
+}
+
+fn there_and_back(handle: Handle<Haul>) -> Result<(Trip, Copies)> {
     let completion = handle.completion();
     let done = completion.outcome.map_err(failed)?;
     let sum = match &done.data {
@@ -241,12 +275,17 @@ pub(super) fn end(handle: Handle<Haul>) -> Result<Trip> {
         Data::Bytes(bytes) => touch(bytes),
     };
     std::hint::black_box((done.sum, sum));
-    Ok(completion.trip)
+    Ok((completion.trip, done.copies()))
 }
 
 /// A task there and back.
 pub(super) fn trip(pool: &Haulers, order: Order) -> Result<Trip> {
     end(pool.submit(order))
+}
+
+/// The same, of which the way back counts.
+pub(super) fn fetch(pool: &Haulers, order: Order) -> Result<Copies> {
+    there_and_back(pool.submit(order)).map(|(_, copies)| copies)
 }
 
 /// So many tasks, as fast as the pool takes them.

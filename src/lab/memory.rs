@@ -17,9 +17,25 @@ pub(super) fn above(
     pids: &Pids,
     act: impl FnOnce() -> Result<()>,
 ) -> Result<f64> {
+    rise(rest, pids, act).map(|peak| peak.anon_bytes as f64)
+}
+
+/// The same with shared memory, for two processes that both have it mapped: it is there once.
+pub(super) fn above_with_shared(
+    rest: MemoryPeak,
+    pids: &Pids,
+    act: impl FnOnce() -> Result<()>,
+) -> Result<f64> {
+    rise(rest, pids, act).map(|peak| peak.anon_bytes as f64 + 0.5 * peak.shared_bytes as f64)
+}
+
+fn rise(rest: MemoryPeak, pids: &Pids, act: impl FnOnce() -> Result<()>) -> Result<MemoryPeak> {
     let pids = pids.clone();
     let sampler = MemorySampler::start(move || pids.list());
     act()?;
     let peak = sampler.finish();
-    Ok(peak.anon_bytes.saturating_sub(rest.anon_bytes) as f64)
+    Ok(MemoryPeak {
+        anon_bytes: peak.anon_bytes.saturating_sub(rest.anon_bytes),
+        shared_bytes: peak.shared_bytes.saturating_sub(rest.shared_bytes),
+    })
 }

@@ -40,6 +40,9 @@ def measure(bench):
         raw_peak = peak_memory([courier.process.pid], raw)
         # What both have mapped is there once.
         shared_peak = SIZE + peak_memory(pids, by_reference)
+        payload_output_peak = peak_memory(pids, lambda: pool.apply(hauling.task, ((None, 0, SIZE),)))
+        raw_output_peak = peak_memory([courier.process.pid], lambda: courier.fetch(SIZE))
+        shared_output_peak = SIZE + peak_memory(pids, lambda: pool.apply(hauling.task, ((None, 0, (0,)),)))
 
         bench.phase("there and back")
         data = array(SIZE)
@@ -86,13 +89,16 @@ def measure(bench):
         "payload_input_s": payload_input,
         "payload_output_s": payload_output,
         "payload_peak": payload_peak / SIZE,
+        "payload_output_peak": payload_output_peak / SIZE,
         "raw_input_s": raw_input,
         "raw_output_s": raw_output,
         "raw_peak": raw_peak / SIZE,
+        "raw_output_peak": raw_output_peak / SIZE,
         "shared_copy_s": copy,
         "shared_input_s": shared_input,
         "shared_output_s": shared_output,
         "shared_peak": shared_peak / SIZE,
+        "shared_output_peak": shared_output_peak / SIZE,
     }
 
 
