@@ -14,10 +14,11 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
     name: "discipline",
     lecture: 26,
     slides: &[11],
-    claim: "Write the sequential version first; measure it. Same task, same data, sequential vs. \
-            Pool with N workers. If speedup < 1.2×: question whether the architecture is correct. \
-            If sequential wins: try batching. If batching doesn't help: consider whether the \
-            workload is actually CPU-bound.",
+    claim: "Write the sequential version first; measure it. Create isolated benchmark: same task, \
+            same data, sequential vs. Pool with N workers. If speedup < 1.2×: question whether the \
+            architecture is correct. If sequential wins: try batching tasks to increase per-task \
+            compute time. If batching doesn't help: consider whether the workload is actually \
+            CPU-bound",
     memory: |_| 0,
     workers: &[worker::enter::<Steps>],
     run: |bench| Ok(judge(&measure(bench, 2_000)?)),

@@ -17,10 +17,13 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
     name: "pool-features",
     lecture: 26,
     slides: &[5, 6],
-    claim: "ProcessPoolExecutor returns real Futures, composes with as_completed, \
-            add_done_callback, asyncio; one-line switch from threads; no maxtasksperchild, no \
-            streaming. multiprocessing.Pool: maxtasksperchild, initializer, imap; AsyncResult, \
-            asyncio by manual wrapping.",
+    claim: "Returns real concurrent.futures.Future objects (not AsyncResult). Composes with \
+            as_completed, add_done_callback, asyncio.wrap_future. One-line switch: \
+            ThreadPoolExecutor → ProcessPoolExecutor. Return type | AsyncResult | Future. asyncio \
+            integration | Manual wrapping | asyncio.wrap_future. maxtasksperchild | ✅ Yes | ❌ No. \
+            Worker initializer | ✅ Yes | ✅ Yes. imap / streaming | ✅ Yes | ❌ No. Exception \
+            propagation | Via .get() | Via .result(). Use Pool for fine-grained worker control; \
+            use ProcessPoolExecutor for futures composition",
     memory: |_| 0,
     workers: &[worker::enter::<Feature>],
     run: |bench| {

@@ -13,9 +13,9 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
     name: "video-pipeline",
     lecture: 26,
     slides: &[3],
-    claim: "4K video frame ≈ 50 MB NumPy array. Sending frames to workers: 50 MB × 30 fps = \
-            1.5 GB/second through serialization. System becomes memory-bound — parallelism makes \
-            it SLOWER. Correct design: send file paths → workers read from disk independently.",
+    claim: "4K video frame ≈ 50 MB NumPy array. Sending frames to workers: 50 MB × 30 fps = 1.5 \
+            GB/second through serialization. System becomes memory-bound — parallelism makes it \
+            SLOWER. Correct design: send file paths (bytes) → workers read from disk independently",
     // Four workers' payloads, and the frames in the page cache.
     memory: |_| 4_500_000_000,
     workers: &[worker::enter::<FrameJob>, Limits::serve_helper],

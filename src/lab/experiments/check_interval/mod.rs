@@ -21,9 +21,11 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
     name: "check-interval",
     lecture: 27,
     slides: &[6, 7],
-    claim: "Same 4 workers, checks every 10 or every 1,000 iterations: in tight loops (cheap \
-            iterations) frequent checking is measurably slower, in heavy loops the difference is \
-            negligible. Rule: check frequency ∝ 1 / (iteration cost).",
+    claim: "Rule: check frequency ∝ 1 / (iteration cost). Frequent worker: checks sharedFlag.value \
+            every 10 iterations. Rare worker: checks sharedFlag.value every 1,000 iterations. Same \
+            prime-counting computation, same 4 workers, same workload. In tight loops (cheap \
+            iterations): frequent checking is measurably slower. In heavy loops (expensive \
+            iterations): difference is negligible",
     memory: |_| 0,
     workers: &[worker::enter::<Loop>],
     run: |bench| Ok(judge(&measure(bench)?)),

@@ -18,9 +18,12 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
     name: "early-exit",
     lecture: 27,
     slides: &[3, 5],
-    claim: "Four workers, each searching 100,000 items: result found at position 1,000. Without \
-            early-exit three workers waste 99,000 iterations each → 297,000. The double-check \
-            inside the lock prevents duplicate results.",
+    claim: "Without early-exit: all workers run to completion even after result is found. Four \
+            workers, each searching 100,000 items: result found at position 1,000. Three workers \
+            waste 99,000 unnecessary iterations each → 297,000 wasted iterations. Goal: workers \
+            voluntarily stop the moment another worker succeeds. The double-check inside the lock \
+            is mandatory — prevents duplicate results. Only the first worker through the lock \
+            writes the result",
     memory: |_| 0,
     workers: &[worker::enter::<Items>, worker::enter::<PrimeSearch>],
     run: |bench| Ok(judge(&measure(bench)?)),

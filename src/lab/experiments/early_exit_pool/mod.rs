@@ -13,9 +13,12 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
     name: "early-exit-pool",
     lecture: 27,
     slides: &[11],
-    claim: "Structural requirements: 1. shared flag, one per pool; 2. check interval a parameter; \
-            3. lock, check again, act, release; 4. one result per worker maximum; 5. all workers \
-            joined before main reads results; 6. the no-result case is handled.",
+    claim: "Shared flag: multiprocessing.Value('b', False) — one per pool. Check interval: defined \
+            as a parameter — tuned per workload. Lock protocol: acquire → check again → act → \
+            release (always double-check). Result channel: multiprocessing.Queue() — one result \
+            per worker maximum. Cleanup: all workers joined before main reads results — no zombie \
+            processes. Verification: check not resultQueue.empty() before reading — handle \
+            no-result case",
     memory: |_| 0,
     workers: &[worker::enter::<Loop>, worker::enter::<PrimeSearch>],
     run: |bench| Ok(judge(&measure(bench)?)),

@@ -23,9 +23,11 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
     lecture: 26,
     slides: &[8],
     claim: "Task: process a 100 MB array in 200 ms — but pickling it takes 1–2 seconds. 90% of \
-            wall-clock time is serialization. Four workers: 4 × 1 s of serialization overhead, \
-            plus 4 × 300 MB peak memory pressure during transit → may trigger OS swapping. \
-            Solution: shared memory.",
+            wall-clock time is serialization; only 10% is the actual work you're parallelizing. \
+            Four workers: each still pickles independently — 4 × 1s = 4s of serialization overhead \
+            alone. Plus: 4 × 300 MB peak memory pressure during transit → may trigger OS swapping. \
+            Solution: use shared memory (mmap, multiprocessing.Array, or numpy.memmap) — next \
+            lecture",
     memory: |_| 4_000_000_000,
     workers: &[worker::enter::<Haul>],
     run: |bench| {

@@ -18,8 +18,9 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
     name: "poison-pill",
     lecture: 27,
     slides: &[2],
-    claim: "Poison-pill: put None (sentinel) into the Queue, one per worker. Worker reads None → \
-            exits cleanly, no work lost. Tasks arrive before sentinel: Queue is FIFO.",
+    claim: "Poison-pill: put None (sentinel) into the Queue — one per worker. Worker reads None → \
+            exits cleanly, no work lost, no shared state corrupted. Ordering guarantee: tasks \
+            arrive before sentinel — Queue is FIFO",
     memory: |_| 0,
     workers: &[worker::enter::<Part>],
     run: |bench| Ok(judge(&measure(bench)?)),
