@@ -3,7 +3,8 @@
 A key of a Manager's dict, an item of its list, `Value.value`, an element of an `Array`, and an element of
 a NumPy view of a `SharedMemory`. Value and Array are as the lecture makes them, with their built-in lock,
 which every access takes; under its lock means that the lock is held around that as well. The worker is
-a process of its own, forked.
+a process of its own, forked. Then four workers that count without a lock, each in an element of an array of its
+own, and all in the same.
 """
 
 import multiprocessing
@@ -46,6 +47,27 @@ def serve(pipe, state, name):
     memory.close()
 
 
+WORKERS = 4
+TIMES = 20_000
+
+
+def count(array, place, start):
+    start.wait()
+    for _ in range(TIMES):
+        array[place] = array[place] + 1
+
+
+def lost(place):
+    """Increments that four workers lose, each of which counts in `place(worker)`."""
+    array, start = multiprocessing.RawArray("q", WORKERS), multiprocessing.Barrier(WORKERS)
+    workers = [process(count, array, place(worker), start) for worker in range(WORKERS)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    return WORKERS * TIMES - sum(array)
+
+
 def measure(bench):
     # Before the worker, so that both have one resource tracker, which then knows of it once.
     memory = shared_memory.SharedMemory(create=True, size=64)
@@ -73,6 +95,10 @@ def measure(bench):
         worker.join()
     memory.close()
     memory.unlink()
+    bench.phase("4 workers, an element each, and all the same")
+    distinct, same = [], []
+    bench.in_turns(bench.pick(0.5, 4), lambda: distinct.append(lost(lambda worker: worker)),
+                   lambda: same.append(lost(lambda worker: 0)))
     took = {what: median(times) for what, times in taken.items()}
     bench.note(f"without its lock (lock=False) reading a Value takes {1e9 * took['bare_read']:.0f} ns")
     return {
@@ -86,6 +112,8 @@ def measure(bench):
         "array_write_s": took["array_write"],
         "memory_read_s": took["memory_read"],
         "memory_write_s": took["memory_write"],
+        "distinct_lost": sum(distinct),
+        "same_lost": sum(same),
         "slower": took["dict_read"] / took["value_read"],
         "slower_than_locked": took["dict_read"] / took["locked_read"],
     }

@@ -1,7 +1,8 @@
 """Eight tasks of a millisecond: sequential, by a warm `Pool`, and batched (lecture 26, slide 7).
 
 A worker a processor, forked. A round trip is `Pool.apply` of a function that does nothing; by the pool
-is `Pool.map` with a chunk size of 1, batched the same with a chunk for each worker.
+is `Pool.map` with a chunk size of 1, batched the same with a chunk for each worker. Then many tasks as long
+as a round trip, and five times as long.
 """
 
 import multiprocessing
@@ -10,6 +11,8 @@ from common import burn, nothing, run, warm_up
 
 TASKS = 8
 TASK = 0.001
+SEVERAL = 5
+MANY = 200
 
 
 def measure(bench):
@@ -36,6 +39,20 @@ def measure(bench):
             lambda: pool.map(burn, tasks, chunksize=1),
             lambda: pool.map(burn, tasks, chunksize=-(-TASKS // workers)),
         )
+
+        def speed_up(length):
+            many = [bench.steps(length)] * MANY
+
+            def here():
+                for task in many:
+                    burn(task)
+
+            here, by_pool = bench.medians(
+                bench.pick(0.5, 5), here, lambda: pool.map(burn, many, chunksize=1))
+            return here / by_pool
+
+        bench.phase("tasks as long as a round trip, and longer")
+        once, several = speed_up(trip), speed_up(SEVERAL * trip)
     return {
         "round_trip_s": trip,
         "sequential_s": alone,
@@ -44,6 +61,8 @@ def measure(bench):
         "one_by_one_s": one_by_one,
         "batched_s": batched,
         "batching": min(by_pool, alone) / batched,
+        "once_speed_up": once,
+        "several_speed_up": several,
     }
 
 

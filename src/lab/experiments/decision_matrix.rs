@@ -1,6 +1,7 @@
 //! Light and heavy work on small and large data: which cells of the matrix does a pool win?
 
 use crate::error::Result;
+use crate::lab::finding::Part;
 use crate::lab::haul::{self, Haul, Input, Order, Way};
 use crate::lab::{Bench, Drawing, Experiment, Figure, Finding, Verdict};
 use crate::pool::worker;
@@ -12,9 +13,10 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
     name: "decision-matrix",
     lecture: 26,
     slides: &[4],
-    claim: "Heavy compute, small data: clear win. Heavy compute, large data: measure first. Light \
-            compute, small data: IPC overhead wins. Light compute, large data: both lose. Rule of \
-            thumb: task duration must be >> IPC overhead (~5–20 ms round-trip).",
+    claim: "Heavy Compute | ✅ Clear Win | ⚠️ Measure First. Light Compute | ❌ IPC Overhead Wins | \
+            ❌ Both IPC + Compute Lose. Rule of thumb: task duration must be >> IPC overhead \
+            (~5–20ms round-trip). Task duration < 50ms: question whether multiprocessing is worth \
+            it. Task duration > 200ms with small output: almost always beneficial",
     // Of four tasks a worker, what comes back may all wait; each worker has an array, its message and a slot.
     memory: |workers| 500_000_000 + 110_000_000 * workers,
     workers: &[worker::enter::<Haul>],
@@ -124,44 +126,88 @@ const WIN: f64 = 1.2;
 /// Seconds that a round trip takes, by the lecture.
 const TRIP: [f64; 2] = [0.005, 0.020];
 
-fn judge(measured: &Measured) -> Finding {
+/// Of large data by payload, the better of in and out: where even that loses, all do.
+fn payload(row: Row) -> f64 {
+    row.large
+        .map(|ways| ways.payload)
+        .into_iter()
+        .fold(0.0, f64::max)
+}
+
+/// What the slide claims, one by one; "measure first" says nothing that could fail.
+fn parts(measured: &Measured) -> [Part; 5] {
     let [light, heavy] = measured.cells;
-    // Of large data, the better of in and out: where even that loses, all do.
-    let large = |row: Row, by: fn(Ways) -> f64| row.large.map(by).into_iter().fold(0.0, f64::max);
-    let payload = |row: Row| large(row, |ways| ways.payload);
-    // "Measure first" says nothing that could fail.
-    let cells = [
-        ("heavy on small data wins", heavy.small >= WIN, heavy.small),
-        ("light on small data loses", light.small < WIN, light.small),
-        (
-            "light on large data loses",
-            payload(light) < WIN,
-            payload(light),
-        ),
+    let comes_to = |speed_ups: &[f64]| {
+        let all: Vec<_> = speed_ups
+            .iter()
+            .map(|times| format!("×{times:.2}"))
+            .collect();
+        format!("it comes to {}", list(&all))
+    };
+    // Whatever goes in, next to nothing comes out.
+    let small_output = [
+        heavy.small,
+        heavy.large[0].payload,
+        heavy.large[0].reference,
     ];
     let [least, most] = TRIP;
     let is_trip = (least..=most).contains(&measured.round_trip);
-    let [heavy_small, light_small, light_large] = cells.map(|(_, holds, _)| holds);
-    let verdict = Verdict::of(&[heavy_small, light_small, light_large, is_trip]);
-    let told = cells.map(|(cell, holds, speed_up)| {
-        format!(
-            "that {cell} {} (×{speed_up:.2})",
-            if holds { "holds" } else { "does not hold" }
-        )
-    });
+    let part = |claim, verdict, because| Part::new(4, claim, verdict, because);
+    let cell =
+        |claim, is_so, speed_up: f64| part(claim, Verdict::of(&[is_so]), comes_to(&[speed_up]));
+    [
+        cell(
+            "Heavy Compute | ✅ Clear Win",
+            heavy.small >= WIN,
+            heavy.small,
+        ),
+        cell(
+            "Light Compute | ❌ IPC Overhead Wins",
+            light.small < WIN,
+            light.small,
+        ),
+        cell(
+            "❌ Both IPC + Compute Lose",
+            payload(light) < WIN,
+            payload(light),
+        ),
+        part(
+            "IPC overhead (~5–20ms round-trip)",
+            Verdict::of(&[is_trip]),
+            format!("a round trip takes {}", time(1e9 * measured.round_trip)),
+        ),
+        part(
+            "Task duration > 200ms with small output: almost always beneficial",
+            Verdict::of(&small_output.map(|times| times >= WIN)),
+            format!(
+                "with 1 kB in, and 12 MB by payload and by reference, {}",
+                comes_to(&small_output)
+            ),
+        ),
+    ]
+    .map(|part| part.in_parallel(measured.workers))
+}
+
+fn judge(measured: &Measured) -> Finding {
+    let [light, heavy] = measured.cells;
+    let reference = heavy.large.map(|ways| ways.reference);
+    let [least, most] = TRIP;
+    let parts = parts(measured);
     let because = format!(
-        "with {} {}; heavy on large data comes to ×{:.2} by payload and ×{:.2} by \
-         reference; a round trip takes {}, {} the {:.0} to {:.0} ms that are claimed",
+        "with {} heavy work on small data comes to ×{:.2}, light work to ×{:.2}, and light work on large \
+         data to ×{:.2}, where {WIN} is a win; heavy on large data comes to ×{:.2} by payload and ×{:.2} \
+         by reference; a round trip takes {}, where {:.0} to {:.0} ms are claimed",
         plural(measured.workers as u64, "worker"),
-        list(&told),
+        heavy.small,
+        light.small,
+        payload(light),
         payload(heavy),
-        large(heavy, |ways| ways.reference),
+        reference.into_iter().fold(0.0, f64::max),
         time(1e9 * measured.round_trip),
-        if is_trip { "within" } else { "not" },
         1e3 * least,
         1e3 * most,
     );
-    let (verdict, because) = verdict.in_parallel(measured.workers, because);
+    let (verdict, because) = Part::verdict(&parts).in_parallel(measured.workers, because);
     let times = Figure::times;
     let figures = vec![
         Figure::seconds(
@@ -218,7 +264,7 @@ fn judge(measured: &Measured) -> Finding {
         drawings: vec![matrix(heavy, light)],
         verdict,
         because,
-        parts: Vec::new(),
+        parts: parts.into(),
     }
 }
 
@@ -262,36 +308,67 @@ mod tests {
         }
     }
 
-    fn verdict(heavy_small: f64, light_small: f64, light_large: [f64; 2]) -> Verdict {
-        judge(&measured(heavy_small, light_small, light_large)).verdict
+    /// On each part.
+    fn verdicts(measured: &Measured) -> [Verdict; 5] {
+        let parts = judge(measured).parts;
+        std::array::from_fn(|part| parts[part].verdict)
     }
+
+    use Verdict::{Depends, Differs, Holds};
 
     #[test]
     fn three_cells_claim_something_each() {
-        assert_eq!(verdict(1.21, 1.19, [1.19, 0.1]), Verdict::Holds);
-        assert_eq!(verdict(1.19, 1.19, [1.19, 0.1]), Verdict::Depends);
-        assert_eq!(verdict(1.21, 1.21, [0.1, 0.1]), Verdict::Depends);
-        assert_eq!(verdict(1.21, 1.19, [1.21, 0.1]), Verdict::Depends);
-        assert_eq!(verdict(1.21, 1.19, [0.1, 1.21]), Verdict::Depends);
-        assert_eq!(verdict(1.19, 1.21, [0.1, 1.21]), Verdict::Depends);
+        let cells = |heavy, light, large| {
+            let [heavy, light, large, ..] = verdicts(&measured(heavy, light, large));
+            [heavy, light, large]
+        };
+        assert_eq!(cells(1.21, 1.19, [1.19, 0.1]), [Holds; 3]);
+        assert_eq!(cells(1.19, 1.19, [1.19, 0.1]), [Differs, Holds, Holds]);
+        assert_eq!(cells(1.21, 1.21, [0.1, 0.1]), [Holds, Differs, Holds]);
+        assert_eq!(cells(1.21, 1.19, [1.21, 0.1]), [Holds, Holds, Differs]);
+        assert_eq!(cells(1.21, 1.19, [0.1, 1.21]), [Holds, Holds, Differs]);
     }
 
     #[test]
     fn a_round_trip_is_to_take_5_to_20_ms() {
-        let finding = |heavy_small, light, round_trip| {
-            judge(&Measured {
+        let of = |round_trip| {
+            verdicts(&Measured {
                 round_trip,
-                ..measured(heavy_small, light, [light, light])
-            })
+                ..measured(1.21, 1.19, [0.1, 0.1])
+            })[3]
         };
-        assert_eq!(finding(1.21, 1.19, 0.0051).verdict, Verdict::Holds);
-        assert_eq!(finding(1.21, 1.19, 0.0199).verdict, Verdict::Holds);
-        assert_eq!(finding(1.21, 1.19, 0.0049).verdict, Verdict::Depends);
-        assert_eq!(finding(1.21, 1.19, 0.0201).verdict, Verdict::Depends);
-        assert_eq!(finding(1.19, 1.21, 0.0049).verdict, Verdict::Differs);
-        let told = finding(1.21, 1.19, 5e-6).because;
-        let words = "a round trip takes 5.00 µs, not the 5 to 20 ms that are claimed";
-        assert!(told.contains(words), "{told}");
+        assert_eq!([0.0051, 0.0199].map(of), [Holds; 2]);
+        assert_eq!([0.0049, 0.0201].map(of), [Differs; 2]);
+    }
+
+    #[test]
+    fn long_tasks_with_small_output_are_to_win_whatever_goes_in() {
+        let of = |small, payload, reference| {
+            let mut measured = measured(small, 1.19, [0.1, 0.1]);
+            measured.cells[1].large[0] = Ways { payload, reference };
+            // What comes out large is none of it.
+            measured.cells[1].large[1] = Ways {
+                payload: 0.1,
+                reference: 0.1,
+            };
+            verdicts(&measured)[4]
+        };
+        assert_eq!(of(1.21, 1.21, 1.21), Holds);
+        assert_eq!(of(1.19, 1.21, 1.21), Depends);
+        assert_eq!(of(1.21, 1.19, 1.21), Depends);
+        assert_eq!(of(1.21, 1.21, 1.19), Depends);
+        assert_eq!(of(1.19, 1.19, 1.19), Differs);
+    }
+
+    #[test]
+    fn the_whole_is_that_of_its_parts() {
+        let mut all = measured(1.21, 1.19, [0.1, 0.1]);
+        all.cells[1].large[0].payload = 1.21;
+        assert_eq!(judge(&all).verdict, Holds);
+        all.round_trip = 5e-6;
+        assert_eq!(judge(&all).verdict, Depends);
+        let words = "a round trip takes 5.00 µs, where 5 to 20 ms are claimed";
+        assert!(judge(&all).because.contains(words));
     }
 
     #[test]
@@ -301,6 +378,7 @@ mod tests {
             ..measured(0.99, 0.9, [0.5, 0.5])
         });
         assert_eq!(alone.verdict, Verdict::Untestable);
+        assert_eq!(alone.of_slide(4), Verdict::Untestable);
         assert!(alone.because.starts_with("there is one processor"));
         assert!(alone.because.contains("×0.99"));
     }

@@ -1,12 +1,14 @@
-//! Workers that look at a flag in a manager's server, or in shared memory.
+//! Workers that look at a flag in a manager's server, or in shared memory, or that need none.
 
+use crate::analysis::burn::burn;
 use crate::clock::now;
 use crate::coordination::{Dict, Manager, StopFlag, Watch};
 use crate::error::Result;
+use crate::lab::finding::Part;
 use crate::lab::work::done;
 use crate::lab::{Bench, Drawing, Experiment, Figure, Finding, Unit, Verdict};
 use crate::pool::{Context, Job, Pool, worker};
-use crate::report::units::{count, plural, time};
+use crate::report::units::{count, list, plural, time};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -15,8 +17,10 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
     lecture: 26,
     slides: &[9],
     claim: "Workers that check a shared Manager flag 10×/sec generate 40 IPC calls/sec with 4 \
-            workers. The more workers, the more total IPC load, not less. Tasks requiring \
-            coordination may not scale at all.",
+            workers. Manager calls cross a process boundary every time — each is a serialization \
+            round-trip. The more workers, the more total IPC load, not less. Embarrassingly \
+            parallel tasks (no coordination) scale linearly. Tasks requiring coordination: measure \
+            carefully — may not scale at all",
     memory: |_| 0,
     workers: &[worker::enter::<Look>],
     run: |bench| Ok(judge(&measure(bench, bench.seconds(1.0, 4.0))?)),
@@ -24,7 +28,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
 
 const KEY: &str = "stop";
 
-/// Looks at a flag until a time, and says how often.
+/// Looks at a flag until a time, or works with none, and says how often.
 #[derive(Debug, Serialize, Deserialize)]
 struct Look {
     flag: Flag,
@@ -39,6 +43,8 @@ struct Look {
 enum Flag {
     Manager(Dict),
     Shared(Watch),
+    /// So many steps of work instead of a look.
+    None(u64),
 }
 
 impl Job for Look {
@@ -78,6 +84,10 @@ impl Job for Look {
                     std::hint::black_box(watch.is_set());
                     looks += 1;
                 }
+                Flag::None(steps) => {
+                    burn(*steps);
+                    looks += 1;
+                }
             }
             nap(self.pause.unwrap_or(0));
             // Once at least, however late it came to it.
@@ -90,6 +100,9 @@ impl Job for Look {
 
 const WORKERS: [usize; 4] = [1, 2, 4, 8];
 
+/// What a worker that needs nobody does at a time.
+const TASK: Duration = Duration::from_micros(20);
+
 /// Looks a second, of all workers together.
 #[derive(Clone, Copy, Debug)]
 struct Measured {
@@ -99,6 +112,8 @@ struct Measured {
     /// 1, 2, 4 and 8 workers, as often as they can.
     manager: [f64; 4],
     shared: [f64; 4],
+    /// … tasks instead, which need nobody.
+    alone: [f64; 4],
 }
 
 fn measure(bench: &Bench, seconds: f64) -> Result<Measured> {
@@ -128,7 +143,9 @@ fn measure(bench: &Bench, seconds: f64) -> Result<Measured> {
         leisurely,
         manager: [0.0; 4],
         shared: [0.0; 4],
+        alone: [0.0; 4],
     };
+    let task = Flag::None(bench.steps(TASK));
     for (at, workers) in WORKERS.into_iter().enumerate() {
         bench.phase(&format!("{workers} workers, as often as they can"))?;
         let dict = Flag::Manager(dict.clone());
@@ -136,6 +153,8 @@ fn measure(bench: &Bench, seconds: f64) -> Result<Measured> {
         bench.go_on()?;
         let watch = Flag::Shared(flag.watch());
         measured.shared[at] = looks(watch, workers, None, 0.25 * seconds)?;
+        bench.go_on()?;
+        measured.alone[at] = looks(task.clone(), workers, None, 0.25 * seconds)?;
     }
     Ok(measured)
 }
@@ -152,35 +171,98 @@ const MORE: f64 = 1.1;
 const CALLS: f64 = 40.0;
 const OFF: f64 = 0.2;
 
-fn judge(measured: &Measured) -> Finding {
-    let gain = |looks: [f64; 4]| [2, 3].map(|at| looks[at] / looks[0]);
-    let ([manager, manager_8], [shared, shared_8]) =
-        (gain(measured.manager), gain(measured.shared));
-    let shares = [manager / shared, manager_8 / shared_8];
+/// As many workers as there are processors do this share of so many times what one does, if tasks scale
+/// linearly.
+const LINEAR: f64 = 0.9;
+
+/// What four and eight workers have over one.
+fn gains(looks: [f64; 4]) -> [f64; 2] {
+    [2, 3].map(|at| looks[at] / looks[0])
+}
+
+impl Measured {
+    /// A worker's share of what so many do who need nobody, over what one does alone; the counts are those
+    /// of [`WORKERS`] for which there are processors, two at least.
+    fn alone_each(&self) -> Vec<(usize, f64)> {
+        let all = WORKERS.into_iter().zip(self.alone);
+        let of_one = |(workers, tasks)| (workers, tasks / workers as f64 / self.alone[0]);
+        let most = self.processors.max(2);
+        all.filter(|(workers, _)| (2..=most).contains(workers))
+            .map(of_one)
+            .collect()
+    }
+}
+
+/// What the slide claims, one by one.
+fn parts(measured: &Measured) -> [Part; 4] {
+    let (manager, shared) = (gains(measured.manager), gains(measured.shared));
     let are_calls = (measured.leisurely / CALLS - 1.0).abs() <= OFF;
-    let verdict = Verdict::of(&[
-        are_calls,
-        manager_8 >= MORE,
-        shares.iter().all(|share| *share < HINDERS),
-    ]);
+    let alone = measured.alone_each();
+    let told = alone.iter().map(|(workers, each)| {
+        format!(
+            "each of {workers} does {:.0} % of what one does alone",
+            100.0 * each
+        )
+    });
+    let told: Vec<_> = told.collect();
+    let part = |claim, is_so, because| Part::new(9, claim, Verdict::of(&[is_so]), because);
+    [
+        part(
+            "Workers that check a shared Manager flag 10×/sec generate 40 IPC calls/sec with 4 workers",
+            are_calls,
+            format!("they make {} calls a second", count(measured.leisurely)),
+        ),
+        part(
+            "The more workers, the more total IPC load, not less",
+            manager[1] >= MORE,
+            format!("eight workers call ×{:.2} as often as one", manager[1]),
+        ),
+        part(
+            "Embarrassingly parallel tasks (no coordination) scale linearly",
+            alone.iter().all(|(_, each)| *each >= LINEAR),
+            format!(
+                "up to {}, {}",
+                plural(measured.processors as u64, "processor"),
+                list(&told)
+            ),
+        ),
+        part(
+            "Tasks requiring coordination: measure carefully — may not scale at all",
+            manager.iter().zip(shared).all(|(manager, shared)| manager / shared < HINDERS),
+            format!(
+                "four and eight workers call the manager ×{:.2} and ×{:.2} as often as one, and look at \
+                 shared memory ×{:.2} and ×{:.2} as often",
+                manager[0], manager[1], shared[0], shared[1]
+            ),
+        ),
+    ]
+    .map(|part| part.in_parallel(measured.processors))
+}
+
+fn judge(measured: &Measured) -> Finding {
+    let ([manager, manager_8], [shared, shared_8]) =
+        (gains(measured.manager), gains(measured.shared));
+    let parts = parts(measured);
     let load = measured.leisurely / measured.manager[0];
     let call = 1.0 / measured.manager[0];
     let because = format!(
         "on {} four workers call the manager ×{manager:.2} as often as one, and eight \
          ×{manager_8:.2}, which {} its load; they look at a flag in shared memory ×{shared:.2} and ×{shared_8:.2} as \
-         often; a call takes {}, so that {} of them a second, where {CALLS} are claimed, take \
-         {:.2} % of a processor",
+         often, and do ×{:.2} and ×{:.2} the tasks that need neither; a call takes {}, so that {} of them a \
+         second, where {CALLS} are claimed, take {:.2} % of a processor",
         plural(measured.processors as u64, "processor"),
         if manager_8 >= MORE {
             "adds to"
         } else {
             "does not add to"
         },
+        gains(measured.alone)[0],
+        gains(measured.alone)[1],
         time(1e9 * call),
         count(measured.leisurely),
         100.0 * load,
     );
-    let (verdict, because) = verdict.in_parallel(measured.processors, because);
+    let (verdict, because) = Part::verdict(&parts).in_parallel(measured.processors, because);
     let rate = |key, what, looks| Figure::new(key, what, Unit::PerSecond, looks);
     let [one, two, four, eight] = measured.manager;
     let figures = vec![
@@ -208,6 +290,14 @@ fn judge(measured: &Measured) -> Finding {
         rate("shared_8_per_s", "… 8 workers", measured.shared[3]),
         Figure::times("shared_gain", "what 4 workers gain over 1", shared),
         Figure::times("shared_8_gain", "… 8 workers", shared_8),
+        rate(
+            "alone_1_per_s",
+            "tasks of 20 µs, no flag, 1 worker",
+            measured.alone[0],
+        ),
+        rate("alone_2_per_s", "… 2 workers", measured.alone[1]),
+        rate("alone_4_per_s", "… 4 workers", measured.alone[2]),
+        rate("alone_8_per_s", "… 8 workers", measured.alone[3]),
         Figure::times(
             "shared_over_manager",
             "looks over calls, 1 worker",
@@ -224,7 +314,7 @@ fn judge(measured: &Measured) -> Finding {
         }],
         verdict,
         because,
-        parts: Vec::new(),
+        parts: parts.into(),
     }
 }
 
@@ -232,14 +322,20 @@ fn judge(measured: &Measured) -> Finding {
 mod tests {
     use super::*;
 
-    /// Of shared memory, four and eight workers gain four times as much as one has.
-    fn finding(processors: usize, share_4: f64, share_8: f64, leisurely: f64) -> Finding {
-        judge(&Measured {
+    /// Of shared memory, four and eight workers gain four times as much as one has, and so it is of tasks
+    /// that need nobody.
+    fn measured(processors: usize, share_4: f64, share_8: f64, leisurely: f64) -> Measured {
+        Measured {
             processors,
             leisurely,
             manager: [2e4, 3e4, 2e4 * 4.0 * share_4, 2e4 * 4.0 * share_8],
             shared: [1e9, 2e9, 4e9, 4e9],
-        })
+            alone: [5e4, 1e5, 2e5, 2e5],
+        }
+    }
+
+    fn finding(processors: usize, share_4: f64, share_8: f64, leisurely: f64) -> Finding {
+        judge(&measured(processors, share_4, share_8, leisurely))
     }
 
     #[test]
@@ -259,10 +355,42 @@ mod tests {
     }
 
     #[test]
+    fn tasks_that_need_nobody_are_to_scale_linearly_up_to_the_processors() {
+        let part = |processors, tasks: [f64; 4]| {
+            let measured = Measured {
+                alone: tasks,
+                ..measured(processors, 0.5, 0.5, 40.0)
+            };
+            judge(&measured).parts.swap_remove(2)
+        };
+        let verdict = |processors, tasks| part(processors, tasks).verdict;
+        assert_eq!(verdict(2, [1.0, 1.81, 1.8, 1.8]), Verdict::Holds);
+        assert_eq!(verdict(2, [1.0, 1.79, 1.8, 1.8]), Verdict::Differs);
+        assert_eq!(verdict(4, [1.0, 2.0, 3.61, 3.6]), Verdict::Holds);
+        assert_eq!(verdict(4, [1.0, 2.0, 3.59, 3.6]), Verdict::Differs);
+        assert_eq!(verdict(8, [1.0, 2.0, 4.0, 7.21]), Verdict::Holds);
+        assert_eq!(verdict(8, [1.0, 2.0, 4.0, 7.19]), Verdict::Differs);
+        assert_eq!(verdict(1, [1.0, 2.0, 4.0, 8.0]), Verdict::Untestable);
+        let told = part(2, [1.0, 1.81, 1.8, 1.8]).because;
+        assert_eq!(
+            told,
+            "up to 2 processors, each of 2 does 90 % of what one does alone"
+        );
+    }
+
+    #[test]
     fn it_differs_where_no_part_of_it_is_so() {
-        // Four scale as they do without a manager, eight are no more load, and the calls are fewer.
-        assert_eq!(finding(4, 0.71, 1.09 / 4.0, 31.9).verdict, Verdict::Differs);
-        assert_eq!(finding(4, 0.71, 1.09 / 4.0, 32.1).verdict, Verdict::Depends);
+        // Four scale as they do without a manager, eight are no more load, the calls are fewer, and tasks
+        // of their own do not scale.
+        let verdict = |leisurely| {
+            let measured = Measured {
+                alone: [1.0; 4],
+                ..measured(4, 0.71, 1.09 / 4.0, leisurely)
+            };
+            judge(&measured).verdict
+        };
+        assert_eq!(verdict(31.9), Verdict::Differs);
+        assert_eq!(verdict(32.1), Verdict::Depends);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Eight tasks of a millisecond: is a pool slower than doing them oneself?
 
 use crate::error::Result;
-use crate::lab::finding::is_about;
+use crate::lab::finding::{Part, is_about};
 use crate::lab::work::{Steps, done, failed};
 use crate::lab::{Bench, Drawing, Experiment, Figure, Finding, Unit, Verdict};
 use crate::pool::{Batch, Pool, worker};
@@ -12,8 +12,11 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
     name: "short-tasks",
     lecture: 26,
     slides: &[7],
-    claim: "Sequential: 8 tasks × 1 ms = 8 ms. Pool with 5 ms IPC: 8 tasks × (1 ms compute + 5 ms \
-            IPC) = 48 ms (6× slower). Solution: batch small tasks into larger chunks.",
+    claim: "Process pool IPC round-trip (warm pool): 2–20 ms per task depending on payload. \
+            Sequential: 8 tasks × 1 ms = 8 ms. Pool with 5ms IPC: 8 tasks × (1 ms compute + 5 ms \
+            IPC) = 48 ms (6× SLOWER). Threshold: task duration must be several times larger than \
+            IPC round-trip cost. Solution: batch small tasks into larger chunks before sending to \
+            workers",
     memory: |_| 0,
     workers: &[worker::enter::<Steps>],
     run: |bench| Ok(judge(&measure(bench)?)),
@@ -21,6 +24,10 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
 
 const TASKS: u32 = 8;
 const TASK: Duration = Duration::from_millis(1);
+
+/// Several times a round trip, and so many tasks of that length.
+const SEVERAL: f64 = 5.0;
+const MANY: usize = 200;
 
 /// Times in seconds.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +43,9 @@ struct Measured {
     pool: f64,
     /// All tasks in one job a worker.
     batched: f64,
+    /// The pool's speed-up over one process with tasks as long as a round trip, and several times as long.
+    once: f64,
+    several: f64,
 }
 
 fn measure(bench: &Bench) -> Result<Measured> {
@@ -63,13 +73,33 @@ fn measure(bench: &Bench) -> Result<Measured> {
             &mut || all(share),
         ],
     )?;
-    let [round_trip, sequential, one_by_one, pool, batched] = taken.map(|taken| taken.median());
+    let [round_trip, sequential, one_by_one, pooled, batched] = taken.map(|taken| taken.median());
+    bench.phase("tasks as long as a round trip, and longer")?;
+    let speed_up = |times: f64| -> Result<f64> {
+        let task = Steps(bench.steps(Duration::from_secs_f64(times * round_trip)));
+        let [alone, by_pool] = bench.in_turns(
+            bench.seconds(0.5, 5.0),
+            [
+                &mut || {
+                    (0..MANY).for_each(|_| task.carry_out());
+                    Ok(())
+                },
+                &mut || {
+                    let mut ends = pool.map((0..MANY).map(|_| task)).batch(Batch::Fixed(1));
+                    ends.try_for_each(|end| end.map_err(failed))
+                },
+            ],
+        )?;
+        Ok(alone.median() / by_pool.median())
+    };
     Ok(Measured {
+        once: speed_up(1.0)?,
+        several: speed_up(SEVERAL)?,
         workers,
         round_trip,
         sequential,
         one_by_one,
-        pool,
+        pool: pooled,
         batched,
     })
 }
@@ -80,22 +110,66 @@ const CLEAR: f64 = 1.2;
 /// So many times as long the pool takes, by the lecture.
 const CLAIMED: f64 = 6.0;
 
+impl Measured {
+    /// How many times as long the pool takes as one process.
+    fn slower(&self) -> f64 {
+        self.pool / self.sequential
+    }
+
+    /// What batches have over the better of both: what solves it is sooner than either.
+    fn batching(&self) -> f64 {
+        self.pool.min(self.sequential) / self.batched
+    }
+}
+
+/// What the slide claims, one by one.
+fn parts(measured: &Measured) -> [Part; 3] {
+    let Measured { once, several, .. } = *measured;
+    let (slower, batching) = (measured.slower(), measured.batching());
+    let part = |claim, parts: &[bool], because| Part::new(7, claim, Verdict::of(parts), because);
+    [
+        part(
+            "8 tasks × (1 ms compute + 5 ms IPC) = 48 ms (6× SLOWER)",
+            &[slower >= CLEAR, is_about(slower, CLAIMED)],
+            format!("the pool takes {slower:.2} times as long as one process"),
+        ),
+        part(
+            "Threshold: task duration must be several times larger than IPC round-trip cost",
+            &[once < CLEAR, several >= CLEAR],
+            format!(
+                "tasks as long as a round trip come to ×{once:.2} by the pool, and tasks of {SEVERAL} round \
+                 trips to ×{several:.2}, where ×{CLEAR} is a win"
+            ),
+        ),
+        part(
+            "Solution: batch small tasks into larger chunks before sending to workers",
+            &[batching >= CLEAR],
+            format!("batches come to ×{batching:.2} over the better of both"),
+        ),
+    ]
+    .map(|part| part.in_parallel(measured.workers))
+}
+
 fn judge(measured: &Measured) -> Finding {
-    let slower = measured.pool / measured.sequential;
-    // What solves it is sooner than both.
-    let batching = measured.pool.min(measured.sequential) / measured.batched;
-    let is_solved = batching >= CLEAR;
-    let verdict = Verdict::of(&[slower >= CLEAR, is_about(slower, CLAIMED), is_solved]);
+    let (slower, batching) = (measured.slower(), measured.batching());
+    let parts = parts(measured);
     let because = format!(
         "with {} the pool took {slower:.2} times as long as one process, where {CLAIMED} times \
          are claimed; batching {} (×{batching:.2} over the better of both); a round trip was {} beside \
-         tasks of {}",
+         tasks of {}, and tasks as long as a trip come to ×{:.2} by the pool, those of {SEVERAL} trips to \
+         ×{:.2}",
         plural(measured.workers as u64, "worker"),
-        if is_solved { "wins" } else { "does not win" },
+        if batching >= CLEAR {
+            "wins"
+        } else {
+            "does not win"
+        },
         time(1e9 * measured.round_trip),
         time(1e9 * measured.sequential / f64::from(TASKS)),
+        measured.once,
+        measured.several,
     );
-    let (verdict, because) = verdict.in_parallel(measured.workers, because);
+    let (verdict, because) = Part::verdict(&parts).in_parallel(measured.workers, because);
     Finding {
         figures: vec![
             Figure::seconds(
@@ -127,6 +201,12 @@ fn judge(measured: &Measured) -> Finding {
                 "… over the better of one process and the pool",
                 batching,
             ),
+            Figure::times(
+                "once_speed_up",
+                "tasks as long as a round trip: the pool's speed-up",
+                measured.once,
+            ),
+            Figure::times("several_speed_up", "… five times as long", measured.several),
         ],
         drawings: vec![Drawing::Bars {
             title: "8 tasks of 1 ms".into(),
@@ -140,7 +220,7 @@ fn judge(measured: &Measured) -> Finding {
         }],
         verdict,
         because,
-        parts: Vec::new(),
+        parts: parts.into(),
     }
 }
 
@@ -149,32 +229,62 @@ mod tests {
     use super::*;
 
     /// One process takes 8 ms.
-    fn finding(workers: usize, pool: f64, batched: f64) -> Finding {
-        judge(&Measured {
+    fn measured(workers: usize, pool: f64, batched: f64) -> Measured {
+        Measured {
             workers,
             round_trip: 5e-6,
             sequential: 0.008,
             one_by_one: 0.009,
             pool,
             batched,
-        })
+            once: 1.19,
+            several: 1.21,
+        }
+    }
+
+    fn finding(workers: usize, pool: f64, batched: f64) -> Finding {
+        judge(&measured(workers, pool, batched))
+    }
+
+    use Verdict::{Depends, Differs, Holds};
+
+    #[test]
+    fn the_pool_is_to_take_about_six_times_as_long_and_batching_to_solve_it() {
+        let verdicts = |slower: f64, batching: f64| {
+            let pool = 0.008 * slower;
+            let parts = finding(2, pool, pool.min(0.008) / batching).parts;
+            [parts[0].verdict, parts[2].verdict]
+        };
+        assert_eq!(verdicts(3.01, 1.21), [Holds, Holds]);
+        assert_eq!(verdicts(11.99, 1.21), [Holds, Holds]);
+        assert_eq!(verdicts(2.99, 1.21), [Depends, Holds]);
+        assert_eq!(verdicts(12.01, 1.21), [Depends, Holds]);
+        assert_eq!(verdicts(6.0, 1.19), [Holds, Differs]);
+        assert_eq!(verdicts(1.21, 1.19), [Depends, Differs]);
+        assert_eq!(verdicts(1.19, 1.21), [Differs, Holds]);
+        assert_eq!(verdicts(1.0 / 1.19, 1.0), [Differs, Differs]);
     }
 
     #[test]
-    fn the_claim_holds_if_the_pool_takes_about_six_times_as_long_and_batching_solves_it() {
-        let verdict = |slower: f64, batching: f64| {
-            let pool = 0.008 * slower;
-            finding(2, pool, pool.min(0.008) / batching).verdict
+    fn tasks_are_to_win_when_they_are_several_times_a_round_trip_and_not_before() {
+        let verdict = |once, several| {
+            let measured = Measured {
+                once,
+                several,
+                ..measured(2, 0.048, 0.004)
+            };
+            judge(&measured).parts[1].verdict
         };
-        assert_eq!(verdict(3.01, 1.21), Verdict::Holds);
-        assert_eq!(verdict(11.99, 1.21), Verdict::Holds);
-        assert_eq!(verdict(2.99, 1.21), Verdict::Depends);
-        assert_eq!(verdict(12.01, 1.21), Verdict::Depends);
-        assert_eq!(verdict(6.0, 1.19), Verdict::Depends);
-        assert_eq!(verdict(1.21, 1.19), Verdict::Depends);
-        assert_eq!(verdict(1.19, 1.21), Verdict::Depends);
-        assert_eq!(verdict(1.19, 1.19), Verdict::Differs);
-        assert_eq!(verdict(1.0 / 1.19, 1.0), Verdict::Differs);
+        assert_eq!(verdict(1.19, 1.21), Holds);
+        assert_eq!(verdict(1.21, 1.21), Depends);
+        assert_eq!(verdict(1.19, 1.19), Depends);
+        assert_eq!(verdict(1.21, 1.19), Differs);
+    }
+
+    #[test]
+    fn the_whole_is_that_of_its_parts() {
+        assert_eq!(finding(2, 0.048, 0.004).verdict, Holds);
+        assert_eq!(finding(2, 0.008, 0.004).verdict, Depends);
     }
 
     #[test]

@@ -1,27 +1,34 @@
 //! Not all shared state costs the same.
 
 mod job;
+mod slices;
 
 use self::job::{Access, Accesses, ELEMENTS, KEY, Kind, State};
+use self::slices::{Count, Lost};
 use crate::coordination::{Manager, SharedArray, SharedValue};
 use crate::error::{Error, Result};
 use crate::lab::bench::Samples;
-use crate::lab::finding::is_about;
+use crate::lab::finding::{Part, is_about};
 use crate::lab::work::{done, failed};
-use crate::lab::{Bench, Drawing, Experiment, Figure, Finding, Verdict};
+use crate::lab::{Bench, Drawing, Experiment, Figure, Finding, Unit, Verdict};
 use crate::pool::{Pool, worker};
-use crate::report::units::{digits, time};
+use crate::report::units::{count, digits, time};
 use crate::sys::segment::{LINE, Segment};
 
 pub(super) static EXPERIMENT: Experiment = Experiment {
     name: "shared-state",
     lecture: 27,
     slides: &[8, 9],
-    claim: "Manager.dict / .list: 1–5 ms (IPC round-trip). multiprocessing.Value, Array, \
-            shared_memory: ~100 ns (memory access). Manager: 1,000–50,000× slower per access than \
-            Value.",
+    claim: "Manager.dict / .list | 1–5 ms (IPC round-trip). multiprocessing.Value | ~100 ns \
+            (memory access). multiprocessing.Array | ~100 ns per element. shared_memory | ~100 ns. \
+            Manager: 1,000–50,000× slower per access than Value. Multiple workers each write to a \
+            distinct slice (no lock needed)",
     memory: |_| 0,
-    workers: &[worker::enter::<Accesses>, Manager::serve],
+    workers: &[
+        worker::enter::<Accesses>,
+        worker::enter::<Count>,
+        Manager::serve,
+    ],
     run: |bench| Ok(judge(&measure(bench)?)),
 };
 
@@ -52,6 +59,8 @@ struct Measured {
     locked: Cost,
     array: Cost,
     memory: Cost,
+    /// Writing without a lock.
+    lost: Lost,
 }
 
 fn measure(bench: &Bench) -> Result<Measured> {
@@ -93,6 +102,7 @@ fn measure(bench: &Bench) -> Result<Measured> {
         locked,
         array,
         memory,
+        lost: slices::measure(bench)?,
     })
 }
 
@@ -109,18 +119,76 @@ fn within(value: f64, (least, most): (f64, f64)) -> bool {
     (least..=most).contains(&value)
 }
 
+/// What the slides claim, one by one.
+fn parts(measured: &Measured) -> [Part; 4] {
+    let Measured {
+        dict,
+        list,
+        value,
+        array,
+        memory,
+        lost,
+        ..
+    } = *measured;
+    let all = |costs: &[Cost], is_so: fn(f64) -> bool| {
+        let are_so = costs
+            .iter()
+            .all(|cost| is_so(cost.read) && is_so(cost.write));
+        Verdict::of(&[are_so])
+    };
+    let took = |cost: Cost| format!("{} and {}", time(1e9 * cost.read), time(1e9 * cost.write));
+    let slower = dict.read / value.read;
+    [
+        Part::new(
+            8,
+            "Manager.dict / .list | 1–5 ms (IPC round-trip)",
+            all(&[dict, list], |seconds| within(seconds, MANAGER)),
+            format!(
+                "reading and writing take {} in a dict, and {} in a list",
+                took(dict),
+                took(list)
+            ),
+        ),
+        Part::new(
+            8,
+            "~100 ns (memory access)",
+            all(&[value, array, memory], |seconds| is_about(seconds, MEMORY)),
+            format!(
+                "reading and writing take {} of a value, {} of an array's element, and {} of a word of \
+                 memory",
+                took(value),
+                took(array),
+                took(memory)
+            ),
+        ),
+        Part::new(
+            8,
+            "Manager: 1,000–50,000× slower per access than Value",
+            Verdict::of(&[within(slower, SLOWER)]),
+            format!("it is {} times as slow", digits(slower)),
+        ),
+        Part::new(
+            9,
+            "Multiple workers each write to a distinct slice (no lock needed)",
+            Verdict::of(&[lost.distinct == 0]),
+            format!(
+                "of {} increments {} were lost by four workers in a slice each, and {} by four in the same",
+                count(lost.increments as f64),
+                lost.distinct,
+                count(lost.same as f64)
+            ),
+        )
+        // Where not even the same slice lost any, the workers were not at it at the same time.
+        .if_told(
+            lost.same > 0 || lost.distinct > 0,
+            "no two of them ever wrote at the same time",
+        ),
+    ]
+}
+
 fn judge(measured: &Measured) -> Finding {
     let slower = measured.dict.read / measured.value.read;
-    let both = |cost: Cost, is_so: fn(f64) -> bool| is_so(cost.read) && is_so(cost.write);
-    let verdict = Verdict::of(&[
-        [measured.dict, measured.list]
-            .into_iter()
-            .all(|cost| both(cost, |seconds| within(seconds, MANAGER))),
-        [measured.value, measured.array, measured.memory]
-            .into_iter()
-            .all(|cost| both(cost, |seconds| is_about(seconds, MEMORY))),
-        within(slower, SLOWER),
-    ]);
+    let parts = parts(measured);
     let because = format!(
         "reading a dictionary's value took {}, writing it {}, reading a shared number {}, writing it \
          {}: reading, {} times as long; under the number's lock, {} times",
@@ -180,12 +248,28 @@ fn judge(measured: &Measured) -> Finding {
         )
         .between(SLOWER.0, SLOWER.1),
     ];
+    let lost = [
+        Figure::new(
+            "distinct_lost",
+            "writes lost of 4 workers, a slice each",
+            Unit::Count,
+            measured.lost.distinct as f64,
+        )
+        .about(0.0),
+        Figure::new(
+            "same_lost",
+            "… of 4 workers in the same slice",
+            Unit::Count,
+            measured.lost.same as f64,
+        ),
+    ];
+    let figures = accesses.into_iter().flatten().chain(ratios).chain(lost);
     Finding {
-        figures: accesses.into_iter().flatten().chain(ratios).collect(),
+        figures: figures.collect(),
         drawings: vec![table(measured)],
-        verdict,
+        verdict: Part::verdict(&parts),
         because,
-        parts: Vec::new(),
+        parts: parts.into(),
     }
 }
 
@@ -197,6 +281,7 @@ fn table(measured: &Measured) -> Drawing {
         locked,
         array,
         memory,
+        ..
     } = *measured;
     let costs = [dict, list, value, locked, array, memory];
     let row = |((_, name, _), cost): ((Kind, &str, u32), Cost)| {
@@ -229,11 +314,16 @@ mod tests {
             locked: cost(memory),
             array: cost(memory),
             memory: cost(memory),
+            lost: Lost {
+                increments: 1_000,
+                distinct: 0,
+                same: 1,
+            },
         }
     }
 
     fn verdict(manager: f64, memory: f64) -> Verdict {
-        judge(&measured(manager, memory)).verdict
+        judge(&measured(manager, memory)).of_slide(8)
     }
 
     #[test]
@@ -274,6 +364,19 @@ mod tests {
             Verdict::Holds,
             "of which nothing is claimed"
         );
+    }
+
+    #[test]
+    fn a_slice_each_is_to_lose_nothing_where_the_same_one_does() {
+        let of_slide_9 = |distinct, same| {
+            let mut measured = measured(2e-3, 100e-9);
+            (measured.lost.distinct, measured.lost.same) = (distinct, same);
+            judge(&measured).of_slide(9)
+        };
+        assert_eq!(of_slide_9(0, 1), Verdict::Holds);
+        assert_eq!(of_slide_9(1, 1), Verdict::Differs);
+        assert_eq!(of_slide_9(0, 0), Verdict::Untestable);
+        assert_eq!(of_slide_9(1, 0), Verdict::Differs);
     }
 
     #[test]
