@@ -115,6 +115,7 @@ fn every_experiment_can_be_carried_out_and_leaves_nothing() {
         // Whether two processes are at work at the same moment is the scheduler's to say.
         let needs_luck = [
             "value-latency",
+            "shared-state",
             "fraud-streams",
             "early-exit",
             "early-exit-pool",

@@ -1,6 +1,6 @@
-"""Light and heavy work on small and large data: speed-up of a `Pool` over one process (lecture 26, slide 4).
+"""Work on small and large data: speed-up of a `Pool` over one process (lecture 26, slides 4 and 10).
 
-Light is 1 ms in the interpreter, heavy 200 ms; small is 1 kB of input, large 12 MB of input or output.
+Light is 1 ms in the interpreter, medium 75 ms, heavy 200 ms; small is 1 kB of input, large 12 MB of input or output.
 A worker a processor, forked; data cross as arguments and results, pickled, or lie in a shared
 `multiprocessing.Array`.
 """
@@ -8,7 +8,7 @@ A worker a processor, forked; data cross as arguments and results, pickled, or l
 import hauling
 from common import array, median, nothing, run, samples_of, shared_array, warm_up
 
-LIGHT, HEAVY = 0.001, 0.2
+LIGHT, MEDIUM, HEAVY = 0.001, 0.075, 0.2
 SMALL, LARGE = 1_000, 12_441_600
 
 
@@ -18,7 +18,7 @@ def measure(bench):
     workers = bench.processors
     small, large = array(SMALL), array(LARGE)
     # One to read, and one for each task to write.
-    tasks = {"light": bench.pick(2, 4) * workers, "heavy": workers}
+    tasks = {"light": bench.pick(2, 4) * workers, "medium": workers, "heavy": workers}
     shared = [shared_array(bench, LARGE) for _ in range(1 + max(tasks.values()))]
     samples_of(shared[0])[:] = large
     figures = {}
@@ -26,7 +26,8 @@ def measure(bench):
         warm_up(pool, workers)
         trips = bench.in_turns(bench.pick(0.1, 1), lambda: pool.apply(nothing))
         figures["round_trip_s"] = median(trips[0])
-        for name, seconds, least in (("light", LIGHT, 2), ("heavy", HEAVY, bench.pick(1, 3))):
+        rows = (("light", LIGHT, 2), ("medium", MEDIUM, 2), ("heavy", HEAVY, bench.pick(1, 3)))
+        for name, seconds, least in rows:
             bench.phase(f"{name} tasks")
             figures.update(row(bench, pool, name, tasks[name], bench.steps(seconds), small, large, shared, least))
     return figures

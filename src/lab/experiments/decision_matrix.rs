@@ -1,4 +1,5 @@
-//! Light and heavy work on small and large data: which cells of the matrix does a pool win?
+//! Light and heavy work, and some in between, on small and large data: which cells of the matrix does a
+//! pool win?
 
 use crate::error::Result;
 use crate::lab::finding::Part;
@@ -12,16 +13,17 @@ use std::time::Duration;
 pub(super) static EXPERIMENT: Experiment = Experiment {
     name: "decision-matrix",
     lecture: 26,
-    slides: &[4],
+    slides: &[4, 10],
     claim: "Heavy Compute | ✅ Clear Win | ⚠️ Measure First. Light Compute | ❌ IPC Overhead Wins | \
             ❌ Both IPC + Compute Lose. Rule of thumb: task duration must be >> IPC overhead \
             (~5–20ms round-trip). Task duration < 50ms: question whether multiprocessing is worth \
-            it. Task duration > 200ms with small output: almost always beneficial",
+            it. Task duration > 200ms with small output: almost always beneficial. Medium tasks \
+            (50–100 ms): measure both — outcome depends on IPC payload",
     // Of four tasks a worker, what comes back may all wait; each worker has an array, its message and a slot.
     memory: |workers| 500_000_000 + 110_000_000 * workers,
     workers: &[worker::enter::<Haul>],
     run: |bench| {
-        let weights = [1, 200].map(|ms| bench.length(Duration::from_millis(ms)));
+        let weights = [1, 75, 200].map(|ms| bench.length(Duration::from_millis(ms)));
         Ok(judge(&measure(bench, weights, [1_000, bench.size(LARGE)])?))
     },
 };
@@ -35,8 +37,8 @@ struct Measured {
     workers: usize,
     /// An empty task there and back, in seconds.
     round_trip: f64,
-    /// Light, then heavy.
-    cells: [Row; 2],
+    /// Light, medium and heavy.
+    cells: [Row; 3],
 }
 
 /// By how data cross.
@@ -57,7 +59,7 @@ struct Ways {
     reference: f64,
 }
 
-fn measure(bench: &Bench, weights: [Duration; 2], sizes: [usize; 2]) -> Result<Measured> {
+fn measure(bench: &Bench, weights: [Duration; 3], sizes: [usize; 2]) -> Result<Measured> {
     let workers = bench.processors;
     let slots = haul::slots(1, sizes[1])?;
     let small = Arc::new(haul::array(sizes[0]));
@@ -115,7 +117,8 @@ fn measure(bench: &Bench, weights: [Duration; 2], sizes: [usize; 2]) -> Result<M
         round_trip: trip.median(),
         cells: [
             row("light", weights[0], bench.seconds(1.0, 8.0))?,
-            row("heavy", weights[1], bench.seconds(1.0, 20.0))?,
+            row("medium", weights[1], bench.seconds(1.0, 10.0))?,
+            row("heavy", weights[2], bench.seconds(1.0, 20.0))?,
         ],
     })
 }
@@ -135,8 +138,8 @@ fn payload(row: Row) -> f64 {
 }
 
 /// What the slide claims, one by one; "measure first" says nothing that could fail.
-fn parts(measured: &Measured) -> [Part; 5] {
-    let [light, heavy] = measured.cells;
+fn parts(measured: &Measured) -> [Part; 6] {
+    let [light, medium, heavy] = measured.cells;
     let comes_to = |speed_ups: &[f64]| {
         let all: Vec<_> = speed_ups
             .iter()
@@ -150,6 +153,14 @@ fn parts(measured: &Measured) -> [Part; 5] {
         heavy.large[0].payload,
         heavy.large[0].reference,
     ];
+    // Small, and large in and out.
+    let by_payload = [
+        medium.small,
+        medium.large[0].payload,
+        medium.large[1].payload,
+    ];
+    let some_win = by_payload.iter().any(|times| *times >= WIN);
+    let some_lose = by_payload.iter().any(|times| *times < WIN);
     let [least, most] = TRIP;
     let is_trip = (least..=most).contains(&measured.round_trip);
     let part = |claim, verdict, because| Part::new(4, claim, verdict, because);
@@ -184,12 +195,21 @@ fn parts(measured: &Measured) -> [Part; 5] {
                 comes_to(&small_output)
             ),
         ),
+        Part::new(
+            10,
+            "Medium tasks (50–100 ms): measure both — outcome depends on IPC payload",
+            Verdict::of(&[some_win && some_lose]),
+            format!(
+                "with 1 kB in, 12 MB in and 12 MB out, {}, where ×{WIN} is a win",
+                comes_to(&by_payload)
+            ),
+        ),
     ]
     .map(|part| part.in_parallel(measured.workers))
 }
 
 fn judge(measured: &Measured) -> Finding {
-    let [light, heavy] = measured.cells;
+    let [light, _, heavy] = measured.cells;
     let reference = heavy.large.map(|ways| ways.reference);
     let [least, most] = TRIP;
     let parts = parts(measured);
@@ -208,67 +228,62 @@ fn judge(measured: &Measured) -> Finding {
         1e3 * most,
     );
     let (verdict, because) = Part::verdict(&parts).in_parallel(measured.workers, because);
-    let times = Figure::times;
-    let figures = vec![
+    let mut figures = vec![
         Figure::seconds(
             "round_trip_s",
             "a round trip, one after the other",
             measured.round_trip,
         )
         .between(least, most),
-        times("light_small", "1 ms, 1 kB in", light.small),
-        times(
-            "light_large_in_payload",
-            "1 ms, 12 MB in, payload",
-            light.large[0].payload,
-        ),
-        times(
-            "light_large_in_reference",
-            "… reference",
-            light.large[0].reference,
-        ),
-        times(
-            "light_large_out_payload",
-            "1 ms, 12 MB out, payload",
-            light.large[1].payload,
-        ),
-        times(
-            "light_large_out_reference",
-            "… reference",
-            light.large[1].reference,
-        ),
-        times("heavy_small", "200 ms, 1 kB in", heavy.small),
-        times(
-            "heavy_large_in_payload",
-            "200 ms, 12 MB in, payload",
-            heavy.large[0].payload,
-        ),
-        times(
-            "heavy_large_in_reference",
-            "… reference",
-            heavy.large[0].reference,
-        ),
-        times(
-            "heavy_large_out_payload",
-            "200 ms, 12 MB out, payload",
-            heavy.large[1].payload,
-        ),
-        times(
-            "heavy_large_out_reference",
-            "… reference",
-            heavy.large[1].reference,
-        ),
     ];
+    for (row, names) in measured.cells.iter().zip(FIGURES) {
+        let [into, out] = row.large;
+        let all = [
+            row.small,
+            into.payload,
+            into.reference,
+            out.payload,
+            out.reference,
+        ];
+        let all = names.into_iter().zip(all);
+        figures.extend(all.map(|((key, what), times)| Figure::times(key, what, times)));
+    }
     Finding {
         figures,
-        drawings: vec![matrix(heavy, light)],
+        drawings: vec![matrix(measured)],
         verdict,
         because,
         parts: parts.into(),
     }
 }
 
-fn matrix(heavy: Row, light: Row) -> Drawing {
+/// For each row the keys and names of its figures.
+const FIGURES: [[(&str, &str); 5]; 3] = [
+    [
+        ("light_small", "1 ms, 1 kB in"),
+        ("light_large_in_payload", "1 ms, 12 MB in, payload"),
+        ("light_large_in_reference", "… reference"),
+        ("light_large_out_payload", "1 ms, 12 MB out, payload"),
+        ("light_large_out_reference", "… reference"),
+    ],
+    [
+        ("medium_small", "75 ms, 1 kB in"),
+        ("medium_large_in_payload", "75 ms, 12 MB in, payload"),
+        ("medium_large_in_reference", "… reference"),
+        ("medium_large_out_payload", "75 ms, 12 MB out, payload"),
+        ("medium_large_out_reference", "… reference"),
+    ],
+    [
+        ("heavy_small", "200 ms, 1 kB in"),
+        ("heavy_large_in_payload", "200 ms, 12 MB in, payload"),
+        ("heavy_large_in_reference", "… reference"),
+        ("heavy_large_out_payload", "200 ms, 12 MB out, payload"),
+        ("heavy_large_out_reference", "… reference"),
+    ],
+];
+
+fn matrix(measured: &Measured) -> Drawing {
+    let [light, medium, heavy] = measured.cells;
     let both = |ways: Ways| format!("×{:.2} / ×{:.2}", ways.payload, ways.reference);
     let row = |name: &str, row: Row| {
         vec![
@@ -285,7 +300,11 @@ fn matrix(heavy: Row, light: Row) -> Drawing {
         header: ["", "1 kB in", "12 MB in", "12 MB out"]
             .map(String::from)
             .to_vec(),
-        rows: vec![row("heavy, 200 ms", heavy), row("light, 1 ms", light)],
+        rows: vec![
+            row("heavy, 200 ms", heavy),
+            row("medium, 75 ms", medium),
+            row("light, 1 ms", light),
+        ],
     }
 }
 
@@ -304,12 +323,16 @@ mod tests {
         Measured {
             workers: 2,
             round_trip: 0.01,
-            cells: [row(light_small, light_large), row(heavy_small, [1.0, 1.0])],
+            cells: [
+                row(light_small, light_large),
+                row(1.21, [1.19, 1.0]),
+                row(heavy_small, [1.0, 1.0]),
+            ],
         }
     }
 
     /// On each part.
-    fn verdicts(measured: &Measured) -> [Verdict; 5] {
+    fn verdicts(measured: &Measured) -> [Verdict; 6] {
         let parts = judge(measured).parts;
         std::array::from_fn(|part| parts[part].verdict)
     }
@@ -345,9 +368,9 @@ mod tests {
     fn long_tasks_with_small_output_are_to_win_whatever_goes_in() {
         let of = |small, payload, reference| {
             let mut measured = measured(small, 1.19, [0.1, 0.1]);
-            measured.cells[1].large[0] = Ways { payload, reference };
+            measured.cells[2].large[0] = Ways { payload, reference };
             // What comes out large is none of it.
-            measured.cells[1].large[1] = Ways {
+            measured.cells[2].large[1] = Ways {
                 payload: 0.1,
                 reference: 0.1,
             };
@@ -361,9 +384,32 @@ mod tests {
     }
 
     #[test]
+    fn medium_tasks_are_to_win_with_some_payloads_and_not_with_others() {
+        let of = |small, payload_in, payload_out| {
+            let mut measured = measured(1.21, 1.19, [0.1, 0.1]);
+            measured.cells[1].small = small;
+            for (ways, payload) in measured.cells[1]
+                .large
+                .iter_mut()
+                .zip([payload_in, payload_out])
+            {
+                ways.payload = payload;
+            }
+            let finding = judge(&measured);
+            assert_eq!(finding.of_slide(10), finding.parts[5].verdict);
+            finding.of_slide(10)
+        };
+        assert_eq!(of(1.21, 1.19, 1.21), Holds);
+        assert_eq!(of(1.21, 1.21, 1.19), Holds);
+        assert_eq!(of(1.19, 1.21, 1.19), Holds);
+        assert_eq!(of(1.21, 1.21, 1.21), Differs);
+        assert_eq!(of(1.19, 1.19, 1.19), Differs);
+    }
+
+    #[test]
     fn the_whole_is_that_of_its_parts() {
         let mut all = measured(1.21, 1.19, [0.1, 0.1]);
-        all.cells[1].large[0].payload = 1.21;
+        all.cells[2].large[0].payload = 1.21;
         assert_eq!(judge(&all).verdict, Holds);
         all.round_trip = 5e-6;
         assert_eq!(judge(&all).verdict, Depends);

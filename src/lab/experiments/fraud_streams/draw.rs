@@ -10,12 +10,12 @@ pub(super) const FIGURES: [[(&str, &str); 3]; INTERVALS.len()] = [
     [
         ("row_median_s", "a look every row: the next begun, median"),
         ("row_p99_s", "… 99th percentile"),
-        ("row_wasted", "… frames wasted after a find"),
+        ("row_wasted", "… wasted after a find, of a frame"),
     ],
     [
         ("rows_10_median_s", "every 10 rows: the next begun, median"),
         ("rows_10_p99_s", "… 99th percentile"),
-        ("rows_10_wasted", "… frames wasted after a find"),
+        ("rows_10_wasted", "… wasted after a find, of a frame"),
     ],
     [
         (
@@ -23,12 +23,12 @@ pub(super) const FIGURES: [[(&str, &str); 3]; INTERVALS.len()] = [
             "every 100 rows: the next begun, median",
         ),
         ("rows_100_p99_s", "… 99th percentile"),
-        ("rows_100_wasted", "… frames wasted after a find"),
+        ("rows_100_wasted", "… wasted after a find, of a frame"),
     ],
     [
         ("frame_median_s", "every frame: the next begun, median"),
         ("frame_p99_s", "… 99th percentile"),
-        ("frame_wasted", "… frames wasted after a find"),
+        ("frame_wasted", "… wasted after a find, of a frame"),
     ],
 ];
 
@@ -45,7 +45,7 @@ pub(super) fn figures(measured: &Measured) -> Vec<Figure> {
             .p99
             .map(|seconds| Figure::seconds(p99.0, p99.1, seconds));
         let median = Figure::seconds(median.0, median.1, interval.median);
-        let wasted = Figure::new(wasted.0, wasted.1, Unit::Count, interval.wasted);
+        let wasted = Figure::new(wasted.0, wasted.1, Unit::Share, interval.wasted);
         [Some(median), p99, Some(wasted)]
     });
     let mut figures: Vec<_> = curve.flatten().collect();

@@ -11,8 +11,9 @@ use serde::{Deserialize, Serialize};
 
 const WORKERS: usize = 4;
 
-/// Increments of one worker at a time.
-const TIMES: u64 = 1 << 18;
+/// Increments of one worker at a time: for some milliseconds, so that even workers that wait for one
+/// processor take it from each other in the midst of it.
+const TIMES: u64 = 1 << 23;
 
 /// Counts in its slice of the array: reads the number, and writes the next.
 #[derive(Debug, Serialize, Deserialize)]
