@@ -195,7 +195,7 @@ pub enum Verdict {
     /// It is not.
     #[serde(rename = "differs")]
     Differs,
-    /// It is as claimed in some of the cases that the claim is about.
+    /// It is as claimed in some of the cases that the claim is about, or that is not clear.
     #[serde(rename = "depends")]
     Depends,
     /// This machine cannot tell.
@@ -237,6 +237,13 @@ impl Verdict {
             // Of no parts at all, nothing was claimed.
             (false, false) => Self::Untestable,
         }
+    }
+
+    /// The same where of some parts it is not clear whether they are as claimed: as long as there are such,
+    /// nothing is said of the whole.
+    pub(super) fn of_clear(parts: &[Option<bool>]) -> Self {
+        let known: Option<Vec<_>> = parts.iter().copied().collect();
+        known.map_or(Self::Depends, |known| Self::of(&known))
     }
 
     /// The same, with its sentence, on a claim of what is done in parallel: on one processor nothing

@@ -10,7 +10,9 @@ pub(super) fn intervals(curves: &[Point]) -> Drawing {
     };
     let header = ["payload", "ipc-channel", "shared memory"];
     Drawing::Table {
-        title: "The task length from which workers win lies between".into(),
+        title: "The task length from which workers win lies between ((noise): what is between was tried and not \
+                clear)"
+            .into(),
         header: header.map(String::from).to_vec(),
         rows: curves.iter().map(row).collect(),
     }
@@ -18,17 +20,17 @@ pub(super) fn intervals(curves: &[Point]) -> Drawing {
 
 pub(super) fn middles(curves: &[Point]) -> Drawing {
     let bar = |point: &Point, way: &str, crossing: Crossing| {
-        let middle = crossing.middle().unwrap_or(crossing.loses);
-        (format!("{}, {way}", point.payload.size()), middle)
+        let name = format!("{}, {way}", point.payload.size());
+        crossing.middle().map(|middle| (name, middle))
     };
     let by_channel = curves
         .iter()
-        .map(|point| bar(point, "ipc-channel", point.channel));
+        .filter_map(|point| bar(point, "ipc-channel", point.channel));
     let by_queue = curves
         .iter()
-        .map(|point| bar(point, "shared memory", point.shared));
+        .filter_map(|point| bar(point, "shared memory", point.shared));
     Drawing::Bars {
-        title: "From there on workers win".into(),
+        title: "From there on workers win (the middle of each)".into(),
         unit: Unit::Seconds,
         bars: by_channel.chain(by_queue).collect(),
     }
