@@ -111,6 +111,8 @@ pub struct Figure {
     pub claimed: Option<Claimed>,
     /// What it is here.
     pub measured: f64,
+    /// Whether people see it in a drawing, and not in the table of figures once more.
+    pub is_drawn: bool,
 }
 
 impl Figure {
@@ -127,7 +129,14 @@ impl Figure {
             unit,
             claimed: None,
             measured,
+            is_drawn: false,
         }
+    }
+
+    /// It is in a drawing.
+    pub(super) const fn drawn(mut self) -> Self {
+        self.is_drawn = true;
+        self
     }
 
     /// A time in seconds.

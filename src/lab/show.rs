@@ -63,7 +63,11 @@ impl Outcome {
             }));
             row
         };
-        (header, self.finding.figures.iter().map(row).collect())
+        let figures = self.finding.figures.iter();
+        (
+            header,
+            figures.filter(|figure| !figure.is_drawn).map(row).collect(),
+        )
     }
 }
 

@@ -33,6 +33,17 @@ pub struct Estimate {
     pub high: f64,
 }
 
+impl Estimate {
+    /// A figure that is known.
+    pub const fn exact(value: f64) -> Self {
+        Self {
+            value,
+            low: value,
+            high: value,
+        }
+    }
+}
+
 /// The one in the middle, or the mean of the two there; not a number if there is none.
 pub fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();

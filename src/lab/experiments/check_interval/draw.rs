@@ -1,25 +1,21 @@
 //! The two tables.
 
-use super::{Cost, INTERVALS, Kind, Measured};
+use super::{Cost, INTERVALS, Measured};
 use crate::lab::Drawing;
 use crate::report::units::{ABSENT, digits, time};
+use crate::statistics::Estimate;
 
 pub(super) fn intervals(measured: &Measured) -> Drawing {
     let Measured { cheap, heavy, .. } = measured;
-    let speed = |kind: &Kind, pace: f64| {
-        if pace.is_nan() {
-            return ABSENT.into();
-        }
-        format!("{} %", digits(100.0 * kind.never / pace))
-    };
+    let speed = |speed: f64| format!("{} %", digits(100.0 * speed));
     let seconds = |seconds: f64| time(1e9 * seconds);
     let row = |every: &u64| {
         let [cheap_row, heavy_row] = [cheap, heavy].map(|kind| kind.at(*every));
         vec![
             every.to_string(),
-            speed(cheap, cheap_row.pace),
+            speed(cheap_row.speed),
             seconds(cheap_row.after),
-            speed(heavy, heavy_row.pace),
+            speed(heavy_row.speed),
             seconds(heavy_row.after),
         ]
     };
@@ -33,9 +29,9 @@ pub(super) fn intervals(measured: &Measured) -> Drawing {
     ]);
     Drawing::Table {
         title: format!(
-            "Speed, of that without any look, with 4 workers ({ABSENT}: not measured, an interval takes too \
-             long to count many of them); and time to notice, with {}",
-            measured.watchers
+            "Speed, of that without any look, with 4 workers ({} where an interval takes longer than one \
+             runs undisturbed: heavy iterations, every 10,000); and time to notice, with {}",
+            measured.watchers, measured.watchers
         ),
         header: ["a look every", "cheap", "notices in", "heavy", "notices in"]
             .map(String::from)
@@ -46,16 +42,29 @@ pub(super) fn intervals(measured: &Measured) -> Drawing {
 
 pub(super) fn costs(law: &[Cost]) -> Drawing {
     let row = |cost: &Cost| {
+        let look = cost.look();
+        let shown = |of: Option<Estimate>, show: &dyn Fn(f64) -> String| match of {
+            Some(of) if of.low > 0.0 => [
+                show(of.value),
+                format!("{} to {}", show(of.low), show(of.high)),
+            ],
+            // Less than the noise.
+            Some(of) => ["unclear".into(), format!("< {}", show(of.high.max(0.0)))],
+            None => [ABSENT.into(), ABSENT.into()],
+        };
+        let [look, look_interval] = shown(look, &|seconds| time(1e9 * seconds));
+        let [best, _] = shown(cost.best(), &|every| digits(every.max(1.0)));
         vec![
             time(1e9 * cost.pace),
-            time(1e9 * cost.look.max(0.0)),
-            digits(cost.best().max(1.0)),
+            look,
+            look_interval,
+            best,
             digits(cost.auto),
         ]
     };
     Drawing::Table {
-        title: "How often to look if that may take 1 % of the time".into(),
-        header: ["an iteration", "a look", "best every", "Auto, every"]
+        title: "How often to look if that may take 1 % of the time (unclear: a look takes less than the noise)".into(),
+        header: ["an iteration", "a look", "95 %", "best every", "Auto, every"]
             .map(String::from)
             .to_vec(),
         rows: law.iter().map(row).collect(),

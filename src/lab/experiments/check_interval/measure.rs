@@ -1,6 +1,6 @@
 //! Running the loop in workers: how fast it is, how soon it notices, what `Auto` comes to.
 
-use super::{CHEAP, Cost, HEAVY, INTERVALS, Kind, Measured, Noticed, WORKERS};
+use super::{CHEAP, Cost, FREQUENT, HEAVY, INTERVALS, Kind, Measured, Noticed, RARE, WORKERS};
 use crate::clock::now;
 use crate::coordination::{Every, StopFlag};
 use crate::error::Result;
@@ -10,6 +10,7 @@ use crate::lab::loops::{Loop, Ran};
 use crate::lab::start_line::StartLine;
 use crate::lab::work::done;
 use crate::pool::Pool;
+use crate::statistics::{LEAST_PASSES, median, ratio_of_pairs};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -18,7 +19,8 @@ use std::time::Duration;
 /// processors.
 const WINDOW: f64 = 1e-3;
 
-/// So many windows' time may be taken for as many iterations as lie between two looks.
+/// So many windows' time may be taken for as many iterations as lie between two looks. For those that take
+/// longer there are no more workers than processors, as any other would be interrupted.
 const ROOM: f64 = 2.0;
 
 /// Steps of work an iteration for the law: from the cheapest to some hundred nanoseconds.
@@ -44,10 +46,10 @@ pub(super) fn measure(bench: &Bench) -> Result<Measured> {
     };
     let [cheap, heavy] = [CHEAP, HEAVY].map(|time| bench.steps(time).max(1));
     bench.phase("4 workers, looking more and less often")?;
-    let [cheap_pace, heavy_pace] = lab.throughput([cheap, heavy])?;
+    let [cheap_rows, heavy_rows] = lab.throughput([cheap, heavy])?;
     bench.phase("how soon a stop is noticed")?;
-    let cheap = lab.kind(cheap, cheap_pace)?;
-    let heavy = lab.kind(heavy, heavy_pace)?;
+    let cheap = lab.kind(cheap, &cheap_rows)?;
+    let heavy = lab.kind(heavy, &heavy_rows)?;
     bench.phase("the best interval for cheap and dear iterations")?;
     Ok(Measured {
         cheap,
@@ -57,28 +59,37 @@ pub(super) fn measure(bench: &Bench) -> Result<Measured> {
     })
 }
 
-/// Seconds an iteration: without looks, and at each interval.
-#[derive(Clone, Debug)]
-struct Paces {
-    never: f64,
-    /// Infinite where no window has room for so many iterations.
-    every: [f64; INTERVALS.len()],
+/// The same loop without looks and with them, in turns; seconds an iteration.
+#[derive(Clone, Debug, Default)]
+struct Pairs {
+    never: Vec<f64>,
+    looking: Vec<f64>,
 }
 
+/// Of each interval.
+type Rows = [Pairs; INTERVALS.len()];
+
+/// Pairs of windows for each time that `Auto` is asked, which takes as long as several.
+const PAIRS: usize = 3;
+
 impl Lab<'_> {
-    /// As many iterations as fit a window, and as many as lie between two looks at least, in all
-    /// workers; the fastest of them, in seconds an iteration.
-    fn window(&mut self, steps: u64, every: u64) -> Result<f64> {
-        let fit = (WINDOW / self.guess(steps)).max(1.0) as u64;
-        let iterations = if every == NEVER { fit } else { fit.max(every) };
-        let ran = self.run(WORKERS, steps, iterations, every.into())?;
-        Ok(ran.iter().map(Ran::pace).fold(f64::INFINITY, f64::min))
+    /// Takes two windows, one without looks and one with them.
+    fn pair(&mut self, steps: u64, every: u64, pairs: &mut Pairs) -> Result<()> {
+        pairs.never.push(self.window(steps, NEVER, every)?);
+        pairs.looking.push(self.window(steps, every, every)?);
+        Ok(())
     }
 
-    /// Whether a window has room for so many iterations. If not, there would be fewer between two looks
-    /// than the interval says.
-    fn has_room(&self, steps: u64, every: u64) -> bool {
-        every as f64 * self.guess(steps) <= ROOM * WINDOW
+    /// As many iterations as fit a window, and `room` at least, in all workers; the fastest of them, in
+    /// seconds an iteration: whatever else the machine does only makes one slower.
+    fn window(&mut self, steps: u64, every: u64, room: u64) -> Result<f64> {
+        let fit = (WINDOW / self.guess(steps)).max(1.0) as u64;
+        let workers = match room as f64 * self.guess(steps) <= ROOM * WINDOW {
+            true => WORKERS,
+            false => self.watchers(),
+        };
+        let ran = self.run(workers, steps, fit.max(room), every.into())?;
+        Ok(ran.iter().map(Ran::pace).fold(f64::INFINITY, f64::min))
     }
 
     /// About how long an iteration takes, in seconds: the steps, and the call.
@@ -100,28 +111,19 @@ impl Lab<'_> {
         Ok(ran)
     }
 
-    /// Whatever else the machine does only makes a window slower: the fastest counts.
-    fn throughput(&mut self, kinds: [u64; 2]) -> Result<[Paces; 2]> {
+    fn throughput(&mut self, kinds: [u64; 2]) -> Result<[Rows; 2]> {
         let bench = self.bench;
-        let mut fastest = kinds.map(|_| Paces {
-            never: f64::INFINITY,
-            every: [f64::INFINITY; INTERVALS.len()],
-        });
+        let mut seen: [Rows; 2] = Default::default();
         let mut turn = || {
-            for (steps, fastest) in kinds.into_iter().zip(&mut fastest) {
-                fastest.never = fastest.never.min(self.window(steps, NEVER)?);
-                let intervals = INTERVALS.into_iter().zip(&mut fastest.every);
-                for (every, fastest) in intervals {
-                    if !self.has_room(steps, every) {
-                        continue;
-                    }
-                    *fastest = fastest.min(self.window(steps, every)?);
+            for (steps, rows) in kinds.into_iter().zip(&mut seen) {
+                for (every, pairs) in INTERVALS.into_iter().zip(rows) {
+                    self.pair(steps, every, pairs)?;
                 }
             }
             Ok(())
         };
-        bench.in_turns(bench.seconds(1.5, 9.0), [&mut turn])?;
-        Ok(fastest)
+        bench.in_turns_of(LEAST_PASSES, bench.seconds(2.0, 12.0), [&mut turn])?;
+        Ok(seen)
     }
 
     /// Workers that are watched for how soon they notice: no more than can run at a time, or the
@@ -130,7 +132,7 @@ impl Lab<'_> {
         WORKERS.min(self.bench.processors as u32)
     }
 
-    fn kind(&mut self, steps: u64, paces: Paces) -> Result<Kind> {
+    fn kind(&mut self, steps: u64, rows: &Rows) -> Result<Kind> {
         let trials = if self.bench.is_rehearsal() {
             1
         } else {
@@ -149,13 +151,22 @@ impl Lab<'_> {
                 auto.0.push(every);
             }
         }
-        let rows = INTERVALS.iter().zip(paces.every).zip(noticed);
+        let looking = |interval| {
+            let place = INTERVALS.iter().position(|every| *every == interval);
+            place.map_or(&[][..], |place| &rows[place].looking)
+        };
+        let never: Vec<_> = rows.iter().flat_map(|pairs| &pairs.never).collect();
         Ok(Kind {
-            never: paces.never,
-            rows: rows
-                .map(|((&every, pace), noticed)| Noticed {
+            never: median(&never.into_iter().copied().collect::<Vec<_>>()),
+            slower: ratio_of_pairs(looking(FREQUENT), looking(RARE)),
+            looking: ratio_of_pairs(&rows[0].looking, &rows[0].never),
+            rows: INTERVALS
+                .iter()
+                .zip(rows)
+                .zip(noticed)
+                .map(|((&every, pairs), noticed)| Noticed {
                     every,
-                    pace: if pace.is_finite() { pace } else { f64::NAN },
+                    speed: pairs.speed(),
                     after: noticed.median(),
                 })
                 .collect(),
@@ -192,27 +203,40 @@ impl Lab<'_> {
     /// What a look costs, and what `Auto` comes to, for iterations of increasing cost.
     fn law(&mut self) -> Result<Vec<Cost>> {
         let bench = self.bench;
-        let mut fastest = [(f64::INFINITY, f64::INFINITY); LAW.len()];
+        let mut seen: [Pairs; LAW.len()] = Default::default();
         let mut autos = [const { Samples(Vec::new()) }; LAW.len()];
         let mut turn = || {
-            for ((steps, fastest), autos) in LAW.into_iter().zip(&mut fastest).zip(&mut autos) {
-                fastest.0 = fastest.0.min(self.window(steps, NEVER)?);
-                fastest.1 = fastest.1.min(self.window(steps, 1)?);
+            for ((steps, pairs), autos) in LAW.into_iter().zip(&mut seen).zip(&mut autos) {
+                for _ in 0..PAIRS {
+                    self.pair(steps, 1, pairs)?;
+                }
                 let iterations = (SETTLED / self.guess(steps)) as u64;
                 let ran = self.run(1, steps, iterations, Every::Auto)?;
                 autos.0.extend(ran.iter().map(|ran| ran.every as f64));
             }
             Ok(())
         };
-        bench.in_turns(bench.seconds(1.5, 9.0), [&mut turn])?;
-        let costs = fastest.into_iter().zip(&autos);
+        bench.in_turns_of(LEAST_PASSES, bench.seconds(2.0, 12.0), [&mut turn])?;
+        let costs = seen.iter().zip(&autos);
         Ok(costs
-            .map(|((pace, looking), auto)| Cost {
-                pace,
-                look: looking - pace,
+            .map(|(pairs, auto)| Cost {
+                pace: median(&pairs.never),
+                looking: ratio_of_pairs(&pairs.looking, &pairs.never),
                 auto: auto.median(),
             })
             .collect())
+    }
+}
+
+impl Pairs {
+    /// The speed with looks, of that without any: of the usual pair.
+    fn speed(&self) -> f64 {
+        let pairs = self.never.iter().zip(&self.looking);
+        median(
+            &pairs
+                .map(|(never, looking)| never / looking)
+                .collect::<Vec<_>>(),
+        )
     }
 }
 

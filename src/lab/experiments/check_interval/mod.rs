@@ -5,16 +5,19 @@
 //! iterations from one look to the next is proportional to 1 / cost. The verdict's sentence says so.
 
 mod draw;
+mod figures;
 mod fit;
 mod measure;
 
 use self::draw::{costs, intervals};
+use self::figures::figures;
 use self::fit::exponent;
 use self::measure::measure;
 use crate::lab::loops::Loop;
-use crate::lab::{Experiment, Figure, Finding, Unit, Verdict};
+use crate::lab::{Experiment, Finding, Verdict};
 use crate::pool::worker;
 use crate::report::units::time;
+use crate::statistics::Estimate;
 use std::time::Duration;
 
 pub(super) static EXPERIMENT: Experiment = Experiment {
@@ -59,6 +62,10 @@ struct Measured {
 struct Kind {
     /// An iteration of the loop if it never looks.
     never: f64,
+    /// How many times as long it takes with frequent looks as with rare ones.
+    slower: Option<Estimate>,
+    /// How many times as long it takes with a look every time as without any.
+    looking: Option<Estimate>,
     rows: Vec<Noticed>,
     /// The interval that `Auto` came to, and how long it took to notice.
     auto: f64,
@@ -69,9 +76,8 @@ struct Kind {
 #[derive(Clone, Copy, Debug)]
 struct Noticed {
     every: u64,
-    /// An iteration, its share of looking included; not a number where a window has no room for the
-    /// interval.
-    pace: f64,
+    /// The loop's speed, of that without any look.
+    speed: f64,
     /// From setting the flag to the end of the loop.
     after: f64,
 }
@@ -81,8 +87,8 @@ struct Noticed {
 struct Cost {
     /// An iteration without a look.
     pace: f64,
-    /// How much longer it is with one.
-    look: f64,
+    /// How many times as long it is with one.
+    looking: Option<Estimate>,
     /// The interval that `Auto` came to.
     auto: f64,
 }
@@ -97,17 +103,32 @@ impl Kind {
         *row.expect("all intervals are measured")
     }
 
-    /// How many times as long it takes with frequent looks as with rare ones.
-    fn slower(&self) -> f64 {
-        self.at(FREQUENT).pace / self.at(RARE).pace
+    /// What a look takes, in seconds.
+    fn look(&self) -> Option<Estimate> {
+        Some(beyond_one(self.looking?, self.never))
     }
 }
 
 impl Cost {
+    /// What a look takes, in seconds. If the lower end is 0 or less, it is lost in the noise.
+    fn look(&self) -> Option<Estimate> {
+        Some(beyond_one(self.looking?, self.pace))
+    }
+
     /// The interval at which looking takes its share. It is below 1 where less than that is taken
-    /// even if every iteration looks, and 0 or less where a look was not seen to cost anything.
-    fn best(&self) -> f64 {
-        self.look / self.pace / SHARE
+    /// even if every iteration looks.
+    fn best(&self) -> Option<Estimate> {
+        Some(beyond_one(self.looking?, 1.0 / SHARE))
+    }
+}
+
+/// What something takes beyond one time, in terms of what that is.
+fn beyond_one(times: Estimate, one: f64) -> Estimate {
+    let beyond = |times: f64| (times - 1.0) * one;
+    Estimate {
+        value: beyond(times.value),
+        low: beyond(times.low),
+        high: beyond(times.high),
     }
 }
 
@@ -116,76 +137,83 @@ const MEASURABLE: f64 = 1.02;
 
 /// The law is fitted to iterations of so many seconds at most: beside longer ones a look is lost in what
 /// else they differ by. (To leave out points by how dear the look was found to be would keep those
-/// that noise has raised.)
+/// that noise has raised.) If it is lost with one of these all the same, no exponent is told.
 const LONGEST: f64 = 30e-9;
 
 /// So far an exponent may be from the claimed one: that of a square root, or of a square, is further
 /// off.
 const NEAR: f64 = 0.3;
 
-fn judge(measured: &Measured) -> Finding {
-    let [cheap, heavy] = [&measured.cheap, &measured.heavy].map(Kind::slower);
-    let fitted = measured.law.iter().filter(|cost| cost.pace <= LONGEST);
-    let law = |of: fn(&Cost) -> f64| {
-        let points: Vec<_> = fitted.clone().map(|cost| (cost.pace, of(cost))).collect();
-        exponent(&points)
-    };
-    let (best, auto) = (law(Cost::best), law(|cost| cost.auto));
-    let is_inverse = |exponent: f64| (exponent + 1.0).abs() <= NEAR;
-    let parts = [
-        cheap >= MEASURABLE,
-        heavy < MEASURABLE,
-        best.is_some_and(is_inverse),
-    ];
-    let verdict = Verdict::of(&parts);
-    let law = best.map_or(
-        "too few kinds of iterations were seen to be slowed down by looking to tell its exponent".into(),
-        |best| {
-            format!(
-                "the number of iterations between looks at which looking takes 1 % of the time goes \
-                 with their cost to the power of {best:.2}, and it is that number which the rule must \
-                 mean: taken by the word, it has loops of dear iterations look more rarely"
-            )
+/// Whether something lies between two bounds; none if its interval holds one of them.
+fn is_within(of: Option<Estimate>, from: f64, to: f64) -> Option<bool> {
+    let of = of?;
+    if of.low >= from && of.high < to {
+        Some(true)
+    } else if of.high < from || of.low >= to {
+        Some(false)
+    } else {
+        None
+    }
+}
+
+/// `1.18 (1.17 to 1.19)`, with so many decimals.
+fn told(of: Option<Estimate>, decimals: usize) -> String {
+    of.map_or_else(
+        || "an unknown number of".into(),
+        |Estimate { value, low, high }| {
+            format!("{value:.decimals$} ({low:.decimals$} to {high:.decimals$})")
         },
-    );
-    let because = format!(
-        "looking every 10 iterations took {cheap:.3} times as long as every 1,000 for iterations \
-         of {}, and {heavy:.3} times for those of {}; {law}",
-        time(1e9 * measured.cheap.never),
-        time(1e9 * measured.heavy.never),
-    );
-    let mut figures = vec![
-        Figure::times("cheap_slower", "cheap: every 10 to every 1,000", cheap),
-        Figure::times("heavy_slower", "heavy: every 10 to every 1,000", heavy).about(1.0),
-        Figure::seconds(
-            "look_s",
-            "a look in a loop of cheap iterations",
-            measured.cheap.at(1).pace - measured.cheap.never,
-        )
-        .between(10e-9, 100e-9),
+    )
+}
+
+fn judge(measured: &Measured) -> Finding {
+    let Measured { cheap, heavy, .. } = measured;
+    let fitted: Vec<_> = measured
+        .law
+        .iter()
+        .filter(|cost| cost.pace <= LONGEST)
+        .collect();
+    let best: Option<Vec<_>> = fitted
+        .iter()
+        .map(|cost| Some((cost.pace, cost.best()?)))
+        .collect();
+    let best = best.and_then(|points| exponent(&points));
+    // What Auto chooses has no interval of its own.
+    let auto = fitted
+        .iter()
+        .map(|cost| (cost.pace, Estimate::exact(cost.auto)));
+    let auto = exponent(&auto.collect::<Vec<_>>());
+    let parts = [
+        is_within(cheap.slower, MEASURABLE, f64::INFINITY),
+        is_within(heavy.slower, 0.0, MEASURABLE),
+        is_within(best, -1.0 - NEAR, -1.0 + NEAR),
     ];
-    let law = [
-        ("best_exponent", "exponent of the best interval", best),
-        ("auto_exponent", "exponent of what Auto chooses", auto),
-    ];
-    figures.extend(law.into_iter().filter_map(|(key, what, exponent)| {
-        Some(Figure::new(key, what, Unit::Count, exponent?).about(-1.0))
-    }));
-    let choice = |key, what, every| Figure::new(key, what, Unit::Count, every);
-    figures.extend([
-        choice(
-            "cheap_auto",
-            "cheap: what Auto chooses",
-            measured.cheap.auto,
+    let verdict = Verdict::of_clear(&parts);
+    let law = match best {
+        None => {
+            "the exponent of the best interval is unclear: looking takes less than the noise".into()
+        }
+        Some(_) => format!(
+            "the number of iterations between looks at which looking takes 1 % of the time goes \
+             with their cost to the power of {}, and it is that number which the rule must \
+             mean: taken by the word, it has loops of dear iterations look more rarely",
+            told(best, 2)
         ),
-        choice(
-            "heavy_auto",
-            "heavy: what Auto chooses",
-            measured.heavy.auto,
-        ),
-    ]);
+    };
+    let mut because = format!(
+        "looking every 10 iterations took {} times as long as every 1,000 for iterations \
+         of {}, and {} times for those of {}; {law}",
+        told(cheap.slower, 3),
+        time(1e9 * cheap.never),
+        told(heavy.slower, 3),
+        time(1e9 * heavy.never),
+    );
+    if parts.contains(&None) {
+        because +=
+            ". An interval that holds a bound leaves it open on which side of it the figure is";
+    }
     Finding {
-        figures,
+        figures: figures(measured, best, auto),
         drawings: vec![intervals(measured), costs(&measured.law)],
         verdict,
         because,
@@ -197,127 +225,169 @@ fn judge(measured: &Measured) -> Finding {
 mod tests {
     use super::*;
 
+    /// Known to a part in a thousand either way.
+    fn known(value: f64) -> Option<Estimate> {
+        known_to(value, 0.001)
+    }
+
+    fn known_to(value: f64, error: f64) -> Option<Estimate> {
+        Some(Estimate {
+            value,
+            low: value - error,
+            high: value + error,
+        })
+    }
+
     /// A loop that takes so many times as long with frequent looks as with rare ones.
     fn kind(slower: f64) -> Kind {
         let row = |&every: &u64| Noticed {
             every,
-            pace: if every == FREQUENT { slower } else { 1.0 } * 1e-9,
+            speed: 1.0 / (1.0 + 1.0 / every as f64),
             after: every as f64 * 1e-9,
         };
         Kind {
             never: 1e-9,
+            slower: known(slower),
+            looking: known(4.0),
             rows: INTERVALS.iter().map(row).collect(),
             auto: 1000.0,
             auto_after: 1e-6,
         }
     }
 
-    fn judged(cheap: f64, heavy: f64, exponent: f64) -> Finding {
-        // The best is every 50 nanoseconds to the power of the exponent.
-        let cost = |ns: f64| Cost {
-            pace: 1e-9 * ns,
-            look: 1e-9 * ns * SHARE * 50.0 * ns.powf(exponent),
-            auto: 1000.0 / ns,
-        };
-        judge(&Measured {
+    fn measured(cheap: f64, heavy: f64, law: Vec<Cost>) -> Measured {
+        Measured {
             cheap: kind(cheap),
             heavy: kind(heavy),
-            law: [1.0, 2.0, 4.0, 8.0].map(cost).to_vec(),
+            law,
             watchers: 2,
-        })
+        }
+    }
+
+    /// The best is every 50 nanoseconds to the power of the exponent.
+    fn law(exponent: f64) -> Vec<Cost> {
+        let cost = |ns: f64| Cost {
+            pace: 1e-9 * ns,
+            looking: known_to(1.0 + SHARE * 50.0 * ns.powf(exponent), 1e-6),
+            auto: 1000.0 / ns,
+        };
+        [1.0, 2.0, 4.0, 8.0].map(cost).to_vec()
+    }
+
+    fn figure(finding: &Finding, key: &str) -> Option<f64> {
+        let mut figures = finding.figures.iter();
+        let figure = figures.find(|figure| figure.key == key);
+        figure.map(|figure| figure.measured)
     }
 
     #[test]
     fn the_claim_holds_if_cheap_loops_alone_are_slower_and_the_interval_is_inverse_to_the_cost() {
-        let verdict = |cheap, heavy, exponent| judged(cheap, heavy, exponent).verdict;
-        assert_eq!(verdict(1.021, 1.019, -1.0), Verdict::Holds);
-        assert_eq!(verdict(1.019, 1.019, -1.0), Verdict::Depends);
-        assert_eq!(verdict(1.021, 1.021, -1.0), Verdict::Depends);
-        assert_eq!(verdict(1.021, 1.019, -1.29), Verdict::Holds);
-        assert_eq!(verdict(1.021, 1.019, -0.71), Verdict::Holds);
-        assert_eq!(verdict(1.021, 1.019, -1.31), Verdict::Depends);
-        assert_eq!(verdict(1.021, 1.019, -0.69), Verdict::Depends);
-        assert_eq!(verdict(1.019, 1.021, -0.69), Verdict::Differs);
+        let verdict =
+            |cheap, heavy, exponent| judge(&measured(cheap, heavy, law(exponent))).verdict;
+        assert_eq!(verdict(1.022, 1.018, -1.0), Verdict::Holds);
+        assert_eq!(verdict(1.018, 1.018, -1.0), Verdict::Depends);
+        assert_eq!(verdict(1.022, 1.022, -1.0), Verdict::Depends);
+        assert_eq!(verdict(1.022, 1.018, -1.29), Verdict::Holds);
+        assert_eq!(verdict(1.022, 1.018, -0.71), Verdict::Holds);
+        assert_eq!(verdict(1.022, 1.018, -1.31), Verdict::Depends);
+        assert_eq!(verdict(1.022, 1.018, -0.69), Verdict::Depends);
+        assert_eq!(verdict(1.018, 1.022, -0.69), Verdict::Differs);
+    }
+
+    #[test]
+    fn an_interval_that_holds_a_bound_leaves_it_open() {
+        assert_eq!(is_within(known(1.021), MEASURABLE, 2.0), Some(true));
+        assert_eq!(is_within(known_to(1.021, 0.002), MEASURABLE, 2.0), None);
+        assert_eq!(
+            is_within(known_to(1.0185, 0.001), MEASURABLE, 2.0),
+            Some(false)
+        );
+        assert_eq!(is_within(known(1.018), 0.0, MEASURABLE), Some(true));
+        assert_eq!(is_within(known_to(1.019, 0.002), 0.0, MEASURABLE), None);
+        assert_eq!(is_within(None, 0.0, 2.0), None);
+        // All that is known is against the claim, but for one part: nothing is said of it.
+        let mut open = measured(1.0, 1.1, law(-0.5));
+        assert_eq!(judge(&open).verdict, Verdict::Differs);
+        open.heavy.slower = known_to(1.019, 0.1);
+        let finding = judge(&open);
+        assert_eq!(finding.verdict, Verdict::Depends);
+        assert!(
+            finding.because.contains("leaves it open"),
+            "{}",
+            finding.because
+        );
     }
 
     #[test]
     fn the_best_interval_is_that_at_which_looking_takes_its_share() {
-        let cost = |look| Cost {
-            pace: 10e-9,
-            look,
-            auto: 1.0,
+        let best = |looking| {
+            let cost = Cost {
+                pace: 10e-9,
+                looking: known(looking),
+                auto: 1.0,
+            };
+            (cost.best().unwrap().value, cost.look().unwrap().value)
         };
-        assert!((cost(2e-9).best() - 20.0).abs() < 1e-6);
-        assert!((cost(0.05e-9).best() - 0.5).abs() < 1e-6);
+        let (every, look) = best(1.2);
+        assert!((every - 20.0).abs() < 1e-6 && (look - 2e-9).abs() < 1e-15);
+        assert!((best(1.005).0 - 0.5).abs() < 1e-6);
     }
 
     #[test]
     fn the_law_is_that_of_short_iterations_whatever_was_seen_of_the_others() {
-        let law = |lost_from: f64| {
+        let fitted = |lost_from: f64| {
             let cost = |ns: f64| Cost {
                 pace: 1e-9 * ns,
                 // Noise, where a look is lost in it.
-                look: if ns >= lost_from { 1e-7 } else { 1e-9 },
+                looking: known_to(1.0 + if ns >= lost_from { 100.0 } else { 1.0 } / ns, 1e-6),
                 auto: 1000.0 / ns,
             };
-            let finding = judge(&Measured {
-                cheap: kind(1.1),
-                heavy: kind(1.0),
-                law: [1.0, 3.0, 10.0, 29.0, 31.0, 300.0].map(cost).to_vec(),
-                watchers: 2,
-            });
-            let mut figures = finding.figures.into_iter();
-            let figure = figures.find(|figure| figure.key == "best_exponent");
-            figure.map(|figure| figure.measured)
+            let law = [1.0, 3.0, 10.0, 29.0, 31.0, 300.0].map(cost).to_vec();
+            figure(&judge(&measured(1.1, 1.0, law)), "best_exponent").unwrap()
         };
-        assert!((law(31.0).unwrap() + 1.0).abs() < 1e-6);
-        assert!((law(29.0).unwrap() + 1.0).abs() > NEAR);
+        assert!((fitted(31.0) + 1.0).abs() < 1e-6);
+        assert!((fitted(29.0) + 1.0).abs() > NEAR);
     }
 
     #[test]
-    fn a_look_that_was_not_seen_to_cost_anything_leaves_no_law() {
-        let told = |look_of_second: f64| {
-            let cost = |(pace, look)| Cost {
-                pace,
-                look,
-                auto: 1.0,
-            };
-            let law = [
-                (1e-9, 1e-9),
-                (2e-9, look_of_second),
-                (4e-9, 1e-9),
-                (8e-9, 1e-9),
-            ];
-            let finding = judge(&Measured {
-                cheap: kind(1.1),
-                heavy: kind(1.0),
-                law: law.map(cost).to_vec(),
-                watchers: 2,
-            });
-            finding.because.contains("to tell its exponent")
+    fn a_look_that_is_lost_in_the_noise_leaves_the_exponent_unclear() {
+        let of = |error: f64| {
+            let mut law = law(-1.0);
+            law[1].looking = known_to(1.01, error);
+            judge(&measured(1.1, 1.0, law))
         };
-        assert!(told(-1e-9));
-        assert!(!told(1e-9));
-    }
-
-    #[test]
-    fn an_exponent_that_cannot_be_told_is_no_figure() {
-        let mut measured = Measured {
-            cheap: kind(1.1),
-            heavy: kind(1.0),
-            law: Vec::new(),
-            watchers: 2,
-        };
-        let finding = judge(&measured);
-        assert_eq!(finding.verdict, Verdict::Depends);
+        let clear = of(0.009);
+        assert!(!clear.because.contains("unclear"), "{}", clear.because);
+        let interval = ["best_exponent_from", "best_exponent", "best_exponent_to"];
+        let interval = interval.map(|key| figure(&clear, key).unwrap());
         assert!(
-            finding
-                .figures
-                .iter()
-                .all(|figure| figure.key != "best_exponent")
+            interval.is_sorted() && interval[0] < interval[2],
+            "{interval:?}"
         );
-        measured.cheap = kind(1.0);
-        measured.heavy = kind(1.1);
-        assert_eq!(judge(&measured).verdict, Verdict::Differs);
+        let unclear = of(0.011);
+        assert!(
+            unclear.because.contains("is unclear"),
+            "{}",
+            unclear.because
+        );
+        assert_eq!(unclear.verdict, Verdict::Depends);
+        assert_eq!(figure(&unclear, "best_exponent"), None);
+        // The same of the figure of a look itself.
+        let mut lost = measured(1.1, 1.0, law(-1.0));
+        assert!(figure(&judge(&lost), "look_s").is_some());
+        lost.cheap.looking = known_to(1.01, 0.011);
+        assert_eq!(figure(&judge(&lost), "look_s"), None);
+    }
+
+    #[test]
+    fn what_is_drawn_is_in_the_figures_as_well() {
+        let finding = judge(&measured(1.1, 1.0, law(-1.0)));
+        assert_eq!(figure(&finding, "cheap_speed_1"), Some(0.5));
+        assert_eq!(
+            figure(&finding, "heavy_notice_10000_s"),
+            Some(10_000.0 * 1e-9)
+        );
+        let drawn = finding.figures.iter().filter(|figure| figure.is_drawn);
+        assert_eq!(drawn.count(), 2 * 2 * INTERVALS.len());
     }
 }
