@@ -75,6 +75,8 @@ impl Unit {
     /// A value with its unit, in three digits.
     pub fn show(self, value: f64) -> String {
         match self {
+            Self::Shown if value.is_nan() => "not tried".into(),
+            _ if value.is_nan() => ABSENT.into(),
             Self::Seconds => units::time(1e9 * value),
             Self::Bytes => units::bytes(value),
             Self::BytesPerSecond => format!("{}/s", units::bytes(value)),
@@ -82,7 +84,6 @@ impl Unit {
             Self::Share => format!("{} %", units::digits(100.0 * value)),
             Self::Count => units::count(value),
             Self::PerSecond => format!("{}/s", units::count(value)),
-            Self::Shown if value.is_nan() => "not tried".into(),
             Self::Shown => (if value == 1.0 { "yes" } else { "no" }).into(),
         }
     }

@@ -10,8 +10,8 @@ pub(super) fn intervals(curves: &[Point]) -> Drawing {
     };
     let header = ["payload", "ipc-channel", "shared memory"];
     Drawing::Table {
-        title: "The task length from which workers win lies between ((noise): what is between was tried and not \
-                clear)"
+        title: "The task length from which workers win lies between (noise: lengths between the two were tried and \
+                not clear)"
             .into(),
         header: header.map(String::from).to_vec(),
         rows: curves.iter().map(row).collect(),
