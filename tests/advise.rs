@@ -149,11 +149,6 @@ fn what_cannot_be_tried_is_refused_in_a_sentence() {
         ("advise set --out there", 2, &["--verify"]),
         ("advise set --budget 0.000001", 1, &["too few", "--budget"]),
         (
-            "advise set --analyze burn:500 --budget 2",
-            1,
-            &["too few", "--budget"],
-        ),
-        (
             "advise camera:64x48 --verify",
             2,
             &["camera:64x48", "--frames"],
@@ -172,6 +167,54 @@ fn what_cannot_be_tried_is_refused_in_a_sentence() {
     let y4m = std::fs::File::open(concat!(env!("CARGO_MANIFEST_DIR"), "/data/clip.y4m")).unwrap();
     let said = Said::from(command.stdin(y4m).output().unwrap(), "advise -");
     said.fails(2, &["standard input", "file first"]).one_line();
+}
+
+#[test]
+fn where_the_budget_is_spent_on_the_first_frame_what_it_took_is_told_and_what_would_do() {
+    let sandbox = Sandbox::new().with_set("--size 16x16 --frames 4");
+    let line = "set --analyze burn:3000 --budget 1";
+    let known = advice(&sandbox, line);
+    assert_eq!(known["verdict"], "unknown");
+    let ways = known["ways"].as_array().unwrap();
+    assert_eq!((ways.len(), &ways[0]["mode"]), (1, &"sequential".into()));
+    // One frame, and no other after it.
+    assert_eq!(known["sample"], 1);
+    let each = number(&ways[0]["each_s"]);
+    assert!((number(&known["predicted_s"]) / (4.0 * each) - 1.0).abs() < 1e-9);
+    assert!(number(&known["untried"]) >= 6.0);
+    assert!(number(&known["enough_s"]) > number(&known["untried"]) * each / 2.0);
+    let sentence = known["sentence"].as_str().unwrap();
+    for words in [
+        "nothing but one thread",
+        "nothing can be advised",
+        "With --budget ",
+    ] {
+        assert!(sentence.contains(words), "{sentence}");
+    }
+    let verify = sandbox.run(&format!("advise {line} --verify --out whole"));
+    let said = verify.fails(1, &["--verify", "nothing was advised"]);
+    assert!(said.out.contains("nothing can be advised"), "{said:#?}");
+    assert!(!sandbox.path("whole").exists());
+}
+
+#[test]
+fn the_place_of_the_whole_is_taken_before_anything_is_measured() {
+    let sandbox = Sandbox::new().with_set("--size 16x16 --frames 3");
+    let line = "advise set --analyze burn:50 --budget 600 --verify --out whole";
+    let mut command = sandbox.command(line);
+    let run = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut run = run.spawn().unwrap();
+    while workers(run.id()).is_empty() {
+        assert!(run.try_wait().unwrap().is_none(), "it has ended");
+        std::thread::yield_now();
+    }
+    // The other would measure for as long.
+    let other = sandbox.run(line);
+    other.fails(2, &["whole", "another run"]).one_line();
+    kill("-INT", run.id());
+    let said = Said::from(run.wait_with_output().unwrap(), line);
+    said.fails(130, &["interrupted"]);
+    assert!(!sandbox.path("whole").exists());
 }
 
 #[test]

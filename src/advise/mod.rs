@@ -54,6 +54,9 @@ pub struct Advice {
     pub ways: Vec<Tested>,
     /// So many more there was no time for.
     pub untried: usize,
+    /// A budget in which each of those would be tried once, in seconds, by what the baseline took; none
+    /// if there are none.
+    pub enough_s: Option<f64>,
     /// Whether it is clear that none of all is faster than the advised one, by more than what does not
     /// matter; otherwise the time was up before.
     pub clear: bool,
@@ -102,8 +105,8 @@ pub struct Advice {
     pub cached_share: f64,
     /// The command line of the advised way; empty for jobs.
     pub command: Vec<String>,
-    /// The command line of the baseline, which will do where the verdict is `sequential`; empty for
-    /// jobs.
+    /// The command line of the baseline, which will do where the verdict is `sequential`, and of which alone
+    /// something is known where it is `unknown`; empty for jobs.
     pub baseline_command: Vec<String>,
     /// How long measuring took, in seconds.
     pub seconds: f64,
@@ -143,6 +146,16 @@ impl Advice {
     pub fn way(&self) -> &Tested {
         &self.ways[self.advised]
     }
+
+    /// The way to do the whole, by the verdict: the advised one, or the baseline where that will do; none
+    /// where nothing is advised.
+    pub fn to_follow(&self) -> Option<&Tested> {
+        match self.verdict {
+            Verdict::Unknown => None,
+            Verdict::Sequential => Some(&self.ways[self.baseline]),
+            Verdict::Parallel | Verdict::Threads | Verdict::Batch => Some(self.way()),
+        }
+    }
 }
 
 /// How a race ended.
@@ -163,7 +176,7 @@ struct Standing {
 const WORTH_A_WORD: f64 = 1.1;
 
 impl Standing {
-    /// None if the baseline did not run, or nothing beside it.
+    /// None if the baseline did not run.
     fn of(
         laps: &[Laps],
         way: impl Fn(usize) -> Way,
@@ -172,7 +185,7 @@ impl Standing {
         let ran = (0..laps.len()).filter(|&who| !laps[who].times.is_empty());
         let paces = paces(laps);
         let baseline = fastest(&paces, is_baseline);
-        if laps.get(baseline)?.times.is_empty() || ran.clone().count() < 2 {
+        if laps.get(baseline)?.times.is_empty() {
             return None;
         }
         let mut chosen = choice(laps, |who| way(who).rank());
@@ -209,6 +222,8 @@ struct Workload<'a> {
     sample: u64,
     failed: u64,
     whole: Option<u64>,
+    /// A budget, in seconds, in which each way would be tried.
+    enough_s: f64,
     input_fps: Option<f64>,
     cached_share: f64,
     /// The command line of a way; empty for jobs.
@@ -225,11 +240,15 @@ impl Standing {
         let best = self.best();
         Advice {
             speed_up: best.speed_up,
-            verdict: verdict::verdict(
-                &best.way,
-                best.speed_up.value,
-                &gains(&self.ways, &best.way),
-            ),
+            verdict: match self.ways.len() {
+                1 if self.untried > 0 => Verdict::Unknown,
+                _ => verdict::verdict(
+                    &best.way,
+                    best.speed_up.value,
+                    &gains(&self.ways, &best.way),
+                ),
+            },
+            enough_s: (self.untried > 0).then_some(of.enough_s),
             cell: Cell::of(
                 of.work_s,
                 of.round_trip_s,
@@ -373,15 +392,67 @@ mod tests {
     }
 
     #[test]
-    fn nothing_follows_without_the_baseline_or_without_another() {
+    fn nothing_follows_without_the_baseline() {
         let baseline = |rounds| (Way::new("sequential", 1, 1), laps(2.0, rounds));
         let other = |rounds| (Way::new("mmap", 2, 1), laps(1.0, rounds));
         assert!(standing(&[baseline(1), other(1)]).is_some());
-        assert!(standing(&[baseline(1), other(0)]).is_none());
         assert!(standing(&[baseline(0), other(1)]).is_none());
-        assert!(standing(&[baseline(1)]).is_none());
         let third = (Way::new("path", 2, 1), laps(1.0, 1));
         assert!(standing(&[baseline(0), other(1), third]).is_none());
+    }
+
+    #[test]
+    fn of_the_baseline_alone_it_is_told_what_it_takes_and_nothing_is_advised() {
+        let advice = |others: usize, tried: usize| {
+            let rounds = |who| usize::from(who < tried);
+            let others = (0..others).map(|who| (Way::new("mmap", 2, 1), laps(1.0, rounds(who))));
+            let all: Vec<_> = std::iter::once((Way::new("sequential", 1, 1), laps(5.0, 1)))
+                .chain(others)
+                .collect();
+            let workload = Workload {
+                work_s: 5.0,
+                round_trip_s: 1e-5,
+                shipping_s: 1e-3,
+                crossover: None,
+                spent: Spent::default(),
+                sample: 1,
+                failed: 0,
+                whole: Some(4),
+                enough_s: 90.0,
+                input_fps: None,
+                cached_share: 1.0,
+                command: &|way| vec![way.mode.clone()],
+            };
+            standing(&all).unwrap().advice(&workload, now())
+        };
+        let alone = advice(3, 0);
+        assert_eq!((alone.verdict, alone.untried), (Verdict::Unknown, 3));
+        assert_eq!(
+            (alone.enough_s, alone.predicted_s),
+            (Some(90.0), Some(20.0))
+        );
+        assert!(alone.to_follow().is_none());
+        let some = advice(3, 1);
+        assert_eq!(
+            (some.verdict, some.enough_s),
+            (Verdict::Parallel, Some(90.0))
+        );
+        let all = advice(3, 3);
+        assert_eq!((all.verdict, all.enough_s), (Verdict::Parallel, None));
+        // Where there is no other way, one thread is all there is.
+        assert_eq!(advice(0, 0).verdict, Verdict::Sequential);
+    }
+
+    #[test]
+    fn the_whole_is_done_by_the_baseline_where_that_will_do() {
+        let mode = |gain, advised| {
+            let ways = [tested("sequential", 1, 1, 1.0), tested("mmap", 2, 1, gain)];
+            let advice = samples::advice(&ways, advised);
+            advice.to_follow().unwrap().way.mode.clone()
+        };
+        assert_eq!(mode(1.21, 1), "mmap");
+        assert_eq!(mode(1.19, 1), "sequential");
+        assert_eq!(mode(1.05, 0), "sequential");
     }
 
     #[test]

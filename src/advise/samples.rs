@@ -25,6 +25,7 @@ pub(super) fn advice(ways: &[Tested], advised: usize) -> Advice {
     Advice {
         ways: ways.to_vec(),
         untried: 0,
+        enough_s: None,
         clear: true,
         baseline: 0,
         advised,

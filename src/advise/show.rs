@@ -2,6 +2,7 @@
 
 use super::verdict::{Verdict, WORTH_IT};
 use super::{Advice, SpeedUp, Tested};
+use crate::pool::available_workers;
 use crate::report::units::{ABSENT, digits, time};
 use crate::report::{Style, shell_word};
 
@@ -40,12 +41,45 @@ impl Advice {
         let doubt = match self.untried {
             0 if self.clear => String::new(),
             0 => " The time was up before it was clear.".into(),
+            _ if self.verdict == Verdict::Unknown => self.enough(),
             untried => format!(
-                " The time was up when {tried} of {} ways had been tried: another may be faster.",
-                tried + untried
+                " The time was up when {tried} of {} ways had been tried: another may be faster.{}",
+                tried + untried,
+                self.enough()
             ),
         };
         self.what_to_do() + &doubt
+    }
+
+    /// Which budget each way would have been tried in.
+    fn enough(&self) -> String {
+        let Some(enough) = self.enough_s else {
+            return String::new();
+        };
+        // What was measured for a moment is not to be missed by as much.
+        let seconds = (1.2 * enough).ceil();
+        let budget = match self.is_for_jobs() {
+            true => format!("a budget of {seconds} s"),
+            false => format!("--budget {seconds}"),
+        };
+        let all = self.ways.len() + self.untried;
+        format!(" With {budget} each of the {all} ways is tried once at least.")
+    }
+
+    /// What is known of the baseline alone.
+    fn unknown(&self, processors: usize) -> String {
+        let each = self.ways[self.baseline].each_s;
+        let (base, unit) = (self.base(), self.unit());
+        let mut what = format!(
+            "The budget sufficed for nothing but {base}, which takes {} a {unit}, so that nothing can be \
+             advised",
+            time(each * 1e9)
+        );
+        if processors > 1 {
+            let best = time(each * 1e9 / processors as f64);
+            what += &format!("; {processors} workers take {best} at best");
+        }
+        what + "."
     }
 
     fn what_to_do(&self) -> String {
@@ -71,6 +105,7 @@ impl Advice {
                 "Stay with {base}, which will do: {way} is only {gain} as fast, and below {WORTH_IT} \
                  times workers are hardly worth it."
             ),
+            Verdict::Unknown => self.unknown(available_workers()),
             Verdict::Sequential => match self.fastest() {
                 ..=1.0 => format!("Stay with {base}: it is the fastest."),
                 fastest => format!(
@@ -118,6 +153,9 @@ impl Advice {
 
     fn commands(&self) -> String {
         let command = self.command_line();
+        if self.verdict == Verdict::Unknown {
+            return format!("  {command}  # {}", self.base());
+        }
         if !self.gains_little() {
             return format!("  {command}");
         }
@@ -303,5 +341,31 @@ mod tests {
         assert!(of(true, 0).ends_with("1.90 times (1.80 to 2.00) as fast as one thread."));
         assert!(of(false, 0).ends_with("The time was up before it was clear."));
         assert!(of(false, 3).contains("when 2 of 5 ways had been tried"));
+    }
+
+    #[test]
+    fn a_budget_that_did_not_suffice_is_told_with_one_that_would() {
+        let alone = Advice {
+            clear: false,
+            untried: 16,
+            enough_s: Some(75.0),
+            verdict: Verdict::Unknown,
+            ..advice(&[tested("sequential", 1, 1, 0.2)], 0)
+        };
+        assert_eq!(
+            alone.unknown(2),
+            "The budget sufficed for nothing but one thread, which takes 5.00 s a frame, so that nothing can \
+             be advised; 2 workers take 2.50 s at best."
+        );
+        assert!(!alone.unknown(1).contains("at best"));
+        let needed = " With --budget 90 each of the 17 ways is tried once at least.";
+        assert!(alone.sentence().ends_with(needed), "{}", alone.sentence());
+        assert_eq!(alone.commands(), "  run sequential  # one thread");
+        let jobs = Advice {
+            command: Vec::new(),
+            ..alone
+        };
+        let needed = "With a budget of 90 s each of the 17 ways is tried once at least.";
+        assert!(jobs.sentence().ends_with(needed), "{}", jobs.sentence());
     }
 }

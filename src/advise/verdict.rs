@@ -214,6 +214,8 @@ pub enum Verdict {
     Batch,
     /// One thread does as well, or nearly.
     Sequential,
+    /// There was no time to try anything but the baseline.
+    Unknown,
 }
 
 /// How many times as fast as one thread the best of some ways is; none if none was tried.

@@ -59,6 +59,7 @@ impl Track<'_> {
             sample: self.sample,
             failed: self.failed,
             whole: self.count,
+            enough_s: self.enough(),
             input_fps: self.request.source.fps(),
             cached_share: self.runners[0].plan.cached_share()?,
             command: &|way| command(self.request, way),

@@ -5,7 +5,7 @@ mod follows;
 use super::race::{Runners, as_long, race};
 use super::ways::{self, Way};
 use super::{Advice, MOST_FAILED, Standing};
-use crate::clock::{after, now};
+use crate::clock::{Nanos, now};
 use crate::error::{Error, Result};
 use crate::measure::Limits;
 use crate::pipeline::{Plan, Request, Trial, Tried, Watch};
@@ -32,7 +32,7 @@ pub fn frames(request: &Request, budget: Duration, watch: &mut dyn Watch) -> Res
     let processors = available_workers();
     let limits = Limits::measure(processors)?;
 
-    let mut track = Track::new(&request, after(budget), watch)?;
+    let mut track = Track::new(&request, budget, watch)?;
     let laps = race(track.runners.len(), &mut track)?;
     let standing = Standing::of(
         &laps,
@@ -41,7 +41,7 @@ pub fn frames(request: &Request, budget: Duration, watch: &mut dyn Watch) -> Res
     );
     let standing = standing.ok_or_else(|| {
         Error::Failed(format!(
-            "{} s are too few to compare ways to do {}; give it more, by --budget",
+            "{} s are too few to try a frame of {}; give it more, by --budget",
             budget.as_secs_f64(),
             request.source.input()
         ))
@@ -82,7 +82,9 @@ struct Runner {
 struct Track<'a> {
     request: &'a Request,
     runners: Vec<Runner>,
-    until: u64,
+    /// Measuring began then.
+    begin: Nanos,
+    budget: Duration,
     watch: &'a mut dyn Watch,
     /// The sample begins with this frame.
     first: u64,
@@ -99,18 +101,28 @@ struct Track<'a> {
 /// be.
 const ROUNDS: [f64; 2] = [0.1, 0.4];
 
+/// Of frames that take so many seconds, one says what they take, and trials have as few of them as they can.
+const LONG: f64 = 0.05;
+
+/// A round of a way may take one in so many parts of the budget, unless one job for each worker takes more.
+const PARTS: f64 = 20.0;
+
+/// Jobs of each worker in a full round, if there is time for them.
+const JOBS: u64 = 4;
+
 /// Passes of a round, where the input is so short that one of them is over at once.
 const MOST_PASSES: u64 = 20;
 
 impl<'a> Track<'a> {
-    fn new(request: &'a Request, until: u64, watch: &'a mut dyn Watch) -> Result<Self> {
+    fn new(request: &'a Request, budget: Duration, watch: &'a mut dyn Watch) -> Result<Self> {
         let range = request.frames.clone();
         let set = request.source.set();
         let all = range.clone().or_else(|| Some(0..set?.len() as u64));
         let mut track = Self {
             request,
             runners: Vec::new(),
-            until,
+            begin: now(),
+            budget,
             watch,
             first: all.as_ref().map_or(0, |all| all.start),
             // What ends before it begins is refused with the first way.
@@ -141,9 +153,12 @@ impl<'a> Track<'a> {
     }
 
     fn others(&mut self) -> Result<()> {
-        // How heavy a frame is decides on the batches that make sense.
+        // How heavy a frame is decides on the batches that make sense, and on how many there is time for.
         self.run(0, 0, f64::INFINITY)?;
-        let work = self.runners[0].tried.as_ref().map_or(f64::MAX, each);
+        if !self.is_long() {
+            self.run(0, 0, f64::INFINITY)?;
+        }
+        let work = self.work().unwrap_or(f64::MAX);
         let bytes = self.request.source.format().bytes() as u64;
         let count = self.count.unwrap_or(u64::MAX);
         let all = Request {
@@ -204,23 +219,60 @@ impl<'a> Track<'a> {
         }
     }
 
-    /// Frames of a round: in the first, two jobs for each worker; later, the same for all, so many
+    /// Seconds that a frame took the baseline; none before it was tried.
+    fn work(&self) -> Option<f64> {
+        self.runners[0].tried.as_ref().map(each)
+    }
+
+    fn is_long(&self) -> bool {
+        self.work().is_some_and(|work| work >= LONG)
+    }
+
+    /// Seconds of the budget that are left.
+    fn left(&self) -> f64 {
+        let spent = (now() - self.begin) as f64 / 1e9;
+        (self.budget.as_secs_f64() - spent).max(0.0)
+    }
+
+    /// Frames of a round. Of the baseline's first, one, as nobody knows how long it takes; of the others'
+    /// first, two jobs for each worker, or one if they are long; later, the same for all, so many
     /// that the fastest is busy for a while and everybody gets several jobs.
     fn frames(&self, who: usize, round: usize, best: f64) -> u64 {
         let jobs = |runner: &Runner, each: u64| each * runner.way.workers as u64 * runner.way.batch;
         let runner = &self.runners[who];
         let frames = match round {
+            0 if self.work().is_none() => 1,
+            0 if self.is_long() => jobs(runner, 1),
             0 => jobs(runner, 2).max(4),
             _ => {
                 let running = self.runners.iter().filter(|runner| runner.trial.is_some());
-                let least = running.map(|runner| jobs(runner, 4)).max().unwrap_or(1);
+                let least = running.map(|runner| jobs(runner, 1)).max().unwrap_or(1);
+                let part = self.budget.as_secs_f64() / PARTS;
+                let number = ((part / (least as f64 * best)) as u64).clamp(1, JOBS);
                 let seconds = ROUNDS[(round - 1).min(ROUNDS.len() - 1)];
-                let all = ((seconds / best) as u64).max(least);
+                let all = ((seconds / best) as u64).max(number * least);
                 let own = runner.tried.as_ref().map_or(best, each);
-                as_long(all, best, own, jobs(runner, 4))
+                as_long(all, best, own, jobs(runner, number))
             }
         };
         frames.min(self.count.unwrap_or(u64::MAX)).max(1)
+    }
+
+    /// Seconds that a round may be expected to take, by what the way took before, or else as if its
+    /// workers had nothing to do but the work; none if nothing was tried yet.
+    fn expected(&self, who: usize, frames: u64) -> Option<f64> {
+        let runner = &self.runners[who];
+        let places = runner.way.workers.min(available_workers());
+        let shared = |work: f64| work / (places as u64).min(frames) as f64;
+        let own = runner.tried.as_ref().map(each);
+        Some(own.or_else(|| self.work().map(shared))? * frames as f64)
+    }
+
+    /// A budget, in seconds, in which every way would be tried once.
+    fn enough(&self) -> f64 {
+        let untried = (0..self.runners.len()).filter(|&who| self.runners[who].tried.is_none());
+        let first = |who| self.expected(who, self.frames(who, 0, f64::INFINITY));
+        (now() - self.begin) as f64 / 1e9 + untried.filter_map(first).sum::<f64>()
     }
 }
 
@@ -229,14 +281,16 @@ impl Runners for Track<'_> {
         if self.request.stop.load(Ordering::Relaxed) {
             return Err(Error::Interrupted);
         }
-        if now() >= self.until {
-            return Ok(None);
+        if round == 0 && who == 0 && self.is_long() {
+            return Ok(self.work());
         }
+        let left = self.left();
         let frames = self.frames(who, round, best);
-        // By what it took before, or else by what the fastest did.
-        let expected = self.runners[who].tried.as_ref().map_or(best, each) * frames as f64;
-        let left = self.until.saturating_sub(now()) as f64 / 1e9;
-        if expected.is_finite() && expected > left {
+        if left == 0.0
+            || self
+                .expected(who, frames)
+                .is_some_and(|expected| expected > left)
+        {
             return Ok(None);
         }
         self.runs += 1;
@@ -340,7 +394,8 @@ mod tests {
         let mut track = Track {
             request: &request,
             runners: vec![runner("mmap", 1_000_000), runner("payload", 10_000_000)],
-            until: 0,
+            begin: now(),
+            budget: Duration::from_secs(60),
             watch: &mut (),
             first: 0,
             count: None,
@@ -355,5 +410,97 @@ mod tests {
         assert_eq!(frames(&track, 2), [400, 40]);
         track.count = Some(36);
         assert_eq!(frames(&track, 2), [36, 36]);
+    }
+
+    /// A track of a baseline that took so many nanoseconds a frame, if it was tried, and of two workers.
+    fn track<'a>(
+        request: &'a Request,
+        watch: &'a mut dyn Watch,
+        baseline_ns: Option<u64>,
+    ) -> Track<'a> {
+        let baseline = Runner {
+            way: Way::new("sequential", 1, 1),
+            tried: None,
+            ..runner("mmap", 1)
+        };
+        let mut runners = vec![
+            baseline,
+            Runner {
+                way: Way::new("mmap", 2, 1),
+                tried: None,
+                ..runner("mmap", 1)
+            },
+        ];
+        runners[0].tried = baseline_ns.and_then(|each_ns| runner("mmap", each_ns).tried);
+        Track {
+            request,
+            runners,
+            begin: now(),
+            budget: Duration::from_secs(20),
+            watch,
+            first: 0,
+            count: None,
+            sample: 0,
+            failed: 0,
+            runs: 0,
+        }
+    }
+
+    #[test]
+    fn before_anything_is_known_one_frame_is_tried_and_of_long_ones_as_few_as_can_be() {
+        let request = request();
+        let frames = |baseline_ns, round, best| {
+            let watch = &mut ();
+            let track = track(&request, watch, baseline_ns);
+            [0, 1].map(|who| track.frames(who, round, best))
+        };
+        assert_eq!(frames(None, 0, f64::INFINITY), [1, 1]);
+        assert_eq!(frames(Some(49_000_000), 0, 0.049), [4, 4]);
+        assert_eq!(frames(Some(51_000_000), 0, 0.051), [1, 2]);
+        assert_eq!(frames(Some(5_000_000_000), 1, 2.5), [1, 1]);
+    }
+
+    #[test]
+    fn a_round_takes_its_part_of_the_budget_or_one_job_for_each_worker() {
+        let request = request();
+        let frames = |best: f64| {
+            let watch = &mut ();
+            let mut track = track(&request, watch, Some(1));
+            // Those that run decide on how many all get.
+            track.runners = [0, 1].map(|_| started((1e9 * best) as u64)).into();
+            track.frames(1, 2, best)
+        };
+        // A second for jobs of four frames for each of two workers.
+        assert_eq!(frames(0.031), 32);
+        assert_eq!(frames(0.05), 16);
+        assert_eq!(frames(2.5), 8);
+    }
+
+    /// The same at work, in threads: four frames at a time for each of two.
+    fn started(each_ns: u64) -> Runner {
+        let runner = runner("threads", each_ns);
+        let trial = Trial::start(runner.plan.clone()).unwrap();
+        Runner {
+            trial: Some(trial),
+            ..runner
+        }
+    }
+
+    #[test]
+    fn what_is_expected_is_the_work_by_the_workers_until_the_way_itself_was_tried() {
+        let request = request();
+        let mut watch = ();
+        let unknown = track(&request, &mut watch, None);
+        assert_eq!(unknown.expected(1, 2), None);
+        let mut watch = ();
+        let mut track = track(&request, &mut watch, Some(5_000_000_000));
+        let places = available_workers().min(2) as f64;
+        assert!((track.expected(1, 2).unwrap() - 10.0 / places).abs() < 1e-6);
+        // One frame is done by one of them.
+        assert!((track.expected(1, 1).unwrap() - 5.0).abs() < 1e-6);
+        assert!(track.enough() >= 10.0 / places);
+        track.runners[1].tried = runner("mmap", 3_000_000_000).tried;
+        assert!((track.expected(1, 2).unwrap() - 6.0).abs() < 1e-6);
+        assert!(track.enough() < 1.0);
     }
 }
