@@ -16,19 +16,23 @@ pub struct AdviceData {
     pub command_line: String,
     /// The same of the baseline.
     pub baseline_command_line: String,
-    /// How long the whole took when it was run as advised, in seconds; null if it was not run.
+    /// How long the whole took when it was run as advised (by the baseline where that will do), in
+    /// seconds; null if it was not run.
     pub actual_s: Option<f64>,
+    /// What was predicted of that run; null likewise.
+    pub actual_predicted_s: Option<f64>,
 }
 
 impl AdviceData {
-    /// The data of advice, and of how long the whole took, if it was run.
-    pub fn new(advice: Advice, actual_s: Option<f64>) -> Self {
+    /// The data of advice, and how long the whole took and was predicted to take, if it was run.
+    pub fn new(advice: Advice, verified: Option<(f64, f64)>) -> Self {
         Self {
             sentence: advice.sentence(),
             command_line: advice.command_line(),
             baseline_command_line: advice.baseline_command_line(),
             advice,
-            actual_s,
+            actual_s: verified.map(|(actual_s, _)| actual_s),
+            actual_predicted_s: verified.map(|(_, predicted_s)| predicted_s),
         }
     }
 }

@@ -5,14 +5,15 @@ use super::last;
 use super::number;
 use super::print::print;
 use super::progress::Progress;
-use super::run::{measure, parse_range, place};
+use super::run::{measure_in, parse_range, place};
 use super::stop::stop_on_signals;
-use crate::advise::{self, Advice, AdviceData};
+use crate::advise::{self, Advice, AdviceData, Tested};
 use crate::analysis::Analysis;
 use crate::error::{Error, Result};
 use crate::pipeline::Request;
 use crate::report::{RunDir, Style};
 use crate::source::Source;
+use crate::sys::fs::Made;
 use crate::transport;
 use anyhow::Context;
 use std::ops::Range;
@@ -61,6 +62,15 @@ Examples:
   framehaul advise 'shots/*.png' --analyze sharpness --budget 20
   framehaul advise frames --verify --out runs/advised";
 
+/// The place of the whole, taken before anything is measured, so that nobody else takes it meanwhile.
+struct Place {
+    folder: PathBuf,
+    /// Whatever the mode will be.
+    modes: Vec<RunDir>,
+    /// The folder of all of them. They are dropped before it.
+    _made: Made,
+}
+
 /// The whole, as advised.
 struct Verified {
     predicted_s: f64,
@@ -79,24 +89,22 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
             Analysis::parse(&args.analyze)?,
         )
     };
-    let advised = || Path::new(last::FOLDER).join("advised");
-    let place = args.verify.then(|| place(args.out.as_deref(), advised));
+    let place = args
+        .verify
+        .then(|| place_of_whole(&request, args.out.as_deref()));
     let place = place.transpose()?;
-    let out = place.as_ref().map(|(out, _ours)| out);
-    if let Some(out) = out {
-        refuse_what_cannot_be_verified(&request, out)?;
-    }
+    let out = place.as_ref().map(|place| place.folder.clone());
     let advice = advise::frames(&request, args.budget, &mut Progress::new())?;
     if !args.json {
         print(advice.render(Style::of_stdout()))?;
     }
-    let verified = out.map(|out| verify(request, &advice, out));
+    let verified = place.map(|place| verify(request, &advice, place));
     if args.json {
         // What was measured is told, whatever became of the whole.
         let done = verified
             .as_ref()
             .and_then(|verified| verified.as_ref().ok());
-        let data = AdviceData::new(advice, done.map(|done| done.actual_s));
+        let data = AdviceData::new(advice, done.map(|done| (done.actual_s, done.predicted_s)));
         print(serde_json::to_string_pretty(&data)?)?;
     }
     let Some(Verified {
@@ -120,7 +128,10 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 }
 
 /// Before anything is measured.
-fn refuse_what_cannot_be_verified(request: &Request, out: &Path) -> Result<()> {
+///
+/// # Errors
+/// If the whole has no end, or its place cannot be written or is somebody else's.
+fn place_of_whole(request: &Request, out: Option<&Path>) -> Result<Place> {
     if let Source::Live(live) = &request.source
         && live.is_endless()
         && request.frames.is_none()
@@ -130,30 +141,41 @@ fn refuse_what_cannot_be_verified(request: &Request, out: &Path) -> Result<()> {
             "--verify: {input} has no end; say how much of it is the whole, by --frames A..B"
         )));
     }
-    // Whatever the mode will be; each is gone as it is dropped.
-    for mode in transport::registry() {
-        RunDir::create(out.join(mode.name()))?;
-    }
-    Ok(())
+    let (folder, ours) = place(out, || Path::new(last::FOLDER).join("advised"))?;
+    let made = ours.unwrap_or_else(|| Made::above(&folder.join("a mode")));
+    let modes = transport::registry().iter();
+    let modes: Result<_> = modes
+        .map(|mode| RunDir::create(folder.join(mode.name())))
+        .collect();
+    Ok(Place {
+        modes: modes?,
+        folder,
+        _made: made,
+    })
 }
 
 /// Runs the whole.
-fn verify(request: Request, advice: &Advice, out: &Path) -> Result<Verified> {
-    let way = &advice.way().way;
+fn verify(request: Request, advice: &Advice, place: Place) -> Result<Verified> {
+    let Some(Tested { way, each_s, .. }) = advice.to_follow() else {
+        return Err(Error::Failed(
+            "--verify: nothing was advised that could be verified; give it more time, by --budget"
+                .into(),
+        ));
+    };
     let request = Request {
         modes: vec![way.mode.clone()],
         workers: Some(way.workers),
         batch: Some(way.batch),
         ..request
     };
-    let done = measure(&request, out)?;
+    let done = measure_in(&request, &place.folder, place.modes)?;
     for fault in &done.faults {
         complain(fault);
     }
     let totals = done.reports.first().map(|(_, report)| &report.totals);
     let (actual_s, frames) = totals.map_or((0.0, 0), |totals| (totals.wall_s, totals.frames));
     Ok(Verified {
-        predicted_s: frames as f64 * advice.way().each_s,
+        predicted_s: frames as f64 * each_s,
         actual_s,
         failed: !done.faults.is_empty(),
     })

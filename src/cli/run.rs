@@ -211,7 +211,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         metrics: args.metrics,
         thresholds: args.fail_if.clone(),
     };
-    let mut done = measure_beside(&request, &out, &beside)?;
+    let mut done = measure_beside(&request, &out, &beside, Vec::new())?;
     let comparison = Comparison::new(done.reports.clone())?;
     let runs: Vec<_> = done
         .reports
@@ -298,10 +298,20 @@ pub(super) struct Beside {
 
 /// Runs all modes of a request and writes a run directory for each below `out`.
 pub(super) fn measure(request: &Request, out: &Path) -> Result<Done> {
-    measure_beside(request, out, &Beside::default())
+    measure_in(request, out, Vec::new())
 }
 
-fn measure_beside(request: &Request, out: &Path, beside: &Beside) -> Result<Done> {
+/// The same where run directories below `out` were taken before; those that are not needed are gone.
+pub(super) fn measure_in(request: &Request, out: &Path, taken: Vec<RunDir>) -> Result<Done> {
+    measure_beside(request, out, &Beside::default(), taken)
+}
+
+fn measure_beside(
+    request: &Request,
+    out: &Path,
+    beside: &Beside,
+    mut taken: Vec<RunDir>,
+) -> Result<Done> {
     let mut request = request.clone();
     request.analysis.calibrate();
     let mut plans = request.plans()?;
@@ -311,10 +321,15 @@ fn measure_beside(request: &Request, out: &Path, beside: &Beside) -> Result<Done
     // Taken before the work, so that a place that cannot be written is refused before it.
     let mut directories = Vec::new();
     for plan in &mut plans {
-        let directory = RunDir::create(out.join(plan.mode()))?;
+        let place = out.join(plan.mode());
+        let directory = match taken.iter().position(|taken| taken.is_of(&place)) {
+            Some(number) => taken.swap_remove(number),
+            None => RunDir::create(place)?,
+        };
         plan.keep_in(directory.path());
         directories.push(directory);
     }
+    drop(taken);
     check_trace(beside.trace.as_deref(), out, &plans)?;
     let (outcomes, fault) = observed(&request, plans, beside)?;
     let machine = Machine::probe();

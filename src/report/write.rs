@@ -99,6 +99,11 @@ impl RunDir {
         Ok(this)
     }
 
+    /// Whether it was taken for that place, by the same name.
+    pub fn is_of(&self, target: &Path) -> bool {
+        self.target == target
+    }
+
     /// Whether a file or folder, which need not be there yet, would be gone when a run directory takes
     /// the place of `target`: it is what is replaced or swept then, or lies in it.
     pub fn replaces(target: impl AsRef<Path>, path: impl AsRef<Path>) -> bool {
