@@ -110,8 +110,10 @@ impl Advice {
         if self.is_for_jobs() {
             what += ", if all are like those of the sample";
         } else if self.sample < whole {
-            let sample = plural(self.sample, unit);
-            what += &format!(", if all are like the first {sample}");
+            what += &match self.sample {
+                1 => format!(", if all are like the first {unit}"),
+                sample => format!(", if all are like the first {}", plural(sample, unit)),
+            };
         }
         Some(what)
     }

@@ -58,6 +58,8 @@ pub(super) struct Engine {
     /// When the first of them began.
     begun_unix_s: Option<f64>,
     slots: Option<SlotsUsed>,
+    /// Whether workers do some jobs before each warm pass that are not measured.
+    pub(super) limbers: bool,
 }
 
 impl Engine {
@@ -78,6 +80,7 @@ impl Engine {
             measured: Vec::new(),
             begun_unix_s: None,
             slots: None,
+            limbers: true,
         })
     }
 
@@ -118,7 +121,8 @@ impl Engine {
             None => start_pool(&self.plan)?,
         };
         // What is live cannot be had twice.
-        if self.plan.cache == Cache::Warm && self.plan.source.set().is_some() {
+        let limbers = self.limbers && self.plan.cache == Cache::Warm;
+        if limbers && self.plan.source.set().is_some() {
             limber_up(&self.plan, &pool)?;
         }
         let pids = pool.pool.pids();

@@ -40,6 +40,12 @@ impl Trial {
         })
     }
 
+    /// Whether workers limber up before each run by jobs that are not measured, which they do unless they are
+    /// told not to: of frames that take seconds, it is as many seconds for nothing.
+    pub fn limber(&mut self, limbers: bool) {
+        self.engine.limbers = limbers;
+    }
+
     /// Runs some of the plan's frames once, flat out or at the plan's pace. What is in no file begins
     /// anew each time.
     ///

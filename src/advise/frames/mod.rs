@@ -258,14 +258,26 @@ impl<'a> Track<'a> {
         frames.min(self.count.unwrap_or(u64::MAX)).max(1)
     }
 
-    /// Seconds that a round may be expected to take, by what the way took before, or else as if its
+    /// Seconds that a round may be expected to take, limbering up included, by what the way took before, or else as if its
     /// workers had nothing to do but the work; none if nothing was tried yet.
     fn expected(&self, who: usize, frames: u64) -> Option<f64> {
         let runner = &self.runners[who];
         let places = runner.way.workers.min(available_workers());
         let shared = |work: f64| work / (places as u64).min(frames) as f64;
         let own = runner.tried.as_ref().map(each);
-        Some(own.or_else(|| self.work().map(shared))? * frames as f64)
+        let limbering = match self.limbers(who) {
+            true => self.work()? * runner.way.batch as f64,
+            false => 0.0,
+        };
+        Some(own.or_else(|| self.work().map(shared))? * frames as f64 + limbering)
+    }
+
+    /// Whether workers are to do a job that is not measured first. Of a frame of which nobody knows how long
+    /// it takes, or takes more than a round may, they are not.
+    fn limbers(&self, who: usize) -> bool {
+        let job = |work: f64| work * self.runners[who].way.batch as f64;
+        let most = self.budget.as_secs_f64() / PARTS;
+        self.work().is_some_and(|work| job(work) <= most)
     }
 
     /// A budget, in seconds, in which every way would be tried once.
@@ -294,6 +306,7 @@ impl Runners for Track<'_> {
             return Ok(None);
         }
         self.runs += 1;
+        let limbers = self.limbers(who);
         let runner = &mut self.runners[who];
         self.watch
             .phase(&format!("trial {}: {}", self.runs, runner.way));
@@ -301,6 +314,7 @@ impl Runners for Track<'_> {
             Some(trial) => trial,
             none => none.insert(Trial::start(runner.plan.clone())?),
         };
+        trial.limber(limbers);
         let range = self.first..self.first + frames;
         let mut tried = trial.run(range.clone())?;
         // Of a few small frames one pass says little.
@@ -458,6 +472,16 @@ mod tests {
         assert_eq!(frames(Some(49_000_000), 0, 0.049), [4, 4]);
         assert_eq!(frames(Some(51_000_000), 0, 0.051), [1, 2]);
         assert_eq!(frames(Some(5_000_000_000), 1, 2.5), [1, 1]);
+    }
+
+    #[test]
+    fn workers_limber_up_where_that_takes_less_than_a_round_may() {
+        let request = request();
+        let limbers = |baseline_ns| track(&request, &mut (), baseline_ns).limbers(1);
+        assert!(!limbers(None));
+        // A second of twenty.
+        assert!(limbers(Some(990_000_000)));
+        assert!(!limbers(Some(1_010_000_000)));
     }
 
     #[test]
