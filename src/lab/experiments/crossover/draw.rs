@@ -18,7 +18,8 @@ pub(super) fn intervals(curves: &[Point]) -> Drawing {
     }
 }
 
-pub(super) fn middles(curves: &[Point]) -> Drawing {
+/// None if the workers were nowhere seen to win.
+pub(super) fn middles(curves: &[Point]) -> Option<Drawing> {
     let bar = |point: &Point, way: &str, crossing: Crossing| {
         let name = format!("{}, {way}", point.payload.size());
         crossing.middle().map(|middle| (name, middle))
@@ -29,9 +30,10 @@ pub(super) fn middles(curves: &[Point]) -> Drawing {
     let by_queue = curves
         .iter()
         .filter_map(|point| bar(point, "shared memory", point.shared));
-    Drawing::Bars {
+    let bars: Vec<_> = by_channel.chain(by_queue).collect();
+    (!bars.is_empty()).then(|| Drawing::Bars {
         title: "From there on workers win (the middle of each)".into(),
         unit: Unit::Seconds,
-        bars: by_channel.chain(by_queue).collect(),
-    }
+        bars,
+    })
 }

@@ -219,7 +219,10 @@ fn judge(measured: &Measured) -> Finding {
     let (verdict, because) = verdict.in_parallel(measured.workers, because);
     Finding {
         figures: figures(measured),
-        drawings: vec![draw::intervals(curves), draw::middles(curves)],
+        drawings: [draw::intervals(curves)]
+            .into_iter()
+            .chain(draw::middles(curves))
+            .collect(),
         verdict,
         because,
         parts: Vec::new(),
