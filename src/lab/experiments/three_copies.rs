@@ -340,7 +340,8 @@ mod tests {
     #[test]
     fn each_figure_may_be_half_or_twice_what_is_claimed_there_and_back() {
         assert_eq!(verdict(|_| {}), Verdict::Holds);
-        let figures: [(fn(&mut Measured) -> &mut f64, f64); 4] = [
+        type Figure = fn(&mut Measured) -> &mut f64;
+        let figures: [(Figure, f64); 4] = [
             (|m| &mut m.copies_in.serialize, 1.0),
             (|m| &mut m.copies_out.serialize, 1.0),
             (|m| &mut m.payload.peak, 3e8),
