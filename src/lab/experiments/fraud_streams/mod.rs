@@ -99,6 +99,9 @@ impl Measured {
 /// From so many times on, workers are late, or waste more, by looking too rarely.
 const MORE: f64 = 2.0;
 
+/// Up to so many times as long, frames are not measurably slower.
+const MEASURABLE: f64 = 1.02;
+
 /// Within this share of a frame's time, they begin the next stream immediately.
 const IMMEDIATELY: f64 = 0.1;
 
@@ -153,8 +156,13 @@ fn parts(measured: &Measured) -> Vec<Part> {
         "four workers cannot all go on at once on {}",
         plural(measured.processors as u64, "processor")
     );
-    // Not by the noise of the turns: all of the interval is above 1.
-    let is_slower = measured.slower.is_some_and(|slower| slower.low > 1.0);
+    // Not by the noise of the turns: all of the interval is on one side.
+    let is_slower = match measured.slower {
+        Some(slower) if slower.low > 1.0 => Verdict::Holds,
+        Some(slower) if slower.high < MEASURABLE => Verdict::Differs,
+        Some(_) => Verdict::Depends,
+        None => Verdict::Untestable,
+    };
     let slower = match measured.slower {
         Some(Estimate { value, low, high }) => {
             format!("{value:.3} times as long ({low:.3} to {high:.3})")
@@ -189,7 +197,8 @@ fn parts(measured: &Measured) -> Vec<Part> {
             ),
         )
         .if_told(measured.processors >= WORKERS, &too_few),
-        part(
+        Part::new(
+            10,
             "Too frequent: coordination cost reduces per-worker analysis throughput",
             is_slower,
             format!("where there is nothing to find, frames with a look at every row take {slower}"),
@@ -319,6 +328,17 @@ mod tests {
         };
         assert_eq!(case(0.99e-3), [Holds; 4]);
         assert_eq!(case(1.01e-3), [Untestable, Holds, Holds, Holds]);
+    }
+
+    #[test]
+    fn turns_that_differ_too_much_leave_open_what_looking_costs() {
+        let verdict = |off: f64| {
+            let mut measured = measured_of(4);
+            let turns = [-off, off, -off, off, -off, off, -off, off];
+            measured.slower = ratio_of_pairs(&turns.map(|off| 1.002 + off), &[1.0; 8]);
+            judge(&measured).parts[3].verdict
+        };
+        assert_eq!([0.001, 0.01, 0.1].map(verdict), [Holds, Differs, Depends]);
     }
 
     #[test]
