@@ -162,8 +162,13 @@ fn to_baseline(runs: &[Run], ratios: &[Ratios], style: Style) -> Option<String> 
             whole.push(std::iter::once(named(of)).chain(cells).collect());
         }
     }
-    // There is no room for all, and few passes are so long that this one is known.
-    let shown = |column: &usize| style.wide() || Percentiles::<u64>::NAMES[*column] != "p99.9";
+    // Where there is no room for all, the one that few passes are so long as to know.
+    let has_room = |name: &str| style.wide() || name != "p99.9";
+    let is_known = |column: usize| {
+        let mut stages = ratios.iter().flat_map(|of| of.stages.values());
+        stages.any(|of| of.each()[column].is_some())
+    };
+    let shown = |column: &usize| is_known(*column) && has_room(Percentiles::<u64>::NAMES[*column]);
     let columns: Vec<usize> = (0..4).filter(shown).collect();
     let mut by_stage = Vec::new();
     for stage in Stage::ALL {
