@@ -110,10 +110,7 @@ impl Advice {
         if self.is_for_jobs() {
             what += ", if all are like those of the sample";
         } else if self.sample < whole {
-            what += &match self.sample {
-                1 => format!(", if all are like the first {unit}"),
-                sample => format!(", if all are like the first {}", plural(sample, unit)),
-            };
+            what += &format!(", if all are like {}", self.first());
         }
         Some(what)
     }
@@ -132,14 +129,21 @@ impl Advice {
         Some(what)
     }
 
+    /// The sample, as the beginning of the whole.
+    fn first(&self) -> String {
+        match self.sample {
+            1 => format!("the first {}", self.unit()),
+            sample => format!("the first {}", plural(sample, self.unit())),
+        }
+    }
+
     fn measured(&self) -> String {
-        let sample = plural(self.sample, self.unit());
-        let which = match self.is_for_jobs() || self.whole == Some(self.sample) {
-            true => "",
-            false => "the first ",
+        let sample = match self.is_for_jobs() || self.whole == Some(self.sample) {
+            true => plural(self.sample, self.unit()),
+            false => self.first(),
         };
         let ways = plural(self.ways.len() as u64, "way");
-        format!("{ways}, on up to {which}{sample}, in {}", s(self.seconds))
+        format!("{ways}, on up to {sample}, in {}", s(self.seconds))
     }
 }
 

@@ -26,7 +26,7 @@ const QUICK: Effort = Effort {
 const THOROUGH: Effort = Effort {
     factor: 1.5,
     pairs: 12,
-    seconds: 20.0,
+    seconds: 15.0,
 };
 
 pub(super) fn measure(
