@@ -175,7 +175,8 @@ fn parts(measured: &Measured) -> Vec<Part> {
             "Check frequency determines: how quickly system responds to the fraud signal",
             late >= MORE,
             format!(
-                "the first of the others is ×{late:.2} as late with a look a frame as with the best"
+                "the first of the others is {} times as late with a look a frame as with the best",
+                digits(late)
             ),
         )
         .if_told(could_look, &nobody),
