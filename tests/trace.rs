@@ -416,6 +416,31 @@ fn a_trace_that_would_go_with_the_run_that_is_replaced_is_refused() {
 }
 
 #[test]
+fn what_a_run_reads_is_not_written_over_by_what_it_writes() {
+    let sandbox = Sandbox::new().with_set("--size 64x48 --frames 3");
+    let link = sandbox.path("link.csv");
+    std::os::unix::fs::symlink(sandbox.path("set/frames.npy"), link).unwrap();
+    let read = |file: &str| std::fs::read(sandbox.path(file)).unwrap();
+    let before = [read("set/frames.npy"), read("set/manifest.json")];
+    for file in [
+        "--trace set/frames.npy",
+        "--trace set/manifest.json",
+        "--export set/manifest.json",
+        "--export link.csv",
+    ] {
+        let said = sandbox.run(&format!("run set --mode mmap --out out {file}"));
+        said.fails(2, &["is a part of the input set", "name another"])
+            .one_line();
+    }
+    let both = "run set --mode mmap --out out --trace one.json --export one.json";
+    let said = sandbox.run(both);
+    said.fails(2, &["one.json", "a trace and an export"])
+        .one_line();
+    assert_eq!(before, [read("set/frames.npy"), read("set/manifest.json")]);
+    assert!(!sandbox.path("out").exists());
+}
+
+#[test]
 fn a_worker_that_dies_has_a_successor_of_its_own() {
     let sandbox = Sandbox::new();
     let mut run = endless(&sandbox, 1);

@@ -3,7 +3,7 @@
 use super::complain::complain;
 use crate::error::Result;
 use crate::report::{Comparison, Export};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Of a command that reports runs.
 #[derive(clap::Args)]
@@ -19,6 +19,11 @@ fn parse(path: &str) -> Result<Export> {
 }
 
 impl Exports {
+    /// Where they go, as they were named.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &Path> + Clone {
+        self.export.iter().map(Export::path)
+    }
+
     /// Writes the runs that lie in these directories, side by side: one export after the other, as they
     /// are asked for. An error of one is that their findings cannot be read, or a file not written; its
     /// other files are, and so are the exports after it if one goes on.

@@ -17,10 +17,12 @@
 //! # Ok::<(), framehaul::Error>(())
 //! ```
 
+use super::manifest::Manifest;
 use super::{FrameSet, Reader};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::frame::FrameFormat;
 use std::fmt::Debug;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -217,6 +219,28 @@ impl Source {
             Self::Set(set) => set.identity(),
             Self::Live(live) => live.identity(),
         }
+    }
+
+    /// That its frames are not read from `file`, by whatever name: what is written there would be them.
+    ///
+    /// # Errors
+    /// [`Error::Input`] if they are.
+    pub fn spare(&self, file: &Path) -> Result<()> {
+        let Ok(real) = file.canonicalize() else {
+            return Ok(());
+        };
+        let input = Path::new(self.input());
+        let files = self.set().map_or(&[][..], |set| set.files());
+        let manifest = input.join(Manifest::FILE);
+        let mut own = files.iter().map(PathBuf::as_path).chain([input, &manifest]);
+        if own.any(|own| own.canonicalize().is_ok_and(|own| own == real)) {
+            let what = format!(
+                "is a part of the input {}, and would be lost: name another file",
+                self.input()
+            );
+            return Err(Error::input(file, what));
+        }
+        Ok(())
     }
 
     /// The set, if it is one.

@@ -136,6 +136,11 @@ impl Export {
         Ok(export)
     }
 
+    /// The file that was named; of several runs, some kinds are a file each, named after it.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The name without its last ending, and that ending.
     fn name(&self) -> (String, String) {
         let name = self.path.file_name().unwrap_or_default().to_string_lossy();
