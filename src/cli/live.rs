@@ -10,7 +10,7 @@ pub(super) struct Live {
     gauge: Gauge,
     /// Which pass it is: `mmap, pass 2 of 3`.
     title: String,
-    /// Lately: how long the pass had gone on, and the frames that had ended.
+    /// Lately: how long the pass had gone on, and the frames that had been analysed.
     lately: VecDeque<(Nanos, u64)>,
     /// What was shown last.
     shown: String,
@@ -23,7 +23,7 @@ const LATELY: Nanos = 3_000_000_000;
 struct Moment<'a> {
     title: &'a str,
     reading: &'a Reading,
-    /// Frames that ended a second, lately.
+    /// Frames that were analysed a second, lately.
     rate: Option<f64>,
     /// Frames that are due a second.
     fps: Option<f64>,
@@ -46,7 +46,7 @@ impl Live {
         if let Some(reading) = self.gauge.read() {
             let moment = Moment {
                 title: &self.title,
-                rate: rate(&mut self.lately, (reading.elapsed_ns, reading.ended)),
+                rate: rate(&mut self.lately, (reading.elapsed_ns, reading.done())),
                 reading: &reading,
                 fps: self.gauge.fps(),
                 frames: self.gauge.frames(),
@@ -57,7 +57,7 @@ impl Live {
     }
 }
 
-/// Frames that ended a second since some time ago, and takes note of how it stands now.
+/// Frames that were analysed a second since some time ago, and takes note of how it stands now.
 fn rate(lately: &mut VecDeque<(Nanos, u64)>, now: (Nanos, u64)) -> Option<f64> {
     if lately.back().is_none_or(|last| last.0 < now.0) {
         lately.push_back(now);
@@ -116,7 +116,11 @@ impl Moment<'_> {
         let undone = match (self.fps, self.reading.keeps_up) {
             // What is left comes when it is due, unless much of what was due is still to come.
             (Some(fps), Some(true)) if (self.reading.backlog as f64) < fps => 0.0,
-            _ => (frames - self.reading.ended as f64).max(0.0) / rate,
+            // As many of the rest will be dropped as were so far.
+            _ => {
+                let (done, ended) = (self.reading.done() as f64, self.reading.ended as f64);
+                (frames - ended).max(0.0) * (done / ended.max(1.0)) / rate
+            }
         };
         Some(due.max(undone).max(0.0))
     }
@@ -256,6 +260,7 @@ mod tests {
     fn who_falls_behind_has_no_delays_and_is_done_when_the_rest_is() {
         let behind = Reading {
             keeps_up: Some(false),
+            dropped: [].into(),
             workers: Muster {
                 alive: 2,
                 busy: 2,
@@ -271,6 +276,16 @@ mod tests {
         // 2882 frames at 29.46 a second.
         assert!(text.contains("1 min 38 s left"), "{text}");
         assert!(text.contains("1 died"), "{text}");
+    }
+
+    #[test]
+    fn a_frame_that_is_dropped_or_fails_is_no_speed() {
+        assert_eq!(reading().done(), 110);
+        let failing = Reading {
+            failed: 10,
+            ..reading()
+        };
+        assert_eq!(failing.done(), 100);
     }
 
     #[test]

@@ -53,6 +53,12 @@ pub struct Reading {
 }
 
 impl Reading {
+    /// Frames that have been analysed, of jobs under way too: what a speed is of.
+    pub fn done(&self) -> u64 {
+        // Read one after the other, while frames end.
+        self.ended.saturating_sub(self.failed + self.drops())
+    }
+
     /// Frames that were dropped.
     pub fn drops(&self) -> u64 {
         self.dropped.values().sum()
