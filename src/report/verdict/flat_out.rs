@@ -27,12 +27,12 @@ pub(super) fn sentence(runs: &[&Run]) -> String {
     let mut by_speed = runs.to_vec();
     by_speed.sort_by(|a, b| order(b, base).total_cmp(&order(a, base)));
     let (best, worst) = (by_speed[0], by_speed[by_speed.len() - 1]);
-    // All that cannot be told from the fastest. One that spreads may be among them, although it is behind
-    // one that is not.
+    // All that cannot be told from the fastest, up to the first that can: one that spreads so much that
+    // nobody knows is no leader if it is behind that.
     let leaders: Vec<&Run> = by_speed
         .iter()
         .copied()
-        .filter(|run| !clearly_faster(best, run))
+        .take_while(|run| !clearly_faster(best, run))
         .collect();
     let is_base = |run: &Run| std::ptr::eq(run, base);
     if leaders.len() == runs.len() {
@@ -65,7 +65,12 @@ pub(super) fn sentence(runs: &[&Run]) -> String {
     let by_how_much = match faster(best, behind) {
         Some(ratio) => {
             let (times, lies) = (times_digits(ratio.value), factors(ratio));
-            format!("{times} times as fast as {other}, {role} (95 %: {lies})")
+            // A ratio is of two.
+            let who = match leaders.len() {
+                1 => String::new(),
+                _ => format!("{} is ", best.name),
+            };
+            format!("{who}{times} times as fast as {other}, {role} (95 %: {lies})")
         }
         None => format!(
             "{} against {} of {other}, {role}",
