@@ -202,7 +202,12 @@ pub(super) fn tiles(run: &Run) -> Markup {
                         None => { "limit not measured" }
                     }
                 }))
-            @if let Some(summary) = latency {
+            @if let (Some(false), Some(growth)) = (totals.keeps_up, totals.backlog_frames_per_s) {
+                // Who falls behind has no steady latency.
+                (tile("falls behind by",
+                    figure("totals.backlog_frames_per_s", growth, &digits(growth)),
+                    html! { "frames a second: how long a frame takes is as long as it goes on" }))
+            } @else if let Some(summary) = latency {
                 @let known = |ns: Option<u64>| ns.map(|ns| ns as f64);
                 (tile(if report.workload.fps.is_some() { "from due to found" } else { "a frame takes" },
                     match known(summary.p50_ns) {

@@ -61,6 +61,17 @@ fn awkward() -> Vec<(&'static str, Vec<Report>)> {
 }
 
 #[test]
+fn who_falls_behind_has_no_latency_at_the_top() {
+    let tiles = |keeps_up, sustained| {
+        let run = samples::paced(samples::payload(), 30.0, keeps_up, sustained);
+        let page = compare(vec![run]).page();
+        ["from due to found", "falls behind by"].map(|tile| page.contains(&format!("<dt>{tile}")))
+    };
+    assert_eq!(tiles(false, Some(15.3)), [false, true]);
+    assert_eq!(tiles(true, None), [true, false]);
+}
+
+#[test]
 fn a_page_has_its_sentence_and_no_figure_that_is_no_number() {
     for (what, reports) in awkward() {
         let comparison = compare(reports);
