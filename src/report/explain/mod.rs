@@ -48,6 +48,9 @@ pub struct Explanation {
     pub terms: Vec<TermGap>,
     /// What the terms do not explain of the gap; below 0 if they explain too much.
     pub left_over: TermTimes,
+    /// By how much more this machine's prices asked for than the kernel was counted to take: its terms
+    /// were cut by as much.
+    pub overpriced: TermTimes,
     /// What it comes to.
     pub sentence: String,
 }
@@ -145,6 +148,7 @@ fn explain(base: &Run, run: &Run) -> Result<Explanation> {
         fast_bound_by: faster.bound,
         terms: terms.into(),
         left_over: TermTimes::of(slower.left_over_ns(), faster.left_over_ns()),
+        overpriced: TermTimes::of(slower.overpriced_ns, faster.overpriced_ns),
         sentence: String::new(),
     };
     explanation.sentence = match clearly_differ(base, run) {

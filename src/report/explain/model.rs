@@ -16,8 +16,8 @@
 //!   (with deserialising), reading (decoding), compute;
 //! * what the **kernel** does is counted in the run and priced by the machine's limits: bytes read and
 //!   bytes shipped, page faults, switches. They never take more than the time in kernel mode that was
-//!   counted: where the prices ask for more, all of them are as much lower. (A page cache in large pages is
-//!   read faster than in small ones, say, and a fault there provides more.)
+//!   counted: where the prices ask for more, all of them are as much lower, and by how much is shown too.
+//!   (A page cache in large pages is read faster than in small ones, say, and a fault there provides more.)
 //!
 //! What is busiest is not at work at times all the same: at the beginning and the end of a pass, where a
 //! worker waits for a slot or for others of its batch, and where other programs have the processors. That
@@ -112,6 +112,8 @@ pub(super) struct Model {
     pub bound: Bound,
     /// What the terms should take of it.
     pub terms: BTreeMap<Term, f64>,
+    /// By how much more the kernel's prices asked for than it was counted to take.
+    pub overpriced_ns: f64,
 }
 
 impl Model {
@@ -162,8 +164,8 @@ impl Model {
         }
         let busiest = stations.into_iter().max_by(|a, b| a.0.total_cmp(&b.0));
         let (busy_ns, bound) = busiest.unwrap_or((0.0, Bound::Processors));
-        let share = |term: Term| {
-            let (of_parent_ns, of_workers_ns) = (parent.term(term), workers.term(term));
+        let share = |of: &dyn Fn(&Work) -> f64| {
+            let (of_parent_ns, of_workers_ns) = (of(&parent), of(&workers));
             match bound {
                 Bound::Parent => of_parent_ns / of_parent,
                 Bound::Workers => {
@@ -173,12 +175,14 @@ impl Model {
             }
         };
         let wall_ns = report.totals.wall_s * 1e9 / frames;
-        let mut terms = BTreeMap::from(Term::ALL.map(|term| (term, share(term))));
+        let term = |term| (term, share(&|work: &Work| work.term(term)));
+        let mut terms = BTreeMap::from(Term::ALL.map(term));
         terms.insert(Term::Waiting, wall_ns - busy_ns);
         Ok(Self {
             wall_ns,
             bound,
             terms,
+            overpriced_ns: share(&|work| work.overpriced_ns),
         })
     }
 
@@ -295,6 +299,8 @@ impl Figures {
 struct Work {
     cpu_ns: f64,
     terms: BTreeMap<Term, f64>,
+    /// By how much more the prices asked for than the kernel took.
+    overpriced_ns: f64,
 }
 
 impl Work {
@@ -326,6 +332,7 @@ impl Work {
         Self {
             cpu_ns: counted.user_ns + counted.system_ns,
             terms,
+            overpriced_ns: (asked - counted.system_ns).max(0.0),
         }
     }
 

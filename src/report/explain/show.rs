@@ -46,6 +46,15 @@ impl Explanation {
              {:.0} % of the gap.",
             100.0 * self.unexplained(),
         );
+        let overpriced = self.overpriced.gap_ns;
+        if overpriced.abs() > 0.01 * self.gap_ns {
+            caption += &format!(
+                " By the prices that were measured on this machine, the kernel would have taken {} {} of it \
+                 than was counted, and its terms were cut to that.",
+                time(overpriced.abs()),
+                if overpriced > 0.0 { "more" } else { "less" },
+            );
+        }
         if is_drawn {
             caption += " Bars that are hollow shorten it.";
         }

@@ -195,6 +195,16 @@ fn the_kernel_explains_no_more_than_it_was_counted_to_take() {
     let model = made.model();
     assert_term(&model, Term::PageFaults, 0.5 / 2.0);
     assert_term(&model, Term::KernelCopies, (0.5 + 1.0) / 2.0);
+    // What was cut off is told.
+    assert_eq!(model.overpriced_ns, 0.5 * MS);
+    let said = explain_both(made, mmap())
+        .render(Style::plain(200))
+        .replace('\n', " ");
+    let words = "the kernel would have taken 500 µs more of it than was counted";
+    assert!(said.contains(words), "{said}");
+    let exact = explain_both(payload(), mmap());
+    assert_eq!(exact.overpriced.gap_ns, 0.0);
+    assert!(!exact.render(Style::plain(200)).contains("would have taken"));
     // And where it took more, the rest is left over.
     let model = payload().parent(6.0, 3.0).taking(8.0).model();
     assert_term(&model, Term::KernelCopies, (1.0 + 1.0) / 2.0);
