@@ -85,10 +85,10 @@ fn every_experiment_can_be_carried_out_and_leaves_nothing() {
             .collect();
         assert_eq!(keys, HashSet::from(fields), "{one}");
         let measured = one["measured"].as_object().unwrap();
-        assert!(!measured.is_empty(), "{one}");
-        for (key, value) in measured {
-            assert!(value.is_number(), "{key}: {one}");
-        }
+        // What could not be tried, or was not clear, is null.
+        let is_figure = |value: &Value| value.is_number() || value.is_null();
+        assert!(measured.values().all(is_figure), "{one}");
+        assert!(measured.values().any(Value::is_number), "{one}");
         for key in one["claimed"].as_object().unwrap().keys() {
             assert!(
                 measured.contains_key(key),
