@@ -1,6 +1,7 @@
 //! `findings.jsonl` a line at a time: of a file of any length, one line is in memory.
 
 use crate::error::{Error, Result};
+use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -15,6 +16,8 @@ pub(super) struct Lines {
     line: Vec<u8>,
     /// How many were read.
     number: u64,
+    /// Of what was read.
+    digest: Sha256,
 }
 
 impl Lines {
@@ -27,6 +30,7 @@ impl Lines {
             file: BufReader::with_capacity(1 << 16, file),
             line: Vec::new(),
             number: 0,
+            digest: Sha256::new(),
         })
     }
 
@@ -42,6 +46,7 @@ impl Lines {
             return Ok(None);
         }
         self.number += 1;
+        self.digest.update(&self.line);
         if self.line.pop() != Some(b'\n') {
             return Err(self.damaged("is cut off: the file is damaged"));
         }
@@ -51,10 +56,31 @@ impl Lines {
         }
     }
 
+    /// All were read: they are what a run found, of which its report says the digest.
+    ///
+    /// # Errors
+    /// If they are not.
+    pub(super) fn check(self, expected: &str) -> Result<()> {
+        let found = hexadecimal(self.digest);
+        if found != expected {
+            let what = format!(
+                "is not what the run found: its SHA-256 is {found}, and report.json says {expected}"
+            );
+            return Err(Error::input(self.path, what));
+        }
+        Ok(())
+    }
+
     /// That something is wrong with the line read last.
     pub(super) fn damaged(&self, what: &str) -> Error {
         Error::input(&self.path, format!("line {} {what}", self.number))
     }
+}
+
+/// A digest as `sha256sum` writes it.
+pub(super) fn hexadecimal(digest: Sha256) -> String {
+    let bytes = digest.finalize();
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -1,20 +1,31 @@
 //! What lies beside the findings: thumbnails and times, each of the whole from those of the pieces.
 
-use super::super::lines::Lines;
+use super::super::lines::{Lines, hexadecimal};
 use super::heed;
 use super::pieces::Piece;
 use crate::error::{Error, Result};
 use crate::source::npy_header::{DATA_OFFSET, Header, MAX_HEADER};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
 use std::fs::File;
-use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 const THUMBNAILS: &str = "thumbnails.npy";
 const TIMESTAMPS: &str = "timestamps.txt";
 
-/// So much is copied at a time.
-const CHUNK: u64 = 32 << 20;
+/// As much of a finding as says which thumbnail was made of the frame, if one was.
+#[derive(Deserialize)]
+struct Line {
+    frame: u64,
+    thumbnail: Option<Made>,
+}
+
+#[derive(Deserialize)]
+struct Made {
+    sha256: String,
+}
 
 /// The first piece that has a file of that name, and the first that has none.
 fn first_with_and_without<'a>(
@@ -29,7 +40,7 @@ fn first_with_and_without<'a>(
 /// `thumbnails.npy`, if the pieces have any: their arrays, one after the other.
 ///
 /// # Errors
-/// If only some have any, or they are not alike, or not as many as there are frames, or `stop` is set.
+/// If only some have any, or they are not alike, or not those that the findings say, or `stop` is set.
 pub(super) fn thumbnails(pieces: &[Piece], into: &Path, stop: &AtomicBool) -> Result<()> {
     match first_with_and_without(pieces, THUMBNAILS) {
         (None, _) => return Ok(()),
@@ -41,35 +52,66 @@ pub(super) fn thumbnails(pieces: &[Piece], into: &Path, stop: &AtomicBool) -> Re
     }
     let out = into.join(THUMBNAILS);
     let cannot = || Error::io(&out, "cannot write");
-    let mut file = File::create(&out).map_err(cannot())?;
+    let mut file = BufWriter::new(File::create(&out).map_err(cannot())?);
     // The header says of how many, which is known at the end.
     let begin = SeekFrom::Start(DATA_OFFSET as u64);
     file.seek(begin).map_err(cannot())?;
     let mut whole: Option<Header> = None;
     for piece in pieces {
         let path = piece.folder.join(THUMBNAILS);
-        let (header, mut pixels) = open_thumbnails(&path, piece.frames())?;
-        // The kernel copies, and hears of no stop meanwhile.
-        while pixels.limit() > 0 {
-            heed(stop)?;
-            let mut some = pixels.by_ref().take(CHUNK);
-            if io::copy(&mut some, &mut file).map_err(cannot())? == 0 {
-                return Err(Error::input(path, "was cut off while it was read"));
+        let (header, pixels) = open_thumbnails(&path, piece.frames())?;
+        if let Some(before) = &mut whole {
+            if before.descr != header.descr || before.shape[1..] != header.shape[1..] {
+                let what = "holds thumbnails of another format than those of the frames before";
+                return Err(Error::input(path, what));
             }
+            before.shape[0] += header.shape[0];
         }
-        let Some(before) = &mut whole else {
-            whole = Some(header);
-            continue;
-        };
-        if before.descr != header.descr || before.shape[1..] != header.shape[1..] {
-            let what = "holds thumbnails of another format than those of the frames before";
-            return Err(Error::input(path, what));
-        }
-        before.shape[0] += header.shape[0];
+        whole.get_or_insert(header);
+        each_thumbnail(piece, &path, pixels, |thumbnail| {
+            heed(stop)?;
+            file.write_all(thumbnail).map_err(cannot())
+        })?;
     }
     let header = whole.map_or(Vec::new(), |header| header.to_bytes());
     file.rewind().map_err(cannot())?;
-    file.write_all(&header).map_err(cannot())
+    file.write_all(&header).map_err(cannot())?;
+    file.flush().map_err(cannot())
+}
+
+/// Takes a piece's thumbnails one by one, each when it is known to be the one that its finding says.
+///
+/// # Errors
+/// Those of `take`, and if one is another, or cannot be read.
+fn each_thumbnail(
+    piece: &Piece,
+    path: &Path,
+    pixels: io::Take<File>,
+    mut take: impl FnMut(&[u8]) -> Result<()>,
+) -> Result<()> {
+    let mut thumbnail = vec![0; (pixels.limit() / piece.frames()) as usize];
+    let mut pixels = BufReader::with_capacity(1 << 16, pixels);
+    let mut lines = Lines::open(&piece.findings())?;
+    while let Some(line) = lines.next()? {
+        let line: Result<Line, _> = serde_json::from_str(line);
+        let line = line.map_err(|_| lines.damaged("is no finding: the file is damaged"))?;
+        let read = pixels.read_exact(&mut thumbnail);
+        read.map_err(Error::io(path, "cannot read"))?;
+        let is_that = match line.thumbnail {
+            Some(made) => hexadecimal(Sha256::new_with_prefix(&thumbnail)) == made.sha256,
+            // The frame failed, or was dropped.
+            None => thumbnail.iter().all(|&byte| byte == 0),
+        };
+        if !is_that {
+            let frame = line.frame;
+            let what = format!(
+                "does not hold the thumbnail of frame {frame} that findings.jsonl says: it is damaged"
+            );
+            return Err(Error::input(path, what));
+        }
+        take(&thumbnail)?;
+    }
+    Ok(())
 }
 
 /// What a file of so many thumbnails says of them, and their pixels, still to be read.

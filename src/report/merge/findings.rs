@@ -1,6 +1,6 @@
 //! `findings.jsonl` of the whole, from those of the pieces.
 
-use super::super::lines::Lines;
+use super::super::lines::{Lines, hexadecimal};
 use super::heed;
 use super::pieces::Piece;
 use crate::error::{Error, Result};
@@ -40,9 +40,8 @@ impl Findings {
     /// If they are not a line for each of its frames in order, or not what its report says that was
     /// found.
     pub(super) fn append(&mut self, piece: &Piece, stop: &AtomicBool) -> Result<()> {
-        let path = piece.folder.join("findings.jsonl");
+        let path = piece.findings();
         let mut lines = Lines::open(&path)?;
-        let mut digest = Sha256::new();
         let frames = piece.report.workload.frames.clone();
         let mut next = frames.start;
         while let Some(line) = lines.next()? {
@@ -58,7 +57,6 @@ impl Findings {
             }
             next += 1;
             for part in [line.as_bytes(), b"\n"] {
-                digest.update(part);
                 self.digest.update(part);
                 let written = self.file.write_all(part);
                 written.map_err(Error::io(&self.path, "cannot write"))?;
@@ -68,15 +66,7 @@ impl Findings {
             let what = format!("ends before frame {next} of {frames:?}: the file is damaged");
             return Err(Error::input(path, what));
         }
-        let found = hexadecimal(digest);
-        if found != piece.report.findings_digest {
-            let what = format!(
-                "is not what the run found: its SHA-256 is {found}, and report.json says {}",
-                piece.report.findings_digest
-            );
-            return Err(Error::input(path, what));
-        }
-        Ok(())
+        lines.check(&piece.report.findings_digest)
     }
 
     /// All were appended: the digest of the whole.
@@ -85,9 +75,4 @@ impl Findings {
         written.map_err(Error::io(&self.path, "cannot write"))?;
         Ok(hexadecimal(self.digest))
     }
-}
-
-fn hexadecimal(digest: Sha256) -> String {
-    let bytes = digest.finalize();
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

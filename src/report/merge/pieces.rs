@@ -27,6 +27,11 @@ impl Piece {
         let frames = &self.report.workload.frames;
         frames.end.saturating_sub(frames.start)
     }
+
+    /// The file of what was found in them.
+    pub(super) fn findings(&self) -> PathBuf {
+        self.folder.join("findings.jsonl")
+    }
 }
 
 /// Reads them and puts them in order; with them the histograms of all together. `input` is what all

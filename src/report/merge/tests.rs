@@ -5,7 +5,7 @@ use crate::measure::{MemoryPeak, Noise, StageHistograms};
 use crate::pipeline::{Cache, Dropped, Outcome, PassFigures, Side};
 use crate::report::samples;
 use crate::source::SetSize;
-use crate::source::npy_header::Header;
+use crate::source::npy_header::{DATA_OFFSET, Header};
 use crate::stage::Stage;
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
@@ -20,9 +20,25 @@ fn line(frame: u64) -> String {
         return format!("{{\"frame\":{frame},\"dropped\":\"no slot was free\"}}\n");
     }
     format!(
-        "{{\"frame\":{frame},\"luma\":{{\"mean\":{}.5}}}}\n",
-        frame * frame
+        "{{\"frame\":{frame},\"luma\":{{\"mean\":{}.5}},\"thumbnail\":{{\"sha256\":\"{}\"}}}}\n",
+        frame * frame,
+        hexadecimal(&thumbnail(frame))
     )
+}
+
+/// The thumbnail of a frame: of one that was dropped, nothing.
+fn thumbnail(frame: u64) -> [u8; 3] {
+    match frame % 7 {
+        3 => [0; 3],
+        _ => [frame as u8 | 1; 3],
+    }
+}
+
+/// The file of the thumbnails of these frames.
+fn thumbnails(frames: Range<u64>) -> Vec<u8> {
+    let header = Header::new("|u1", &[frames.end - frames.start, 1, 3, 1]);
+    let pixels = frames.flat_map(thumbnail);
+    header.to_bytes().into_iter().chain(pixels).collect()
 }
 
 /// Nanoseconds that a frame took, of any size.
@@ -600,10 +616,10 @@ fn thumbnails_of_other_frames_or_formats_are_refused() {
     let pieces = [runs.run(0..2), runs.run(2..3)];
     let put = |piece: usize, shape: &[u64], bytes: usize| {
         let mut file = Header::new("|u1", shape).to_bytes();
-        file.resize(file.len() + bytes, piece as u8 + 1);
+        file.resize(file.len() + bytes, 3);
         fs::write(pieces[piece].join("thumbnails.npy"), file).unwrap();
     };
-    put(0, &[2, 1, 3, 1], 6);
+    fs::write(pieces[0].join("thumbnails.npy"), thumbnails(0..2)).unwrap();
     assert!(
         runs.refused(&pieces)
             .contains("2: has no thumbnails.npy, and ")
@@ -622,7 +638,29 @@ fn thumbnails_of_other_frames_or_formats_are_refused() {
     let bytes = fs::read(runs.path("out/thumbnails.npy")).unwrap();
     let (header, data) = Header::parse(&bytes).unwrap();
     assert_eq!(header, Header::new("|u1", &[3, 1, 3, 1]));
-    assert_eq!(bytes[data..], [1, 1, 1, 1, 1, 1, 2, 2, 2]);
+    assert_eq!(bytes[data..], [1, 1, 1, 1, 1, 1, 3, 3, 3]);
+}
+
+#[test]
+fn thumbnails_are_those_that_the_findings_say() {
+    let runs = Runs::new();
+    let pieces = [runs.run(0..2), runs.run(2..5)];
+    fs::write(pieces[0].join("thumbnails.npy"), thumbnails(0..2)).unwrap();
+    let whole = thumbnails(2..5);
+    for (pixel, frame) in (0..9).zip([2, 2, 2, 3, 3, 3, 4, 4, 4]) {
+        let mut damaged = whole.clone();
+        damaged[DATA_OFFSET + pixel] ^= 0x10;
+        fs::write(pieces[1].join("thumbnails.npy"), damaged).unwrap();
+        let expected = format!(
+            "2/thumbnails.npy: does not hold the thumbnail of frame {frame} that findings.jsonl says: \
+             it is damaged"
+        );
+        assert_eq!(runs.refused(&pieces), expected);
+    }
+    fs::write(pieces[1].join("thumbnails.npy"), whole).unwrap();
+    runs.merge(&pieces, "out").unwrap();
+    let merged = fs::read(runs.path("out/thumbnails.npy")).unwrap();
+    assert_eq!(merged, thumbnails(0..5));
 }
 
 #[test]
@@ -656,11 +694,10 @@ fn a_merge_that_is_stopped_leaves_nothing_at_whatever_it_is() {
         ..Merge::new(pieces.clone())
     };
     let (read, _) = pieces::read(&pieces, None, &stop).unwrap();
-    for (piece, frames) in pieces.iter().zip([5, 4]) {
-        let mut thumbnails = Header::new("|u1", &[frames, 1, 1, 1]).to_bytes();
-        thumbnails.resize(thumbnails.len() + frames as usize, 0);
-        fs::write(piece.join("thumbnails.npy"), thumbnails).unwrap();
-        fs::write(piece.join("timestamps.txt"), "1\n".repeat(frames as usize)).unwrap();
+    for (piece, frames) in pieces.iter().zip([0..5, 5..9]) {
+        let times = "1\n".repeat(frames.clone().count());
+        fs::write(piece.join("thumbnails.npy"), thumbnails(frames)).unwrap();
+        fs::write(piece.join("timestamps.txt"), times).unwrap();
     }
     let into = tempfile::tempdir().unwrap();
     let into = into.path();
