@@ -3,7 +3,8 @@
 //! The columns are `frame`, then the fields of all analyzers in the order asked for (`luma.min`,
 //! `motion.mean_abs_diff`), then `error` and `dropped`: why a frame has no finding. A list, as the
 //! bins of `histogram`, is JSON in one cell. Which columns there are is known when all lines were
-//! seen, so the file is read twice, and never as a whole.
+//! seen, so the file is read twice, and never as a whole. What the report does not vouch for is not
+//! exported.
 
 use super::fields::{Node, line, text};
 use super::{Kind, Of, OneRun, Sink};
@@ -22,9 +23,10 @@ const REASONS: [&str; 2] = ["error", "dropped"];
 
 fn write(one: &OneRun<'_>, sink: &mut Sink) -> Result<()> {
     let path = one.folder.join("findings.jsonl");
-    let columns = columns(&path)?;
+    let digest = &one.run.report.findings_digest;
+    let columns = columns(&path, digest)?;
     sink.write(line(&columns).as_bytes())?;
-    each(&path, |found| {
+    each(&path, digest, |found| {
         let mut cells = vec![String::new(); columns.len()];
         for (name, value) in found.leaves() {
             // It was there a moment ago, unless the file has changed.
@@ -36,9 +38,9 @@ fn write(one: &OneRun<'_>, sink: &mut Sink) -> Result<()> {
     })
 }
 
-fn columns(path: &Path) -> Result<Vec<String>> {
+fn columns(path: &Path, digest: &str) -> Result<Vec<String>> {
     let mut columns = vec!["frame".to_owned()];
-    each(path, |found| {
+    each(path, digest, |found| {
         for (name, _) in found.leaves() {
             if columns.contains(&name) || REASONS.contains(&&*name) {
                 continue;
@@ -56,7 +58,9 @@ fn columns(path: &Path) -> Result<Vec<String>> {
     Ok(columns)
 }
 
-fn each(path: &Path, mut take: impl FnMut(&Node) -> Result<()>) -> Result<()> {
+/// # Errors
+/// Those of `take`, and if they are not the findings of which that is the digest.
+fn each(path: &Path, digest: &str, mut take: impl FnMut(&Node) -> Result<()>) -> Result<()> {
     let mut lines = Lines::open(path)?;
     while let Some(line) = lines.next()? {
         match serde_json::from_str(line) {
@@ -64,5 +68,5 @@ fn each(path: &Path, mut take: impl FnMut(&Node) -> Result<()>) -> Result<()> {
             Err(_) => return Err(lines.damaged("is no finding: the file is damaged")),
         }
     }
-    Ok(())
+    lines.check(digest)
 }

@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::report::compare::tests::compare;
-use crate::report::samples;
+use crate::report::lines::hexadecimal;
+use crate::report::{Report, samples};
+use sha2::{Digest, Sha256};
 use std::fs;
 use tempfile::TempDir;
 
@@ -27,7 +29,7 @@ fn failure(export: &Export, comparison: &Comparison, folders: &[PathBuf]) -> Str
 }
 
 /// The text of the one file that an export of these runs makes.
-fn text(name: &str, runs: Vec<crate::report::Report>) -> String {
+fn text(name: &str, runs: Vec<Report>) -> String {
     let folders = vec![PathBuf::from("none"); runs.len()];
     let (folder, files) = export(name, &compare(runs), &folders);
     assert_eq!(files, [name]);
@@ -277,6 +279,13 @@ fn several_runs_make_a_file_each_where_a_file_holds_one() {
     }
 }
 
+/// A report that says that this was found.
+fn having_found(text: &[u8]) -> Report {
+    let mut report = samples::mmap();
+    report.findings_digest = hexadecimal(Sha256::new_with_prefix(text));
+    report
+}
+
 #[test]
 fn findings_have_a_row_a_frame_and_a_column_a_field() {
     let run = tempfile::tempdir().unwrap();
@@ -292,7 +301,7 @@ fn findings_have_a_row_a_frame_and_a_column_a_field() {
     )
     .unwrap();
     let folders = [run.path().to_owned()];
-    let comparison = compare(vec![samples::mmap()]);
+    let comparison = compare(vec![having_found(&fs::read(&findings).unwrap())]);
     let (folder, files) = export("findings.csv", &comparison, &folders);
     assert_eq!(files, ["findings.csv"]);
     let csv = fs::read_to_string(folder.path().join("findings.csv")).unwrap();
@@ -316,16 +325,38 @@ fn findings_have_a_row_a_frame_and_a_column_a_field() {
 }
 
 #[test]
+fn findings_that_were_changed_are_not_exported() {
+    let root = tempfile::tempdir().unwrap();
+    let findings = root.path().join("findings.jsonl");
+    let found = "{\"frame\":0,\"luma\":{\"min\":1}}\n";
+    let comparison = compare(vec![having_found(found.as_bytes())]);
+    let folders = [root.path().to_owned()];
+    let export = Export::to(root.path().join("findings.csv")).unwrap();
+    for changed in [found.replace('1', "2"), found.repeat(2), String::new()] {
+        fs::write(&findings, changed).unwrap();
+        let said = failure(&export, &comparison, &folders);
+        assert!(
+            said.contains("findings.jsonl: is not what the run found: its SHA-256 is"),
+            "{said}"
+        );
+        assert!(!root.path().join("findings.csv").exists());
+    }
+    fs::write(&findings, found).unwrap();
+    assert!(export.write(&comparison, &folders).failed.is_empty());
+}
+
+#[test]
 fn a_file_that_cannot_be_written_keeps_no_other_from_it_and_no_word_of_what_is_left_out() {
     let root = tempfile::tempdir().unwrap();
     let path = |name: &str| root.path().join(name);
     let names = ["a", "b", "c"];
+    let found = "{\"frame\":0}\n";
     for name in names {
         fs::create_dir(path(name)).unwrap();
-        fs::write(path(name).join("findings.jsonl"), "{\"frame\":0}\n").unwrap();
+        fs::write(path(name).join("findings.jsonl"), found).unwrap();
     }
     fs::write(path("a/findings.jsonl"), "nonsense\n").unwrap();
-    let runs = names.map(|name| (name.to_owned(), samples::mmap()));
+    let runs = names.map(|name| (name.to_owned(), having_found(found.as_bytes())));
     let comparison = Comparison::new(runs.into()).unwrap();
     let export = Export::to(path("findings.csv")).unwrap();
     let said = failure(&export, &comparison, &names.map(path));
