@@ -1,6 +1,6 @@
 //! A search's answer: lines and a paragraph for people, an object for programs.
 
-use super::style::Style;
+use super::style::{Style, printable};
 use super::units::{list, plural, time};
 use crate::pipeline::find::{Answer, Hit, Searched, Which};
 use serde::Serialize;
@@ -145,7 +145,8 @@ pub fn found_line(searched: &Searched, hit: &Hit) -> String {
         })
         .collect();
     let values = values.join(", ");
-    format!("{}: frame {}{at}: {values}", searched.input, hit.frame)
+    let input = printable(&searched.input);
+    format!("{input}: frame {}{at}: {values}", hit.frame)
 }
 
 /// What else there is to say of an answer: where nothing was found, how much work was saved, and

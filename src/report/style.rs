@@ -90,6 +90,7 @@ impl Style {
         if self.markdown {
             return escape(text);
         }
+        let text = printable(text);
         let mut lines = String::new();
         let mut column = 0;
         for word in text.split(' ') {
@@ -125,8 +126,11 @@ impl Style {
         let rule = LineStyle::none().fill('─').junction('─');
         let mut table = Table::new();
         table.load_style(TableStyle::new().header_separator(rule));
-        table.set_header(header.iter().copied());
-        table.add_rows(rows.iter().cloned());
+        table.set_header(header.iter().map(|cell| printable(cell)));
+        table.add_rows(
+            rows.iter()
+                .map(|row| row.iter().map(|cell| printable(cell))),
+        );
         // Beside the space that stands where a border would.
         let gap = if self.wide() { 1 } else { 0 };
         for (index, column) in table.column_iter_mut().enumerate() {
@@ -155,8 +159,22 @@ fn markdown_table(header: &[&str], rows: &[Vec<String>], left: usize) -> String 
     text
 }
 
+/// Text in which nothing commands a terminal or ends a line: names are other people's, and may hold
+/// whatever a file's name may.
+pub(super) fn printable(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c.is_control() {
+            true => shown.extend(c.escape_default()),
+            false => shown.push(c),
+        }
+    }
+    shown
+}
+
 /// Text that Markdown takes as it is.
 fn escape(text: &str) -> String {
+    let text = printable(text);
     let mut escaped = String::with_capacity(text.len());
     let mut before = ' ';
     let mut rest = text.chars().peekable();
@@ -164,7 +182,7 @@ fn escape(text: &str) -> String {
         let after = rest.peek().copied().unwrap_or(' ');
         // An underscore within a word is one.
         let within = before.is_alphanumeric() && after.is_alphanumeric();
-        if "\\`*<|~[]".contains(c) || c == '_' && !within {
+        if "\\`*<>|~[]&#$".contains(c) || c == '_' && !within {
             escaped.push('\\');
         }
         escaped.push(c);
@@ -188,9 +206,10 @@ fn shows_escapes(is_terminal: bool) -> bool {
 
 /// `name` in at most `width` characters: its end is what tells runs apart, so the start gives.
 pub(super) fn shorten(name: &str, width: usize) -> String {
+    let name = printable(name);
     let length = name.chars().count();
     if length <= width {
-        return name.to_owned();
+        return name;
     }
     let end: String = name.chars().skip(length + 1 - width).collect();
     format!("…{end}")
@@ -238,6 +257,31 @@ mod tests {
         assert_eq!(
             style.table(&["run", ""], &rows, 1),
             "| run |  |\n| :-- | --: |\n| a\\|b | 1 |\n"
+        );
+    }
+
+    #[test]
+    fn names_end_no_line_and_command_no_terminal() {
+        let name = "a\nb\u{1b}[31m\tc";
+        let shown = r"a\nb\u{1b}[31m\tc";
+        let style = Style::plain(80);
+        assert_eq!(style.wrap(name, 2), shown);
+        assert_eq!(style.strong(name), shown);
+        assert_eq!(shorten(name, 80), shown);
+        assert_eq!(shorten(name, 4), r"…\tc");
+        let rows = vec![vec![name.to_owned()]];
+        let table = style.table(&[name], &rows, 1);
+        let lines: Vec<_> = table.lines().collect();
+        assert_eq!((lines[0], lines[2], lines.len()), (shown, shown, 3));
+
+        let style = Style::markdown();
+        let shown = r"a\\nb\\u{1b}\[31m\\tc";
+        assert_eq!(style.wrap(name, 2), shown);
+        let expected = format!("| {shown} |\n| :-- |\n| {shown} |\n");
+        assert_eq!(style.table(&[name], &rows, 1), expected);
+        assert_eq!(
+            style.wrap("<b> & &lt; # $x$", 0),
+            r"\<b\> \& \&lt; \# \$x\$"
         );
     }
 
