@@ -20,6 +20,9 @@ struct Finished {
 
 struct Run {
     place: PathBuf,
+    /// Where it lies, whatever links led to it.
+    real: PathBuf,
+    is_linked: bool,
     report: Finished,
 }
 
@@ -30,7 +33,13 @@ struct Run {
 /// If there is none.
 pub(super) fn runs(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut runs = Vec::new();
-    gather(folder, DEEPEST, &mut runs);
+    gather(folder, DEEPEST, false, &mut runs);
+    // One that links lead to as well (`runs/latest`) is one, under its own name.
+    runs.sort_by(|a, b| {
+        let key = |run: &Run| (run.is_linked, run.place.clone());
+        a.real.cmp(&b.real).then_with(|| key(a).cmp(&key(b)))
+    });
+    runs.dedup_by(|later, first| later.real == first.real);
     runs.sort_by(|a, b| {
         let time = |run: &Run| run.report.finished_unix_s;
         time(a).total_cmp(&time(b)).then(a.place.cmp(&b.place))
@@ -55,8 +64,8 @@ pub(super) fn runs(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(chosen.into_iter().map(|run| run.place.clone()).collect())
 }
 
-/// All run directories in a folder. What cannot be read is none.
-fn gather(folder: &Path, depth: usize, runs: &mut Vec<Run>) {
+/// All run directories in a folder, which is a link's target or not. What cannot be read is none.
+fn gather(folder: &Path, depth: usize, is_linked: bool, runs: &mut Vec<Run>) {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     for place in entries.map(|entry| entry.path()) {
         // What is being written is not finished.
@@ -64,10 +73,16 @@ fn gather(folder: &Path, depth: usize, runs: &mut Vec<Run>) {
         if is_partial || !place.is_dir() {
             continue;
         }
+        let is_linked = is_linked || place.is_symlink();
         let report = fs::read(place.join("report.json")).ok();
         match report.and_then(|text| serde_json::from_slice(&text).ok()) {
-            Some(report) => runs.push(Run { place, report }),
-            None if depth > 1 => gather(&place, depth - 1, runs),
+            Some(report) => runs.extend(place.canonicalize().ok().map(|real| Run {
+                place,
+                real,
+                is_linked,
+                report,
+            })),
+            None if depth > 1 => gather(&place, depth - 1, is_linked, runs),
             None => {}
         }
     }
@@ -124,5 +139,27 @@ mod tests {
         write(root, "41/shm", 41.0, "d");
         fs::write(root.join("41/shm/report.json"), "").unwrap();
         assert_eq!(chosen(root), ["demo/flat/mmap", "demo/flat/path"]);
+    }
+
+    #[test]
+    fn a_run_that_links_lead_to_as_well_is_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        let link = |to: &str, at: &str| std::os::unix::fs::symlink(to, root.join(at)).unwrap();
+        write(root, "10/mmap", 10.0, "a");
+        write(root, "20/mmap", 20.0, "b");
+        link("20/mmap", "a-latest");
+        link("20", "latest");
+        link(".", "20/around");
+        assert_eq!(chosen(root), ["10/mmap", "20/mmap"]);
+        write(root, "20/path", 21.0, "b");
+        assert_eq!(chosen(root), ["20/mmap", "20/path"]);
+
+        // One that lies elsewhere has no other name.
+        let elsewhere = tempfile::tempdir().unwrap();
+        write(elsewhere.path(), "30/mmap", 30.0, "c");
+        link(elsewhere.path().to_str().unwrap(), "far");
+        link(elsewhere.path().to_str().unwrap(), "further");
+        assert_eq!(chosen(root), ["20/path", "far/30/mmap"]);
     }
 }
