@@ -37,6 +37,7 @@ pub(super) struct Events<W: Write = Outlet> {
     buffer: Vec<u8>,
     /// What times are counted from.
     origin: Nanos,
+    /// Whether it has an event.
     is_begun: bool,
     is_finished: bool,
     /// Nothing is written after this.
@@ -47,14 +48,16 @@ pub(super) struct Events<W: Write = Outlet> {
 const CHUNK: usize = 64 << 10;
 
 impl<W: Write> Events<W> {
-    pub(super) fn new(to: W) -> Self {
+    /// Begins the array at once: a program that is killed before it has written an event leaves a trace too.
+    pub(super) fn new(mut to: W) -> Self {
+        let begun = to.write_all(b"[");
         Self {
             to,
             buffer: Vec::with_capacity(CHUNK + 4096),
             origin: now(),
             is_begun: false,
             is_finished: false,
-            failed: None,
+            failed: begun.err(),
         }
     }
 
@@ -131,7 +134,7 @@ impl<W: Write> Events<W> {
     pub(super) fn finish(&mut self) -> io::Result<()> {
         if !self.is_finished {
             self.is_finished = true;
-            self.text(if self.is_begun { "\n]\n" } else { "[]\n" });
+            self.text("\n]\n");
             self.flush();
         }
         self.failed.take().map_or(Ok(()), Err)
@@ -142,7 +145,7 @@ impl<W: Write> Events<W> {
         if self.buffer.len() > CHUNK {
             self.flush();
         }
-        self.text(if self.is_begun { ",\n" } else { "[\n" });
+        self.text(if self.is_begun { ",\n" } else { "\n" });
         self.is_begun = true;
         self.text(r#"{"ph":""#);
         self.text(phase);
@@ -254,6 +257,13 @@ mod tests {
         ]);
         assert_eq!(Value::from(events), expected);
         assert!(written(|_| {}).is_empty());
+    }
+
+    #[test]
+    fn what_was_cut_off_before_its_first_event_is_an_array_that_has_begun() {
+        let mut bytes = Vec::new();
+        drop(Events::new(&mut bytes));
+        assert_eq!(bytes, b"[");
     }
 
     #[test]
