@@ -449,3 +449,14 @@ fn a_sentence_that_nobody_can_be_told_is_still_an_exit_code() {
     let full = std::fs::File::create("/dev/full").unwrap();
     assert_eq!(command.stderr(full).status().unwrap().code(), Some(2));
 }
+
+#[test]
+fn where_there_is_no_temporary_folder_no_worker_starts_and_that_is_said() {
+    let sandbox = Sandbox::new().with_set("--size 64x48 --frames 4");
+    let line = "run set --mode mmap --out out";
+    let mut command = sandbox.command(line);
+    command.env("TMPDIR", sandbox.path("none"));
+    let said = Said::from(command.output().unwrap(), line);
+    said.fails(1, &["worker", "none", "TMPDIR"]).one_line();
+    assert!(!sandbox.path("out").exists());
+}

@@ -4,6 +4,7 @@
 //! milliseconds until the worker has connected. A parent that exits just then removes it as its
 //! last act; one that is killed by SIGKILL cannot, and the next pool sweeps it.
 
+use super::panics::catch;
 use crate::sys::process;
 use std::fs;
 use std::io;
@@ -26,7 +27,7 @@ impl Expected {
         ONCE.call_once(|| process::at_exit(remove_expected));
         // Made under the lock, so that none is made behind `remove_expected`.
         let mut all = expected();
-        let (server, socket) = make()?;
+        let (server, socket) = catch(make).unwrap_or_else(|_| Err(no_folder()))?;
         all.push(socket.clone());
         Ok((server, Self(socket)))
     }
@@ -34,6 +35,24 @@ impl Expected {
     pub(super) fn socket(&self) -> &str {
         &self.0
     }
+}
+
+/// Why no folder can be made for a socket, where ipc-channel panics and does not say.
+fn no_folder() -> io::Error {
+    let place = std::env::temp_dir();
+    let own = place.join(format!(".framehaul-{}", std::process::id()));
+    let why = match fs::create_dir(&own) {
+        Ok(()) => {
+            let _ = fs::remove_dir(&own);
+            io::Error::other("it could not be made a moment ago")
+        }
+        Err(why) => why,
+    };
+    let what = format!(
+        "no folder can be made in {}: {why}; name another place by TMPDIR",
+        place.display()
+    );
+    io::Error::new(why.kind(), what)
 }
 
 impl Drop for Expected {
