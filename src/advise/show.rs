@@ -107,9 +107,11 @@ impl Advice {
             ),
             Verdict::Unknown => self.unknown(available_workers()),
             Verdict::Sequential => match self.fastest() {
-                ..=1.0 => format!("Stay with {base}: it is the fastest."),
+                ..=1.0 => {
+                    format!("Stay with {base}: of what was measured to the end, it is the fastest.")
+                }
                 fastest => format!(
-                    "Stay with {base}: no way is more than {:.2} times as fast, and below {WORTH_IT} \
+                    "Stay with {base}: no way that was measured to the end is more than {:.2} times as fast, and below {WORTH_IT} \
                      times workers are not worth it.",
                     // Rounded up, or one would be.
                     (100.0 * fastest).ceil() / 100.0
@@ -181,6 +183,21 @@ impl Advice {
         let mut shown: Vec<_> = first.into_iter().chain(rest).collect();
         shown.truncate(SHOWN);
         shown.sort_by(|a, b| a.each_s.total_cmp(&b.each_s));
+        // What few rounds said of one that fell behind is not what a verdict goes by.
+        let gain = |tested: &Tested| {
+            let gain = format!("×{}", digits(tested.speed_up.value));
+            match tested.to_the_end {
+                true => gain,
+                false => format!("({gain})"),
+            }
+        };
+        let caption = match shown.iter().all(|tested| tested.to_the_end) {
+            true => String::new(),
+            false => {
+                let what = "In brackets: of the few rounds until it had fallen behind.";
+                format!("\n{}", style.wrap(what, 0))
+            }
+        };
         let rows: Vec<_> = shown
             .into_iter()
             .map(|tested| {
@@ -189,14 +206,14 @@ impl Advice {
                     tested.way.workers.to_string(),
                     tested.way.batch.to_string(),
                     time(tested.each_s * 1e9),
-                    format!("×{}", digits(tested.speed_up.value)),
+                    gain(tested),
                     interval(tested.speed_up).unwrap_or_else(|| ABSENT.into()),
                 ]
             })
             .collect();
         let unit = format!("a {}", self.unit());
         let header = ["mode", "workers", "at a time", &unit, "speed-up", "95 %"];
-        style.table(&header, &rows, 1)
+        style.table(&header, &rows, 1) + &caption
     }
 }
 
@@ -272,19 +289,29 @@ mod tests {
         };
         assert_eq!(
             of(1.0).sentence(),
-            "Stay with one thread: it is the fastest."
+            "Stay with one thread: of what was measured to the end, it is the fastest."
         );
         let sentence = of(1.001).sentence();
         assert!(
-            sentence.contains("no way is more than 1.01 times as fast"),
+            sentence
+                .contains("no way that was measured to the end is more than 1.01 times as fast"),
             "{sentence}"
         );
         let out = Tested {
             to_the_end: false,
             ..tested("mmap", 2, 1, 1.09)
         };
-        let sentence = advice(&[tested("shm", 1, 1, 1.0), out], 0).sentence();
-        assert_eq!(sentence, "Stay with one worker: it is the fastest.");
+        let dropped = advice(&[tested("shm", 1, 1, 1.0), out], 0);
+        assert_eq!(
+            dropped.sentence(),
+            "Stay with one worker: of what was measured to the end, it is the fastest."
+        );
+        let table = dropped.table(Style::plain(100));
+        assert!(
+            table.contains("(×1.09)") && table.contains("In brackets: "),
+            "{table}"
+        );
+        assert!(!of(1.09).table(Style::plain(100)).contains('('));
         assert_eq!(of(1.09).commands(), "  run sequential");
     }
 
