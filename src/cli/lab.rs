@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::lab::{self, Bench, EXPERIMENTS, Experiment, Outcome, Outcomes, Peer};
 use crate::measure::Machine;
 use crate::pipeline::Watch;
-use crate::report::Style;
+use crate::report::{Sink, Style};
 use anyhow::Context;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -308,8 +308,9 @@ impl Finished {
     }
 }
 
+/// The whole of it, or what was there before.
 fn write(path: &Path, text: &str) -> crate::Result<()> {
-    std::fs::write(path, text).map_err(Error::io(path, "cannot write"))
+    Sink::fill(path, |sink| sink.write(text.as_bytes()))
 }
 
 /// Ends this process some time after it was asked to stop: an experiment that is just then within
