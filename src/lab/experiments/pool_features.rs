@@ -1,6 +1,7 @@
 //! What Python offers in two kinds of pools, shown live in one.
 
 use crate::error::Result;
+use crate::lab::finding::Part;
 use crate::lab::work::failed;
 use crate::lab::{Drawing, Experiment, Figure, Finding, Unit, Verdict};
 use crate::pool::{Builder, Context, Job, JobError, Pool, as_completed, worker};
@@ -243,8 +244,7 @@ fn judge(rows: &[Row]) -> Finding {
     // Nothing seen says nothing of a choice.
     let seen = |take| rows.iter().any(|row| row.shown && row.take == take);
     let has_to_choose = shown > 0 && !(seen(Take::Pool) && seen(Take::Executor));
-    let parts: Vec<_> = rows.iter().map(|row| row.shown).collect();
-    let verdict = Verdict::of(&[parts, vec![has_to_choose]].concat());
+    let parts = parts(rows, has_to_choose);
     let because = if missing.is_empty() {
         format!(
             "all {shown} features of either were seen to work; {}",
@@ -282,10 +282,50 @@ fn judge(rows: &[Row]) -> Finding {
             header: header.map(String::from).to_vec(),
             rows: rows.iter().map(cells).collect(),
         }],
-        verdict,
+        verdict: Part::verdict(&parts),
         because,
-        parts: Vec::new(),
+        parts,
     }
+}
+
+/// What the slides claim, one by one.
+fn parts(rows: &[Row], has_to_choose: bool) -> Vec<Part> {
+    let shown = |rows: Vec<&Row>| {
+        let shown: Vec<_> = rows.iter().map(|row| row.shown).collect();
+        let count = shown.iter().filter(|&&shown| shown).count();
+        let because = format!("{count} of {} features were seen to work", shown.len());
+        (Verdict::of(&shown), because)
+    };
+    let of_executor: Vec<_> = rows
+        .iter()
+        .filter(|row| row.take == Take::Executor)
+        .collect();
+    let mut parts = Vec::new();
+    if !of_executor.is_empty() {
+        let (verdict, because) = shown(of_executor);
+        let claim = "Returns real concurrent.futures.Future objects (not AsyncResult). Composes with \
+                     as_completed, add_done_callback, asyncio.wrap_future. One-line switch: \
+                     ThreadPoolExecutor → ProcessPoolExecutor";
+        parts.push(Part::new(5, claim, verdict, because));
+    }
+    let (verdict, because) = shown(rows.iter().collect());
+    let claim = "Return type | AsyncResult | Future. asyncio integration | Manual wrapping | \
+                 asyncio.wrap_future. maxtasksperchild | ✅ Yes | ❌ No. Worker initializer | ✅ Yes | ✅ \
+                 Yes. imap / streaming | ✅ Yes | ❌ No. Exception propagation | Via .get() | Via .result()";
+    parts.push(Part::new(6, claim, verdict, because));
+    let claim =
+        "Use Pool for fine-grained worker control; use ProcessPoolExecutor for futures composition";
+    let because = match has_to_choose {
+        true => "none of what was seen to work would have needed the other of the two",
+        false => "one pool has what either of the two has",
+    };
+    parts.push(Part::new(
+        6,
+        claim,
+        Verdict::of(&[has_to_choose]),
+        because.into(),
+    ));
+    parts
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use self::draw::{costs, intervals};
 use self::figures::figures;
 use self::fit::exponent;
 use self::measure::measure;
+use crate::lab::finding::Part;
 use crate::lab::loops::Loop;
 use crate::lab::{Experiment, Finding, Verdict};
 use crate::pool::worker;
@@ -183,12 +184,12 @@ fn judge(measured: &Measured) -> Finding {
         .iter()
         .map(|cost| (cost.pace, Estimate::exact(cost.auto)));
     let auto = exponent(&auto.collect::<Vec<_>>());
-    let parts = [
+    let clear = [
         is_within(cheap.slower, MEASURABLE, f64::INFINITY),
         is_within(heavy.slower, 0.0, MEASURABLE),
         is_within(best, -1.0 - NEAR, -1.0 + NEAR),
     ];
-    let verdict = Verdict::of_clear(&parts);
+    let verdict = Verdict::of_clear(&clear);
     let law = match best {
         None => {
             "the exponent of the best interval is unclear: looking takes less than the noise".into()
@@ -208,7 +209,7 @@ fn judge(measured: &Measured) -> Finding {
         told(heavy.slower, 3),
         time(1e9 * heavy.never),
     );
-    if parts.contains(&None) {
+    if clear.contains(&None) {
         because +=
             ". An interval that holds a bound leaves it open on which side of it the figure is";
     }
@@ -217,8 +218,48 @@ fn judge(measured: &Measured) -> Finding {
         drawings: vec![intervals(measured), costs(&measured.law)],
         verdict,
         because,
-        parts: Vec::new(),
+        parts: parts(measured, clear, best).into(),
     }
+}
+
+/// What the slides claim, one by one.
+fn parts(measured: &Measured, clear: [Option<bool>; 3], best: Option<Estimate>) -> [Part; 3] {
+    let slower = |kind: &Kind| {
+        format!(
+            "looking every 10 iterations takes {} times as long as every 1,000, of {} each",
+            told(kind.slower, 3),
+            time(1e9 * kind.never)
+        )
+    };
+    let part = |slide, claim, is_so, because| {
+        Part::new(slide, claim, Verdict::of_clear(&[is_so]), because)
+    };
+    [
+        part(
+            6,
+            "Rule: check frequency ∝ 1 / (iteration cost)",
+            clear[2],
+            match best {
+                Some(_) => format!(
+                    "the best interval goes with the cost to the power of {}",
+                    told(best, 2)
+                ),
+                None => "the exponent of the best interval is unclear".into(),
+            },
+        ),
+        part(
+            7,
+            "In tight loops (cheap iterations): frequent checking is measurably slower",
+            clear[0],
+            slower(&measured.cheap),
+        ),
+        part(
+            7,
+            "In heavy loops (expensive iterations): difference is negligible",
+            clear[1],
+            slower(&measured.heavy),
+        ),
+    ]
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use self::items::Items;
 use crate::coordination::FirstFound;
 use crate::error::Result;
 use crate::lab::bench::Samples;
+use crate::lab::finding::Part;
 use crate::lab::primes::{End, PrimeSearch, is_prime, search};
 use crate::lab::start_line::StartLine;
 use crate::lab::work::{Steps, together};
@@ -174,6 +175,32 @@ fn judge(measured: &Measured) -> Finding {
         primes.one_result,
         primes.too_late,
     );
+    let part =
+        |slide, claim, is_so, because| Part::new(slide, claim, Verdict::of(&[is_so]), because);
+    let parts = [
+        part(
+            3,
+            "Three workers waste 99,000 unnecessary iterations each → 297,000 wasted iterations",
+            as_many,
+            format!("{} were wasted without a flag", units::count(without.wasted)),
+        ),
+        part(
+            3,
+            "Goal: workers voluntarily stop the moment another worker succeeds",
+            few,
+            format!("{} were wasted with one", units::count(with.wasted)),
+        ),
+        part(
+            5,
+            "The double-check inside the lock is mandatory — prevents duplicate results",
+            always_one,
+            format!(
+                "{} of {} searches for a prime had exactly one result, and {} more primes were kept out",
+                primes.one_result, primes.searches, primes.too_late
+            ),
+        )
+        .if_told(was_tried, "no second prime was ever found"),
+    ];
     let count = |key, what, number| Figure::new(key, what, Unit::Count, number);
     Finding {
         figures: vec![
@@ -214,7 +241,7 @@ fn judge(measured: &Measured) -> Finding {
         }],
         verdict,
         because,
-        parts: Vec::new(),
+        parts: parts.into(),
     }
 }
 

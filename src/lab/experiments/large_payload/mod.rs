@@ -62,6 +62,7 @@ struct Measured {
     /// That is time on the clock; where there are fewer processors than workers, waits for one are
     /// part of it.
     moving_four: f64,
+    processors: usize,
     /// What became of a task whose worker had twice the array's size of memory left; by
     /// [`Way::ALL`].
     limited: [Ended; 3],
@@ -132,6 +133,7 @@ fn measure(bench: &Bench, bytes: usize, work: Duration) -> Result<Measured> {
         payload_peak,
         shared_peak,
         moving_four,
+        processors: bench.processors,
         limited,
         swapped: watch.finish(),
     })
@@ -186,19 +188,34 @@ fn judge(measured: &Measured) -> Finding {
         moving_shared,
         moving_four,
         limited,
+        processors,
         ..
     } = *measured;
     let (share, share_shared) = (moving / payload, moving_shared / shared);
     let four = WORKERS as f64;
     let times = measured.payload_peak / (four * bytes);
     // That something may be swapped is not refuted by a time when nothing was: it is told, not judged.
-    let verdict = Verdict::of(&[
+    let mut parts = vec![
         (MOVING.0..=MOVING.1).contains(&moving),
         share >= MOST,
-        is_about(moving_four, MOVING_FOUR),
         is_about(times, COPIES),
         share_shared <= LITTLE,
-    ]);
+    ];
+    // Where some of the four wait for a processor, their time says nothing of moving.
+    let (at_once, processors) = (
+        processors >= WORKERS as usize,
+        plural(processors as u64, "processor"),
+    );
+    if at_once {
+        parts.push(is_about(moving_four, MOVING_FOUR));
+    }
+    let verdict = Verdict::of(&parts);
+    let waits = match at_once {
+        true => String::new(),
+        false => format!(
+            ", waiting for one of {processors} included, so that the {MOVING_FOUR} s of the claim cannot be tried here"
+        ),
+    };
     let under_limit = |ended: Ended| -> Vec<&str> {
         let ways = Way::ALL.into_iter().zip(limited);
         ways.filter(|(_, was)| *was == ended)
@@ -232,7 +249,7 @@ fn judge(measured: &Measured) -> Finding {
         }
     };
     let because = format!(
-        "moving a payload takes {moving:.2} s, four at once {moving_four:.2} s in all; that is {:.0} \
+        "moving a payload takes {moving:.2} s, four at once {moving_four:.2} s in all{waits}; that is {:.0} \
          % of a payload's time, {:.1} % through shared memory; four workers have {times:.1} times their arrays in memory, through shared memory {:.1} times; with {left} \
          more than a worker has at rest: {}; {swapped}",
         100.0 * share,
@@ -334,6 +351,7 @@ mod tests {
             payload_peak: times * 4e8,
             shared_peak: 4e8,
             moving_four: 4.0,
+            processors: 4,
             limited: [Ended::Done; 3],
             swapped: Swapped::Nowhere,
         }
@@ -389,6 +407,18 @@ mod tests {
         assert_eq!(verdict(1.5, 1.99), Verdict::Depends);
         assert_eq!(verdict(1.5, 8.0), Verdict::Holds);
         assert_eq!(verdict(1.5, 8.01), Verdict::Depends);
+        // Four that wait for two processors take as long as they do.
+        let few = judge(&Measured {
+            processors: 3,
+            moving_four: 30.0,
+            ..measured(0.9, 3.0)
+        });
+        assert_eq!(few.verdict, Verdict::Holds);
+        assert!(
+            few.because.contains("waiting for one of 3 processors"),
+            "{}",
+            few.because
+        );
     }
 
     #[test]
