@@ -203,7 +203,7 @@ fn judge(measured: &Measured) -> Finding {
     ];
     // Where some of the four wait for a processor, their time says nothing of moving.
     let (at_once, processors) = (
-        processors >= WORKERS as usize,
+        processors >= WORKERS,
         plural(processors as u64, "processor"),
     );
     if at_once {
