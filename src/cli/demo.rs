@@ -108,7 +108,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     print(format_args!(
         "{} frames of {format}, {} each: {:.2} s of video at {FPS} frames a second.\nAnalyzer: luma. \
          Workers: {workers}. This takes {} of disk in {} until it ends,\nabout {} of memory, \
-         and about a minute.\n",
+         and about two minutes.\n",
         args.frames,
         bytes(format.bytes() as f64),
         args.frames as f64 / FPS,
@@ -140,7 +140,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         "{}\n\nThe frames are removed; the reports are in {} ({:.0} s in all). Try next:\n  \
          {me} compare --html comparison.html {}/flat/{{{payload_first}}}\n  \
          {me} generate frames --size 1920x1080 --frames 120\n  \
-         {me} run frames --mode all --analyze luma,motion --repeat 3",
+         {me} run frames --mode all --analyze luma,motion --repeat 6",
         story.tell(Style::of_stdout()),
         args.out.display(),
         start.elapsed().as_secs_f64(),
