@@ -22,7 +22,8 @@ pub(super) fn trust(runs: &[Run], ratios: &[Ratios]) -> Vec<String> {
         ));
     }
     let base = &runs[0];
-    let apart = ratios.iter().filter(|of| !of.paired);
+    // Without a ratio there is nothing that it could be in.
+    let apart = ratios.iter().filter(|of| !of.paired && of.fps.is_some());
     let apart: Vec<&str> = apart.map(|of| of.name.as_str()).collect();
     if !apart.is_empty() {
         lines.push(format!(
@@ -88,6 +89,18 @@ mod tests {
             taking_turns(threads(), &walls),
         ]);
         trust(&runs.runs, &runs.ratios()).join("\n")
+    }
+
+    #[test]
+    fn runs_of_different_times_are_warned_of_where_they_have_a_ratio() {
+        let said = |passes: usize| {
+            let mut other = taking_turns(threads(), &[1.0; 24][..passes]);
+            other.alternation = Some("another time".into());
+            let runs = compare(vec![taking_turns(mmap(), &[1.0; 24][..passes]), other]);
+            trust(&runs.runs, &runs.ratios()).join("\n")
+        };
+        assert!(said(6).contains("mmap and threads did not take turns"));
+        assert!(!said(5).contains("take turns"));
     }
 
     #[test]
