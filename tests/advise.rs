@@ -5,7 +5,7 @@ mod common;
 use common::{Said, Sandbox, kill, schema, workers};
 use serde_json::Value;
 use std::path::PathBuf;
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 
 /// What `--json` prints, which is what its schema says.
 fn advice(sandbox: &Sandbox, rest: &str) -> Value {
@@ -198,10 +198,8 @@ fn where_the_budget_is_spent_on_the_first_frame_what_it_took_is_told_and_what_wo
     assert!(!sandbox.path("whole").exists());
 }
 
-#[test]
-fn the_place_of_the_whole_is_taken_before_anything_is_measured() {
-    let sandbox = Sandbox::new().with_set("--size 16x16 --frames 3");
-    let line = "advise set --analyze burn:50 --budget 600 --verify --out whole";
+/// A program that measures: it has workers.
+fn measuring(sandbox: &Sandbox, line: &str) -> Child {
     let mut command = sandbox.command(line);
     let run = command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut run = run.spawn().unwrap();
@@ -209,6 +207,14 @@ fn the_place_of_the_whole_is_taken_before_anything_is_measured() {
         assert!(run.try_wait().unwrap().is_none(), "it has ended");
         std::thread::yield_now();
     }
+    run
+}
+
+#[test]
+fn the_place_of_the_whole_is_taken_before_anything_is_measured() {
+    let sandbox = Sandbox::new().with_set("--size 16x16 --frames 3");
+    let line = "advise set --analyze burn:50 --budget 600 --verify --out whole";
+    let run = measuring(&sandbox, line);
     // The other would measure for as long.
     let other = sandbox.run(line);
     other.fails(2, &["whole", "another run"]).one_line();
@@ -222,13 +228,7 @@ fn the_place_of_the_whole_is_taken_before_anything_is_measured() {
 fn whoever_interrupts_it_is_heard_and_nothing_stays_behind() {
     let sandbox = Sandbox::new().with_set("--size 16x16 --frames 3");
     let line = "advise set --analyze burn:50 --budget 600";
-    let mut command = sandbox.command(line);
-    let run = command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut run = run.spawn().unwrap();
-    while workers(run.id()).is_empty() {
-        assert!(run.try_wait().unwrap().is_none(), "it has ended");
-        std::thread::yield_now();
-    }
+    let run = measuring(&sandbox, line);
     let started = workers(run.id());
     kill("-INT", run.id());
     let said = Said::from(run.wait_with_output().unwrap(), line);
