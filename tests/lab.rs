@@ -74,7 +74,7 @@ fn every_experiment_can_be_carried_out_and_leaves_nothing() {
     assert!(names.starts_with(&["three-copies", "video-pipeline", "decision-matrix"]));
     let fields = [
         "name", "lecture", "slides", "claim", "claimed", "measured", "verdict", "because", "parts",
-        "seconds",
+        "seconds", "doubts",
     ];
     for one in &all {
         let keys: HashSet<_> = one

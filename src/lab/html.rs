@@ -140,6 +140,7 @@ fn tell(outcome: &Outcome) -> Markup {
                     }
                 }
             }
+            @for doubt in &outcome.doubts { p.about { "But " (doubt) "." } }
         }
     }
 }
@@ -224,8 +225,13 @@ mod tests {
             parts: Vec::new(),
         };
         let outcomes = [
-            Outcome::new(EXPERIMENTS[3], finding(Verdict::Differs), 1.0),
-            Outcome::new(EXPERIMENTS[4], finding(Verdict::Holds), 1.0),
+            Outcome::new(
+                EXPERIMENTS[3],
+                finding(Verdict::Differs),
+                1.0,
+                vec!["it was loud".into()],
+            ),
+            Outcome::new(EXPERIMENTS[4], finding(Verdict::Holds), 1.0, Vec::new()),
         ];
         let page = html_page(&outcomes, &Machine::probe(), "Quickly measured");
         for text in [
@@ -238,6 +244,7 @@ mod tests {
             "aria-label=\"Lengths\"",
             ">2 ms</text>",
             "it takes twice as long.",
+            "But it was loud.",
         ] {
             assert!(page.contains(text), "no {text:?}: {page}");
         }

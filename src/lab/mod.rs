@@ -48,7 +48,8 @@ pub use peer::Peer;
 
 use crate::clock::now;
 use crate::error::Result;
-use crate::measure::available_memory;
+use crate::measure::{Noise, NoiseProbe, Usage, available_memory};
+use crate::report::units::{digits, plural};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -112,6 +113,8 @@ pub struct Outcome {
     pub parts: Vec<Part>,
     /// How long it took.
     pub seconds: f64,
+    /// What else the machine did meanwhile, a sentence each without its full stop; none if it was quiet.
+    pub doubts: Vec<String>,
     /// What the lecture's Python measured, if it was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub peer: Option<Peer>,
@@ -127,7 +130,7 @@ impl Experiment {
     /// If workers cannot be started, or somebody asked to stop. Where there is too little memory,
     /// the verdict says so.
     pub fn carry_out(&self, bench: &Bench) -> Result<Outcome> {
-        let begin = now();
+        let (begin, noise, before) = (now(), NoiseProbe::start(), usage());
         let needed = bench.size((self.memory)(bench.processors));
         let available = available_memory();
         let finding = if available < needed as u64 {
@@ -135,12 +138,45 @@ impl Experiment {
         } else {
             (self.run)(bench)?
         };
-        Ok(Outcome::new(self, finding, bench::seconds_since(begin)))
+        let seconds = bench::seconds_since(begin);
+        let noise = noise.finish(&(usage() - before));
+        let doubts = doubts(&noise, seconds, bench.processors);
+        Ok(Outcome::new(self, finding, seconds, doubts))
     }
 }
 
+/// Of this process and its workers, which are gone when an experiment is over.
+fn usage() -> Usage {
+    Usage::of_self() + Usage::of_ended_children()
+}
+
+fn doubts(noise: &Noise, seconds: f64, processors: usize) -> Vec<String> {
+    let others = noise.busy_others(seconds).map(|cores| {
+        format!(
+            "other programs kept {} of the {} busy meanwhile: close them, and try again",
+            digits(cores),
+            plural(processors as u64, "processor")
+        )
+    });
+    let stolen = noise.stolen_share(seconds, processors).map(|share| {
+        format!(
+            "the hypervisor gave {:.0} % of the processors' time to other machines meanwhile: try again at a \
+             quieter time",
+            100.0 * share
+        )
+    });
+    let throttled = noise.throttled_share(seconds, processors).map(|share| {
+        format!(
+            "a control group's quota kept the processors from it for {:.0} % of the time: try again \
+             with a larger one",
+            100.0 * share
+        )
+    });
+    [others, stolen, throttled].into_iter().flatten().collect()
+}
+
 impl Outcome {
-    fn new(experiment: &Experiment, finding: Finding, seconds: f64) -> Self {
+    fn new(experiment: &Experiment, finding: Finding, seconds: f64, doubts: Vec<String>) -> Self {
         let figures = finding.figures.iter();
         let claimed = figures.filter_map(|figure| Some((figure.key, figure.claimed?)));
         let figures = finding.figures.iter();
@@ -157,6 +193,7 @@ impl Outcome {
             because: finding.because.clone(),
             parts: finding.parts.clone(),
             seconds,
+            doubts,
             peer: None,
             finding,
         }
@@ -166,6 +203,26 @@ impl Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_else_the_machine_did_is_said_and_of_a_quiet_one_nothing() {
+        let noise = |others_s, stolen_s, throttled_s| Noise {
+            others_s: Some(others_s),
+            stolen_s: Some(stolen_s),
+            throttled_s: Some(throttled_s),
+            ..Noise::default()
+        };
+        assert_eq!(doubts(&Noise::default(), 10.0, 2), [""; 0]);
+        assert_eq!(doubts(&noise(0.9, 0.3, 0.1), 10.0, 2), [""; 0]);
+        let all = doubts(&noise(4.0, 1.0, 2.0), 10.0, 2).join("\n");
+        for words in [
+            "other programs kept 0.400 of the 2 processors busy",
+            "gave 5 % of the processors' time to other machines",
+            "a control group's quota kept the processors from it for 10 % of the time",
+        ] {
+            assert!(all.contains(words), "no {words:?}: {all}");
+        }
+    }
 
     #[test]
     fn the_published_schema_is_that_of_the_type() {

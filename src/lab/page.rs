@@ -119,6 +119,9 @@ fn tell(page: &mut String, outcome: &Outcome) {
     for one in &outcome.parts {
         line(page, format_args!("- {}", part(one)));
     }
+    for doubt in &outcome.doubts {
+        line(page, format_args!("\nBut {doubt}."));
+    }
 }
 
 fn table(page: &mut String, header: &[&str], rows: &[Vec<String>]) {
@@ -160,7 +163,7 @@ mod tests {
                 "it takes 2.00 ms".into(),
             )],
         };
-        let mut outcome = Outcome::new(EXPERIMENTS[3], finding, 1.0);
+        let mut outcome = Outcome::new(EXPERIMENTS[3], finding, 1.0, vec!["it was loud".into()]);
         outcome.peer = Some(Peer {
             python: "3.0".into(),
             figures: [("a_s".to_owned(), 0.5)].into(),
@@ -186,6 +189,7 @@ mod tests {
             "██ 2\n```",
             "**holds**: see [pool-features](#pool-features).",
             "**differs**: it takes twice as long.",
+            "\nBut it was loud.\n",
             "- slide 6, \u{201c}It is soon\u{201d}: holds, since it takes 2.00 ms.",
         ] {
             assert!(page.contains(text), "no {text:?}: {page}");

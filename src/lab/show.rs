@@ -38,6 +38,8 @@ impl Outcome {
         }
         parts.push(style.strong(&format!("{}: {}.", self.verdict, self.because)));
         parts.extend(self.parts.iter().map(|one| style.wrap(&part(one), 2)));
+        let doubts = self.doubts.iter();
+        parts.extend(doubts.map(|doubt| style.wrap(&format!("! {doubt}."), 2)));
         parts.join("\n\n")
     }
 

@@ -46,6 +46,44 @@ pub struct Noise {
     pub steps_per_us: f64,
 }
 
+/// From these shares on, of the processors' time, something is worth a word.
+const STOLEN: f64 = 0.02;
+const THROTTLED: f64 = 0.01;
+
+/// Cores' worth of other programs, and seconds: the kernel counts in hundredths.
+const OTHERS_CORES: f64 = 0.1;
+const OTHERS_S: f64 = 0.1;
+
+impl Noise {
+    /// How many cores other programs kept busy on average, over `wall_s` seconds; none if that is less than a
+    /// tenth of one, or a tenth of a second.
+    pub fn busy_others(&self, wall_s: f64) -> Option<f64> {
+        let seconds = self.others_s.filter(|&seconds| seconds >= OTHERS_S)?;
+        worth(seconds / wall_s, OTHERS_CORES)
+    }
+
+    /// The share of the time of so many processors, over `wall_s` seconds, that the hypervisor gave to other
+    /// machines; none if that is below 2 %.
+    pub fn stolen_share(&self, wall_s: f64, processors: usize) -> Option<f64> {
+        worth(self.stolen_s? / of_all(wall_s, processors), STOLEN)
+    }
+
+    /// The share of the time of so many processors, over `wall_s` seconds, that a control group's quota kept
+    /// from its processes; none if that is below 1 %.
+    pub fn throttled_share(&self, wall_s: f64, processors: usize) -> Option<f64> {
+        worth(self.throttled_s? / of_all(wall_s, processors), THROTTLED)
+    }
+}
+
+/// Not what is not a number, either, as a share of no time is.
+fn worth(share: f64, least: f64) -> Option<f64> {
+    (share >= least && share.is_finite()).then_some(share)
+}
+
+fn of_all(wall_s: f64, processors: usize) -> f64 {
+    wall_s * processors.max(1) as f64
+}
+
 /// A reading before, to be compared with one after.
 #[derive(Debug)]
 pub struct NoiseProbe(Counters);

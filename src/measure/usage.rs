@@ -46,6 +46,11 @@ impl Usage {
         Self::from_rusage(&crate::sys::usage::of_self())
     }
 
+    /// All child processes of this one that have ended and been waited for, and theirs.
+    pub fn of_ended_children() -> Self {
+        Self::from_rusage(&crate::sys::usage::of_ended_children())
+    }
+
     /// The calling thread alone, so far.
     #[cfg(feature = "video")]
     pub(crate) fn of_this_thread() -> Self {

@@ -50,14 +50,8 @@ pub enum About {
 }
 
 /// From these shares on, of the time that was measured, something is worth a word.
-const STOLEN: f64 = 0.02;
-const THROTTLED: f64 = 0.01;
 const MEMORY_STALL: f64 = 0.02;
 const IO_STALL: f64 = 0.05;
-
-/// Cores' worth of other programs, and seconds: the kernel counts in hundredths.
-const OTHERS_CORES: f64 = 0.1;
-const OTHERS_S: f64 = 0.1;
 
 /// A processor that makes less than this share of the steps that it made at its best was slowed down.
 const SLOWED: f64 = 0.90;
@@ -125,47 +119,46 @@ impl Report {
         if self.workload.live {
             return None;
         }
-        let seconds = self.noise(|noise| noise.others_s)?;
-        let cores = seconds / self.totals.wall_s;
-        (cores >= OTHERS_CORES && seconds >= OTHERS_S).then(|| {
-            self.of_all(
-                About::Others,
-                format!(
-                    "other programs kept {} of the {} cores busy meanwhile: close them, or measure \
-                     again with more --repeat",
-                    digits(cores),
-                    self.machine.cores
-                ),
-            )
-        })
+        let cores = self.disturbance().busy_others(self.totals.wall_s)?;
+        Some(self.of_all(
+            About::Others,
+            format!(
+                "other programs kept {} of the {} cores busy meanwhile: close them, or measure \
+                 again with more --repeat",
+                digits(cores),
+                self.machine.cores
+            ),
+        ))
     }
 
     fn stolen(&self) -> Option<Doubt> {
-        let share = self.share_of_cores(|noise| noise.stolen_s)?;
-        (share >= STOLEN).then(|| {
-            self.of_all(
-                About::Stolen,
-                format!(
-                    "the hypervisor gave {:.0} % of the processors' time to other machines: measure \
-                     at a quieter time, or with more --repeat",
-                    100.0 * share
-                ),
-            )
-        })
+        let wall_s = self.totals.wall_s;
+        let share = self
+            .disturbance()
+            .stolen_share(wall_s, self.machine.cores)?;
+        Some(self.of_all(
+            About::Stolen,
+            format!(
+                "the hypervisor gave {:.0} % of the processors' time to other machines: measure \
+                 at a quieter time, or with more --repeat",
+                100.0 * share
+            ),
+        ))
     }
 
     fn quota(&self) -> Option<Doubt> {
-        let share = self.share_of_cores(|noise| noise.throttled_s)?;
-        (share >= THROTTLED).then(|| {
-            self.of_all(
-                About::Throttled,
-                format!(
-                    "a control group's quota kept the processors from it for {:.0} % of the time: use \
-                     fewer --workers, or a larger quota",
-                    100.0 * share
-                ),
-            )
-        })
+        let wall_s = self.totals.wall_s;
+        let share = self
+            .disturbance()
+            .throttled_share(wall_s, self.machine.cores)?;
+        Some(self.of_all(
+            About::Throttled,
+            format!(
+                "a control group's quota kept the processors from it for {:.0} % of the time: use \
+                 fewer --workers, or a larger quota",
+                100.0 * share
+            ),
+        ))
     }
 
     fn heat(&self) -> Option<Doubt> {
@@ -191,9 +184,10 @@ impl Report {
             about: About::Throttled,
             sentence: format!(
                 "the processor's clock was down to {:.0} % of its best in {}: it saves power or heat; \
-                 --warmup 1 lets it come up, a fixed clock keeps it there",
+                 --warmup {} lets it come up, a fixed clock keeps it there",
                 100.0 * least / best,
-                named(&passes)
+                named(&passes),
+                self.workload.warmup + 1
             ),
             passes,
         })
@@ -236,10 +230,14 @@ impl Report {
         sum.filter(|_| !self.passes.is_empty() && self.totals.wall_s > 0.0)
     }
 
-    /// Such a figure as a share of what all processors had.
-    fn share_of_cores(&self, figure: impl Fn(&Noise) -> Option<f64>) -> Option<f64> {
-        let all = self.totals.wall_s * self.machine.cores.max(1) as f64;
-        Some(self.noise(figure)? / all)
+    /// What took the processors from all passes.
+    fn disturbance(&self) -> Noise {
+        Noise {
+            others_s: self.noise(|noise| noise.others_s),
+            stolen_s: self.noise(|noise| noise.stolen_s),
+            throttled_s: self.noise(|noise| noise.throttled_s),
+            ..Noise::default()
+        }
     }
 
     /// The passes that are such, from 1.

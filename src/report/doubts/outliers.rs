@@ -1,6 +1,7 @@
 //! Passes that stand out.
 
-use super::{About, Doubt, OTHERS_CORES, OTHERS_S, named};
+use super::{About, Doubt, named};
+use crate::measure::Noise;
 use crate::report::Report;
 use crate::report::units::digits;
 use crate::statistics::{Outlier, outliers};
@@ -32,18 +33,20 @@ impl Report {
 
     /// What to do about passes that stand out.
     fn advice(&self, found: &[Outlier]) -> String {
-        let others: f64 = found
+        let others = found
             .iter()
             .filter_map(|one| {
                 let (pass, wall) = self
                     .passes
                     .get(one.place)
                     .zip(self.totals.pass_wall_s.get(one.place))?;
-                let seconds = pass.noise.others_s? + pass.noise.stolen_s?;
-                // The kernel counts in hundredths: of a short pass they say nothing.
-                (seconds >= OTHERS_S).then_some(seconds / wall)
+                let taken = Noise {
+                    others_s: Some(pass.noise.others_s? + pass.noise.stolen_s?),
+                    ..pass.noise
+                };
+                taken.busy_others(*wall)
             })
-            .fold(0.0, f64::max);
+            .reduce(f64::max);
         if let [one] = found
             && one.place == 0
             && one.of_median > 1.0
@@ -53,7 +56,7 @@ impl Report {
                 self.workload.warmup + 1
             );
         }
-        if others >= OTHERS_CORES {
+        if let Some(others) = others {
             return format!(
                 "others took {} cores meanwhile; close what runs beside, or add --repeat",
                 digits(others)

@@ -54,7 +54,7 @@ fn each_disturbance_is_called_by_its_name_with_what_to_do() {
             },
             About::Throttled,
             &[1, 4],
-            "down to 80 % of its best in passes 1 and 4: it saves power or heat; --warmup 1",
+            "down to 80 % of its best in passes 1 and 4: it saves power or heat; --warmup 2",
         ),
         (
             |r| r.passes[0].noise.memory_stall_s = Some(0.3),
