@@ -6,7 +6,7 @@ use super::number;
 use super::print::print;
 use super::progress::Progress;
 use super::run::{measure_in, parse_range, place};
-use super::stop::stop_on_signals;
+use super::stop::{end_if_unheard, stop_on_signals};
 use crate::advise::{self, Advice, AdviceData, Tested};
 use crate::analysis::Analysis;
 use crate::error::{Error, Result};
@@ -19,6 +19,7 @@ use anyhow::Context;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Find out, on the first frames, which mode, workers and batch to use, or whether to use any
@@ -94,7 +95,14 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         .then(|| place_of_whole(&request, args.out.as_deref()));
     let place = place.transpose()?;
     let out = place.as_ref().map(|place| place.folder.clone());
-    let advice = advise::frames(&request, args.budget, &mut Progress::new())?;
+    // While it is being measured, where a frame may take a minute, a wish to stop gives the place up. The whole has
+    // ears of its own for that, and needs its place.
+    let place = Arc::new(Mutex::new(Some(place)));
+    let held = Arc::clone(&place);
+    end_if_unheard(&stop, move || take(&held).is_some());
+    let advice = advise::frames(&request, args.budget, &mut Progress::new());
+    let place = take(&place).ok_or(Error::Interrupted)?;
+    let advice = advice?;
     if !args.json {
         print(advice.render(Style::of_stdout()))?;
     }
@@ -125,6 +133,10 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(ExitCode::from(u8::from(failed)))
+}
+
+fn take<T>(held: &Mutex<Option<T>>) -> Option<T> {
+    held.lock().unwrap_or_else(PoisonError::into_inner).take()
 }
 
 /// Before anything is measured.

@@ -3,7 +3,7 @@
 use super::complain::complain;
 use super::print::{print, print_if_heard};
 use super::progress::Progress;
-use super::stop::stop_on_signals;
+use super::stop::{end_if_unheard, stop_on_signals};
 use crate::error::Error;
 use crate::lab::{self, Bench, EXPERIMENTS, Experiment, Outcome, Outcomes, Peer};
 use crate::measure::Machine;
@@ -13,9 +13,7 @@ use anyhow::Context;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 /// Try two lectures' claims on this machine
 ///
@@ -235,7 +233,15 @@ fn carry_out(
     }
     let stop = stop_on_signals().context("cannot listen for Ctrl-C")?;
     let finished = Arc::new(Mutex::new(finished));
-    end_if_nobody_listens(&stop, &finished);
+    let unheard = Arc::clone(&finished);
+    // Its folder is swept by the next experiment.
+    end_if_unheard(&stop, move || {
+        // If that is being done just now, this waits for it.
+        if let Err(error) = with(&unheard, Finished::deliver) {
+            complain(error);
+        }
+        true
+    });
     let teller = Teller::new();
     let bench = effort
         .bench()
@@ -313,29 +319,6 @@ fn write(path: &Path, text: &str) -> crate::Result<()> {
     Sink::fill(path, |sink| sink.write(text.as_bytes()))
 }
 
-/// Ends this process some time after it was asked to stop: an experiment that is just then within
-/// something long, as a message of a hundred megabytes is, hears of it only afterwards. What is
-/// finished is delivered before. Its workers end with this process, and its folder is swept by the next
-/// experiment.
-fn end_if_nobody_listens(stop: &Arc<AtomicBool>, finished: &Arc<Mutex<Finished>>) {
-    const PATIENCE: Duration = Duration::from_secs(2);
-    let (stop, finished) = (Arc::clone(stop), Arc::clone(finished));
-    let watch = move || {
-        while !stop.load(Ordering::Relaxed) {
-            std::thread::sleep(Duration::from_millis(100));
-        }
-        std::thread::sleep(PATIENCE);
-        // If that is being done just now, this waits for it.
-        if let Err(error) = with(&finished, Finished::deliver) {
-            complain(error);
-        }
-        complain(Error::Interrupted);
-        std::process::exit(130);
-    };
-    // Without this thread, a second Ctrl-C does the same.
-    let _ = std::thread::Builder::new().name("stop".into()).spawn(watch);
-}
-
 /// Shows which experiment is under way, and what it is at.
 struct Teller(Arc<Mutex<Shown>>);
 
@@ -405,6 +388,7 @@ mod tests {
             because: finding.because.clone(),
             parts: Vec::new(),
             seconds: 1.0,
+            doubts: Vec::new(),
             peer: None,
             finding,
         }

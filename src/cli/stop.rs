@@ -1,10 +1,13 @@
 //! Ctrl-C and its like.
 
+use super::complain::complain;
+use crate::error::Error;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag::{register, register_conditional_shutdown};
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 /// A flag that Ctrl-C or a polite kill sets, so that what is unfinished is removed; the
 /// second one ends the program at once.
@@ -15,4 +18,27 @@ pub(super) fn stop_on_signals() -> io::Result<Arc<AtomicBool>> {
         register(signal, Arc::clone(&stop))?;
     }
     Ok(stop)
+}
+
+/// Ends this process some time after it was asked to stop, where work has steps that hear of it only when
+/// they are over, as a message of a hundred megabytes or a frame of a minute is. Before, `last_words` does what
+/// is to be done, and says whether that work is still under way. Workers end with this process.
+pub(super) fn end_if_unheard(
+    stop: &Arc<AtomicBool>,
+    last_words: impl FnOnce() -> bool + Send + 'static,
+) {
+    const PATIENCE: Duration = Duration::from_secs(2);
+    let stop = Arc::clone(stop);
+    let watch = move || {
+        while !stop.load(Ordering::Relaxed) {
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        std::thread::sleep(PATIENCE);
+        if last_words() {
+            complain(Error::Interrupted);
+            std::process::exit(130);
+        }
+    };
+    // Without this thread, a second Ctrl-C does the same.
+    let _ = std::thread::Builder::new().name("stop".into()).spawn(watch);
 }
