@@ -67,6 +67,8 @@ pub use schema::{Cpu, Memory, Report, SCHEMA, StageSummary, Totals, Workload};
 pub(crate) use sink::Sink;
 pub use story::Story;
 pub use style::Style;
+#[cfg(feature = "cli")]
+pub(crate) use style::printable;
 pub(crate) use style::shell_word;
 pub use summary::summary;
 pub use threshold::{Judgement, Threshold, judge, judgements};

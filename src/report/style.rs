@@ -161,7 +161,7 @@ fn markdown_table(header: &[&str], rows: &[Vec<String>], left: usize) -> String 
 
 /// Text in which nothing commands a terminal or ends a line: names are other people's, and may hold
 /// whatever a file's name may.
-pub(super) fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
         match c.is_control() {
