@@ -82,6 +82,15 @@ mod tests {
         }
     }
 
+    /// One that knew nothing of its passes.
+    #[test]
+    fn a_report_of_an_older_version_is_read() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/older");
+        let report = Report::read(folder).unwrap();
+        assert_eq!(report.totals.frames_analysed, 90);
+        assert!(report.passes.is_empty() && report.doubts().is_empty());
+    }
+
     #[test]
     fn a_report_survives_its_json() {
         let report = samples::payload();
