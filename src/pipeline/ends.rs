@@ -5,7 +5,7 @@ use super::dispatch::culprit;
 use super::gauge::Look;
 use super::job::{FrameJob, Order};
 use super::kept::{Findings, Kept};
-use super::plan::Dropped;
+use super::policy::Dropped;
 use super::recorder::Recorder;
 use crate::analysis::failed_line;
 use crate::clock::now;

@@ -3,7 +3,8 @@
 
 use super::interval::Schedule;
 use super::job::FramePool;
-use super::plan::{Dropped, Plan};
+use super::plan::Plan;
+use super::policy::Dropped;
 use super::recorder::Recorder;
 use crate::clock::{Nanos, now};
 use crate::coordination::SharedArray;
@@ -333,7 +334,7 @@ impl fmt::Debug for Around {
 mod tests {
     use super::super::engine::{Engine, Watch};
     use super::super::kept::{Findings, Kept};
-    use super::super::plan::Request;
+    use super::super::request::Request;
     use super::*;
     use crate::analysis::Analysis;
     use crate::source::FrameSet;

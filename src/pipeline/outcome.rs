@@ -2,7 +2,7 @@
 
 use super::interval::Interval;
 use super::passes::PassFigures;
-use super::plan::{Dropped, Policy};
+use super::policy::{Dropped, Policy};
 use crate::clock::Nanos;
 use crate::frame::FrameFormat;
 use crate::measure::{Limits, MemoryPeak, StageHistograms, Timeline, Usage};

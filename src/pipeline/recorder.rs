@@ -6,7 +6,7 @@ use super::interval::Interval;
 use super::job::{JobOutput, Order};
 use super::kept::{Digested, Findings, Kept, Thumbnails};
 use super::pace::{Lateness, Pace};
-use super::plan::Dropped;
+use super::policy::Dropped;
 use super::trace::Tracer;
 use crate::clock::{Nanos, now};
 use crate::error::Result;

@@ -2,7 +2,7 @@
 
 use super::super::gauge::Around;
 use super::super::job::{FrameOutput, InSlot, JobOutput, Order};
-use super::super::plan::Dropped;
+use super::super::policy::Dropped;
 use super::events::{Args, Events, Flow, Lane, Track};
 use super::lanes::Lanes;
 use super::{Place, Trace};
