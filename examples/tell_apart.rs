@@ -15,6 +15,7 @@ use framehaul::pipeline::{FrameJob, Outcome, Plan, Request, run_alternately};
 use framehaul::pool::worker;
 use framehaul::report::{Comparison, Ratios, Report};
 use framehaul::source::FrameSet;
+use std::io::{IsTerminal, stderr};
 use std::process::ExitCode;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -109,12 +110,18 @@ impl Workload {
             .ok_or("too few passes to recommend a number of repeats")?
             .needed;
         let (mut alike, mut found) = (0, 0);
-        for _ in 0..trials {
+        for trial in 1..=trials {
+            if stderr().is_terminal() {
+                eprint!("\r{name}: trial {trial} of {trials} ");
+            }
             let [one, same, slower] = self.run(repeats)?;
             alike += usize::from(!ratios(&one, &same)?.clear);
             let slowed_down = ratios(&one, &slower)?;
             let is_slower = slowed_down.fps.is_some_and(|fps| fps.high < 1.0);
             found += usize::from(slowed_down.clear && is_slower);
+        }
+        if stderr().is_terminal() {
+            eprint!("\r\x1b[K");
         }
         println!(
             "{name}, --repeat {repeats}: no difference to itself {alike} times of {trials}, a slow-down of \
