@@ -7,7 +7,7 @@ use crate::lab::work::{Steps, done, failed};
 use crate::lab::{Bench, Drawing, Experiment, Figure, Finding, Unit, Verdict};
 use crate::measure::Usage;
 use crate::pool::{Batch, Pool, worker};
-use crate::report::units::plural;
+use crate::report::units::{plural, time};
 use std::time::Duration;
 
 pub(super) static EXPERIMENT: Experiment = Experiment {
@@ -118,8 +118,9 @@ fn judge(measured: &Measured) -> Finding {
         (Verdict::Depends, why)
     };
     let because = format!(
-        "of {} tasks of {TASK:?} on {}: {outcome}",
+        "of {} tasks of {} on {}: {outcome}",
         measured.tasks,
+        time(TASK.as_nanos() as f64),
         plural(measured.workers as u64, "worker"),
     );
     let (verdict, because) = verdict.in_parallel(measured.workers, because);
@@ -218,7 +219,7 @@ mod tests {
     fn one_processor_cannot_tell() {
         let alone = finding(1, 0.5, 1.21, 1.0);
         assert_eq!(alone.verdict, Verdict::Untestable);
-        let words = "of 2000 tasks of 20µs on 1 worker: a job a task does not pay (×0.50)";
+        let words = "of 2000 tasks of 20.0 µs on 1 worker: a job a task does not pay (×0.50)";
         assert!(alone.because.contains(words), "{}", alone.because);
     }
 }
