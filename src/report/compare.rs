@@ -55,9 +55,10 @@ impl Run {
         Stage::PARTS.into_iter().filter(counts)
     }
 
-    /// A total shared out over the frames that were analysed.
-    pub(super) fn per_frame(&self, total: f64) -> f64 {
-        total / self.report.totals.frames_analysed.max(1) as f64
+    /// A total shared out over the frames that were analysed; none if there were none.
+    pub(super) fn per_frame(&self, total: f64) -> Option<f64> {
+        let frames = self.report.totals.frames_analysed;
+        (frames > 0).then(|| total / frames as f64)
     }
 
     /// Peak memory, anonymous and shared together.
@@ -67,12 +68,12 @@ impl Run {
     }
 
     /// Processor seconds a frame.
-    pub(super) fn cpu_per_frame(&self) -> f64 {
+    pub(super) fn cpu_per_frame(&self) -> Option<f64> {
         self.per_frame(self.report.cpu.user_s + self.report.cpu.system_s)
     }
 
     /// Page faults a frame, with and without I/O.
-    pub(super) fn faults_per_frame(&self) -> f64 {
+    pub(super) fn faults_per_frame(&self) -> Option<f64> {
         let cpu = &self.report.cpu;
         self.per_frame((cpu.minor_faults + cpu.major_faults) as f64)
     }

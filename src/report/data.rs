@@ -73,10 +73,10 @@ pub struct RunData {
     pub overlap_bytes_per_frame: f64,
     /// Peak memory, anonymous and shared.
     pub peak_bytes: f64,
-    /// Processor seconds a frame.
-    pub cpu_s_per_frame: f64,
-    /// Page faults a frame.
-    pub faults_per_frame: f64,
+    /// Processor seconds a frame; null if none was analysed.
+    pub cpu_s_per_frame: Option<f64>,
+    /// Page faults a frame; null likewise.
+    pub faults_per_frame: Option<f64>,
     /// Late frames; null when flat out.
     pub deadline_misses: Option<u64>,
     /// Whether the backlog stayed bounded; null when flat out.

@@ -3,8 +3,10 @@
 use super::Report;
 use super::compare::{Comparison, Run};
 use super::style::Style;
-use super::table::{histograms, notes, of_limit, warnings};
-use super::units::{self, ABSENT, BANDWIDTH_NOT_MEASURED, bytes, count, digits, plural, time};
+use super::table::{histograms, notes, of_limit, optional, warnings};
+use super::units::{
+    self, ABSENT, BANDWIDTH_NOT_MEASURED, bytes, digits, mean_count, plural, seconds, time,
+};
 use crate::measure::Limits;
 use crate::pipeline::Policy;
 
@@ -113,10 +115,10 @@ fn totals(run: &Run, style: Style) -> String {
             format!(
                 "{} cores busy; a frame: {} user, {} kernel, {} page faults ({} with I/O)",
                 digits(cpu.cores_busy),
-                time(run.per_frame(cpu.user_s) * 1e9),
-                time(run.per_frame(cpu.system_s) * 1e9),
-                count(hundredths(run.faults_per_frame())),
-                count(hundredths(run.per_frame(cpu.major_faults as f64))),
+                optional(run.per_frame(cpu.user_s), seconds),
+                optional(run.per_frame(cpu.system_s), seconds),
+                optional(run.faults_per_frame(), mean_count),
+                optional(run.per_frame(cpu.major_faults as f64), mean_count),
             ),
         ),
     ];
@@ -155,10 +157,6 @@ fn totals(run: &Run, style: Style) -> String {
         .map(|(name, text)| style.wrap(&format!("{name:<11}{text}"), 11))
         .collect();
     lines.join("\n")
-}
-
-fn hundredths(mean: f64) -> f64 {
-    (mean * 100.0).round() / 100.0
 }
 
 fn machine_limits(limits: &Limits) -> String {
@@ -331,13 +329,21 @@ mod tests {
         dropping.cpu.system_s = 0.0;
         let comparison = compare(vec![dropping]);
         let run = &comparison.runs[0];
-        assert_eq!(run.cpu_per_frame(), 3.0 / 500.0);
+        assert_eq!(run.cpu_per_frame(), Some(3.0 / 500.0));
         let text = comparison.show(Style::plain(200));
         let expected = format!(
             "a frame: {} user, 0 ns kernel, {} page faults",
-            time(run.cpu_per_frame() * 1e9),
-            count(run.faults_per_frame())
+            time(run.cpu_per_frame().unwrap() * 1e9),
+            mean_count(run.faults_per_frame().unwrap())
         );
         assert!(text.contains(&expected), "{expected:?} is missing:\n{text}");
+
+        let mut failed = samples::mmap();
+        failed.totals.frames_analysed = 0;
+        let text = compare(vec![failed]).show(Style::plain(200));
+        assert!(
+            text.contains("a frame: – user, – kernel, – page faults"),
+            "{text}"
+        );
     }
 }

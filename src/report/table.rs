@@ -8,7 +8,9 @@ use super::ratios::Ratios;
 use super::spark::Axis;
 use super::style::{Style, shorten};
 use super::trust::trust;
-use super::units::{self, ABSENT, bytes, count, digits, plural, ratio, short_digest, time};
+use super::units::{
+    self, ABSENT, bytes, digits, mean_count, plural, ratio, seconds, short_digest, time,
+};
 use super::warnings::{Warning, Weight};
 use crate::stage::Stage;
 use crate::statistics::Estimate;
@@ -99,7 +101,7 @@ fn name_width(style: Style) -> usize {
     if style.wide() { 24 } else { 12 }
 }
 
-fn optional<T>(value: Option<T>, show: impl Fn(T) -> String) -> String {
+pub(super) fn optional<T>(value: Option<T>, show: impl Fn(T) -> String) -> String {
     value.map_or(ABSENT.into(), show)
 }
 
@@ -133,9 +135,9 @@ fn overview(runs: &[Run], style: Style) -> String {
             of_limit(totals.gb_per_s, run.report.limits.read_gb_per_s),
             bytes(totals.shipped_bytes_per_frame),
             bytes(run.peak_bytes()),
-            time(run.cpu_per_frame() * 1e9),
+            optional(run.cpu_per_frame(), seconds),
             digits(run.report.cpu.cores_busy),
-            count((run.faults_per_frame() * 100.0).round() / 100.0),
+            optional(run.faults_per_frame(), mean_count),
         ]
     };
     let rows: Vec<_> = runs.iter().map(row).collect();

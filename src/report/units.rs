@@ -33,6 +33,11 @@ pub(crate) fn time(ns: f64) -> String {
     scaled(ns, &[(1e9, "s"), (1e6, "ms"), (1e3, "µs"), (1.0, "ns")])
 }
 
+/// Seconds likewise.
+pub(crate) fn seconds(seconds: f64) -> String {
+    time(1e9 * seconds)
+}
+
 /// Bytes in powers of a thousand: `24 B`, `49.8 MB`.
 pub(crate) fn bytes(bytes: f64) -> String {
     let units = [
@@ -43,6 +48,11 @@ pub(crate) fn bytes(bytes: f64) -> String {
         (1.0, "B"),
     ];
     scaled(bytes, &units)
+}
+
+/// A mean of counts, to the hundredth.
+pub(crate) fn mean_count(mean: f64) -> String {
+    count((mean * 100.0).round() / 100.0)
 }
 
 /// A count, or a mean of some: `812`, `12.2 k`, `3.10 M`, `0.25`.

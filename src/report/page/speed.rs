@@ -9,7 +9,9 @@ use super::svg::Ink;
 use crate::report::compare::Run;
 use crate::report::ratios::Ratios;
 use crate::report::trust::trust;
-use crate::report::units::{BANDWIDTH_NOT_MEASURED, bytes, count, digits, plural, time};
+use crate::report::units::{
+    BANDWIDTH_NOT_MEASURED, bytes, digits, mean_count, plural, seconds, time,
+};
 use maud::{Markup, html};
 
 /// Where sums over a run are shared out over the frames that it analysed.
@@ -117,10 +119,10 @@ fn row(number: usize, run: &Run, colour: u8) -> Markup {
             td { (figure("totals.shipped_bytes_per_frame", totals.shipped_bytes_per_frame,
                 &bytes(totals.shipped_bytes_per_frame))) }
             td { (figure(PEAK, run.peak_bytes(), &bytes(run.peak_bytes()))) }
-            td { (figure(CPU, run.cpu_per_frame(), &time(run.cpu_per_frame() * 1e9))) }
+            td { (figure_if(CPU, run.cpu_per_frame(), seconds)) }
             td { (figure("cpu.cores_busy", run.report.cpu.cores_busy,
                 &digits(run.report.cpu.cores_busy))) }
-            td { (figure(FAULTS, run.faults_per_frame(), &faults(run))) }
+            td { (figure_if(FAULTS, run.faults_per_frame(), mean_count)) }
         }
     }
 }
@@ -165,10 +167,6 @@ fn to_first(view: &View<'_>, ratios: &[Ratios]) -> Markup {
             }
         }
     }
-}
-
-fn faults(run: &Run) -> String {
-    count((run.faults_per_frame() * 100.0).round() / 100.0)
 }
 
 /// The figures of a single run that one looks for first.
@@ -233,11 +231,11 @@ pub(super) fn tiles(run: &Run) -> Markup {
                     " shared"
                 }))
             (tile("processor time",
-                figure(CPU, run.cpu_per_frame(), &time(run.cpu_per_frame() * 1e9)),
+                figure_if(CPU, run.cpu_per_frame(), seconds),
                 html! { "a frame, "
                     (figure("cpu.cores_busy", report.cpu.cores_busy, &digits(report.cpu.cores_busy)))
                     " cores busy, "
-                    (figure(FAULTS, run.faults_per_frame(), &faults(run))) " page faults"
+                    (figure_if(FAULTS, run.faults_per_frame(), mean_count)) " page faults"
                 }))
             (tile("shipped",
                 figure("totals.shipped_bytes_per_frame", totals.shipped_bytes_per_frame,
