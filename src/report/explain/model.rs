@@ -21,7 +21,8 @@
 //!
 //! What is busiest is not at work at times all the same: at the beginning and the end of a pass, where a
 //! worker waits for a slot or for others of its batch, and where other programs have the processors. That
-//! is **waiting**, the time on the wall clock less the processor time that was counted.
+//! is **waiting**, the time on the wall clock less the processor time that was counted. (Of passes of a
+//! millisecond more may be counted than there was, as starting and ending them is in it: nobody waited then.)
 //!
 //! None of the other terms is fitted to the time that is to be explained, so they may miss the processor
 //! time that was counted: what is left over is shown as that. (Bytes shipped are counted as pixels; that a
@@ -177,7 +178,7 @@ impl Model {
         let wall_ns = report.totals.wall_s * 1e9 / frames;
         let term = |term| (term, share(&|work: &Work| work.term(term)));
         let mut terms = BTreeMap::from(Term::ALL.map(term));
-        terms.insert(Term::Waiting, wall_ns - busy_ns);
+        terms.insert(Term::Waiting, (wall_ns - busy_ns).max(0.0));
         Ok(Self {
             wall_ns,
             bound,
