@@ -1,9 +1,12 @@
 //! What else there is to know, for people.
 
 use super::Advice;
-use super::verdict::{Bound, WORTH_IT};
+use super::verdict::{Bound, Compute, WORTH_IT};
 use crate::pool::available_workers;
 use crate::report::units::{digits, pace, plural, time};
+
+/// Of work that takes so many times what handing it over does, that is below a hundredth.
+const NOTHING_BESIDE: f64 = 100.0;
 
 fn s(seconds: f64) -> String {
     time(seconds * 1e9)
@@ -18,7 +21,7 @@ impl Advice {
                 "matrix",
                 format!(
                     "{} ({} of work a {unit}, {} a round trip, {} to ship it)",
-                    self.cell,
+                    self.matrix(),
                     s(self.work_s),
                     s(self.round_trip_s),
                     s(self.shipping_s)
@@ -47,6 +50,8 @@ impl Advice {
             );
             facts.push(("note", what));
         }
+        let doubts = self.doubts.iter();
+        facts.extend(doubts.map(|doubt| ("note", doubt.clone())));
         if self.cached_share < 0.99 {
             let share = 100.0 * self.cached_share;
             facts.push((
@@ -58,6 +63,30 @@ impl Advice {
             ));
         }
         facts
+    }
+
+    /// The cell, and what it means, unless it was seen not to.
+    fn matrix(&self) -> String {
+        let cell = self.cell;
+        let processes = self.ways.iter().filter(|tested| tested.way.is_processes());
+        let gain = processes
+            .map(|tested| tested.speed_up.value)
+            .max_by(f64::total_cmp);
+        let hand_over = self.round_trip_s + self.shipping_s;
+        match (cell.compute, gain) {
+            (Compute::Heavy, Some(gain)) if gain < WORTH_IT => {
+                format!(
+                    "{}: there workers mostly win, but here they do not",
+                    cell.name()
+                )
+            }
+            (Compute::Light, Some(_)) if self.work_s > NOTHING_BESIDE * hand_over => format!(
+                "{}, by what workers gain: but handing it over is nothing beside the work, so that something \
+                 else holds them up (other programs, a quota, memory)",
+                cell.name()
+            ),
+            _ => cell.to_string(),
+        }
     }
 
     fn bound_by(&self) -> String {
@@ -151,6 +180,7 @@ impl Advice {
 mod tests {
     use super::super::samples::{advice, tested};
     use super::*;
+    use crate::advise::verdict::{Cell, Data};
 
     fn plain() -> Advice {
         advice(
@@ -167,6 +197,39 @@ mod tests {
             .map(|(_, what)| what)
             .collect();
         facts.join("\n")
+    }
+
+    #[test]
+    fn a_cell_means_what_it_mostly_means_unless_it_was_seen_not_to() {
+        let matrix = |compute, gain, work_s| {
+            let ways = [tested("sequential", 1, 1, 1.0), tested("mmap", 2, 1, gain)];
+            let data = Data::Small;
+            let advice = Advice {
+                cell: Cell { compute, data },
+                work_s,
+                round_trip_s: 0.001,
+                shipping_s: 0.001,
+                ..advice(&ways, 0)
+            };
+            said(&advice, "matrix")
+        };
+        let wins = "workers win, however they get it";
+        assert!(matrix(Compute::Heavy, 1.21, 1.0).contains(wins));
+        let not_here = matrix(Compute::Heavy, 1.19, 1.0);
+        assert!(not_here.contains("here they do not") && !not_here.contains(wins));
+        let costs = "the hand-over costs more than the work";
+        assert!(matrix(Compute::Light, 1.06, 0.199).contains(costs));
+        let held_up = matrix(Compute::Light, 1.06, 0.201);
+        assert!(held_up.contains("something else holds them up") && !held_up.contains(costs));
+    }
+
+    #[test]
+    fn what_else_the_machine_did_is_noted() {
+        let advice = Advice {
+            doubts: vec!["it was busy".into()],
+            ..plain()
+        };
+        assert_eq!(said(&advice, "note"), "it was busy");
     }
 
     #[test]

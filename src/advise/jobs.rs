@@ -6,8 +6,9 @@ use super::ways::{self, PROCESSES, Way};
 use super::{Advice, MOST_FAILED, Standing, Tested, Workload, crossover};
 use crate::clock::{Nanos, after, now};
 use crate::error::{Error, Result};
-use crate::measure::Limits;
+use crate::measure::{Limits, NoiseProbe};
 use crate::pool::{Batch, Job, JobError, Pool, available_workers};
+use crate::report::of_noise;
 use std::time::Duration;
 
 /// Advice for jobs like those of `sample`, which are run again and again, measured within about
@@ -49,6 +50,7 @@ pub fn jobs<J: Job + Clone>(
     }
     let processors = available_workers();
     let limits = Limits::measure(processors)?;
+    let noise = NoiseProbe::start();
     let mut bench = Bench::new(setup, sample, after(budget))?;
     let laps = race(bench.runners.len(), &mut bench)?;
     let standing = Standing::of(
@@ -62,7 +64,13 @@ pub fn jobs<J: Job + Clone>(
             budget.as_secs_f64()
         ))
     })?;
-    Ok(bench.advice(standing, whole, &limits, begin))
+    bench
+        .runners
+        .iter_mut()
+        .for_each(|runner| runner.pool = None);
+    let (noise, seconds) = noise.finish_after_workers();
+    let doubts = of_noise(&noise, seconds, processors);
+    Ok(bench.advice(standing, whole, &limits, begin, doubts))
 }
 
 struct Bench<'a, J: Job> {
@@ -198,6 +206,7 @@ impl<'a, J: Job + Clone> Bench<'a, J> {
         whole: Option<u64>,
         limits: &Limits,
         begin: Nanos,
+        doubts: Vec<String>,
     ) -> Advice {
         let ways = &standing.ways;
         let (work_s, round_trip_s) = (ways[standing.baseline].each_s, limits.wakeup_us / 1e6);
@@ -225,9 +234,10 @@ impl<'a, J: Job + Clone> Bench<'a, J> {
             enough_s: (now() - begin) as f64 / 1e9 + self.untried(),
             input_fps: None,
             cached_share: 1.0,
+            doubts,
             command: &|_| Vec::new(),
         };
-        standing.advice(&workload, begin)
+        standing.advice(workload, begin)
     }
 }
 

@@ -108,6 +108,8 @@ pub struct Advice {
     /// The command line of the baseline, which will do where the verdict is `sequential`, and of which alone
     /// something is known where it is `unknown`; empty for jobs.
     pub baseline_command: Vec<String>,
+    /// What else the machine did meanwhile, a sentence each without its full stop; none if it was quiet.
+    pub doubts: Vec<String>,
     /// How long measuring took, in seconds.
     pub seconds: f64,
 }
@@ -226,6 +228,8 @@ struct Workload<'a> {
     enough_s: f64,
     input_fps: Option<f64>,
     cached_share: f64,
+    /// What else the machine did.
+    doubts: Vec<String>,
     /// The command line of a way; empty for jobs.
     command: &'a dyn Fn(&Way) -> Vec<String>,
 }
@@ -236,7 +240,7 @@ impl Standing {
     }
 
     /// What follows; measuring began at `begin`.
-    fn advice(self, of: &Workload<'_>, begin: Nanos) -> Advice {
+    fn advice(self, of: Workload<'_>, begin: Nanos) -> Advice {
         let best = self.best();
         Advice {
             speed_up: best.speed_up,
@@ -268,6 +272,7 @@ impl Standing {
             input_fps: of.input_fps,
             keeps_up: of.input_fps.map(|fps| best.each_s * fps <= 1.0),
             cached_share: of.cached_share,
+            doubts: of.doubts,
             command: (of.command)(&best.way),
             baseline_command: (of.command)(&self.ways[self.baseline].way),
             seconds: (now() - begin) as f64 / 1e9,
@@ -421,9 +426,10 @@ mod tests {
                 enough_s: 90.0,
                 input_fps: None,
                 cached_share: 1.0,
+                doubts: Vec::new(),
                 command: &|way| vec![way.mode.clone()],
             };
-            standing(&all).unwrap().advice(&workload, now())
+            standing(&all).unwrap().advice(workload, now())
         };
         let alone = advice(3, 0);
         assert_eq!((alone.verdict, alone.untried), (Verdict::Unknown, 3));

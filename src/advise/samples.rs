@@ -47,6 +47,7 @@ pub(super) fn advice(ways: &[Tested], advised: usize) -> Advice {
         cached_share: 1.0,
         command: command(best),
         baseline_command: command(&ways[0]),
+        doubts: Vec::new(),
         seconds: 1.0,
     }
 }

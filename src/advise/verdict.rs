@@ -65,22 +65,28 @@ impl Cell {
     }
 }
 
+impl Cell {
+    /// The row and the column.
+    pub const fn name(self) -> &'static str {
+        match (self.compute, self.data) {
+            (Compute::Heavy, Data::Small) => "heavy compute, small data",
+            (Compute::Heavy, Data::Large) => "heavy compute, large data",
+            (Compute::Light, Data::Small) => "light compute, small data",
+            (Compute::Light, Data::Large) => "light compute, large data",
+        }
+    }
+}
+
+/// The cell, and what it mostly means.
 impl fmt::Display for Cell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match (self.compute, self.data) {
-            (Compute::Heavy, Data::Small) => {
-                "heavy compute, small data: workers win, however they get it"
-            }
-            (Compute::Heavy, Data::Large) => {
-                "heavy compute, large data: workers win if a reference is shipped"
-            }
-            (Compute::Light, Data::Small) => {
-                "light compute, small data: the hand-over costs more than the work; batch it"
-            }
-            (Compute::Light, Data::Large) => {
-                "light compute, large data: shipping it costs more than the work; ship none"
-            }
-        })
+        let meaning = match (self.compute, self.data) {
+            (Compute::Heavy, Data::Small) => "workers win, however they get it",
+            (Compute::Heavy, Data::Large) => "workers win if a reference is shipped",
+            (Compute::Light, Data::Small) => "the hand-over costs more than the work; batch it",
+            (Compute::Light, Data::Large) => "shipping it costs more than the work; ship none",
+        };
+        write!(f, "{}: {meaning}", self.name())
     }
 }
 

@@ -11,6 +11,7 @@ use crate::advise::{self, Advice, AdviceData, Tested};
 use crate::analysis::Analysis;
 use crate::error::{Error, Result};
 use crate::pipeline::Request;
+use crate::report::units::seconds;
 use crate::report::{RunDir, Style};
 use crate::source::Source;
 use crate::sys::fs::Made;
@@ -125,7 +126,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     };
     if !args.json {
         print(format_args!(
-            "\nThe whole took {actual_s:.3} s; predicted were {predicted_s:.3} s, {:+.0} %.",
+            "\nThe whole took {}; predicted were {}, {:+.0} %.",
+            seconds(actual_s),
+            seconds(predicted_s),
             100.0 * (predicted_s / actual_s - 1.0)
         ))?;
         if let Some(out) = out {

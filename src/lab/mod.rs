@@ -46,10 +46,9 @@ pub use html::html_page;
 pub use page::page;
 pub use peer::Peer;
 
-use crate::clock::now;
 use crate::error::Result;
-use crate::measure::{Noise, NoiseProbe, Usage, available_memory};
-use crate::report::units::{digits, plural};
+use crate::measure::{NoiseProbe, available_memory};
+use crate::report::of_noise;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -130,7 +129,7 @@ impl Experiment {
     /// If workers cannot be started, or somebody asked to stop. Where there is too little memory,
     /// the verdict says so.
     pub fn carry_out(&self, bench: &Bench) -> Result<Outcome> {
-        let (begin, noise, before) = (now(), NoiseProbe::start(), usage());
+        let noise = NoiseProbe::start();
         let needed = bench.size((self.memory)(bench.processors));
         let available = available_memory();
         let finding = if available < needed as u64 {
@@ -138,41 +137,10 @@ impl Experiment {
         } else {
             (self.run)(bench)?
         };
-        let seconds = bench::seconds_since(begin);
-        let noise = noise.finish(&(usage() - before));
-        let doubts = doubts(&noise, seconds, bench.processors);
+        let (noise, seconds) = noise.finish_after_workers();
+        let doubts = of_noise(&noise, seconds, bench.processors);
         Ok(Outcome::new(self, finding, seconds, doubts))
     }
-}
-
-/// Of this process and its workers, which are gone when an experiment is over.
-fn usage() -> Usage {
-    Usage::of_self() + Usage::of_ended_children()
-}
-
-fn doubts(noise: &Noise, seconds: f64, processors: usize) -> Vec<String> {
-    let others = noise.busy_others(seconds).map(|cores| {
-        format!(
-            "other programs kept {} of the {} busy meanwhile: close them, and try again",
-            digits(cores),
-            plural(processors as u64, "processor")
-        )
-    });
-    let stolen = noise.stolen_share(seconds, processors).map(|share| {
-        format!(
-            "the hypervisor gave {:.0} % of the processors' time to other machines meanwhile: try again at a \
-             quieter time",
-            100.0 * share
-        )
-    });
-    let throttled = noise.throttled_share(seconds, processors).map(|share| {
-        format!(
-            "a control group's quota kept the processors from it for {:.0} % of the time: try again \
-             with a larger one",
-            100.0 * share
-        )
-    });
-    [others, stolen, throttled].into_iter().flatten().collect()
 }
 
 impl Outcome {
@@ -203,26 +171,6 @@ impl Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_else_the_machine_did_is_said_and_of_a_quiet_one_nothing() {
-        let noise = |others_s, stolen_s, throttled_s| Noise {
-            others_s: Some(others_s),
-            stolen_s: Some(stolen_s),
-            throttled_s: Some(throttled_s),
-            ..Noise::default()
-        };
-        assert_eq!(doubts(&Noise::default(), 10.0, 2), [""; 0]);
-        assert_eq!(doubts(&noise(0.9, 0.3, 0.1), 10.0, 2), [""; 0]);
-        let all = doubts(&noise(4.0, 1.0, 2.0), 10.0, 2).join("\n");
-        for words in [
-            "other programs kept 0.400 of the 2 processors busy",
-            "gave 5 % of the processors' time to other machines",
-            "a control group's quota kept the processors from it for 10 % of the time",
-        ] {
-            assert!(all.contains(words), "no {words:?}: {all}");
-        }
-    }
 
     #[test]
     fn the_published_schema_is_that_of_the_type() {

@@ -86,12 +86,20 @@ fn of_all(wall_s: f64, processors: usize) -> f64 {
 
 /// A reading before, to be compared with one after.
 #[derive(Debug)]
-pub struct NoiseProbe(Counters);
+pub struct NoiseProbe {
+    before: Counters,
+    begin: clock::Nanos,
+    own: Usage,
+}
 
 impl NoiseProbe {
     /// Reads what is counted; a fraction of a millisecond.
     pub fn start() -> Self {
-        Self(Counters::under(Path::new("/")))
+        Self {
+            before: Counters::under(Path::new("/")),
+            begin: clock::now(),
+            own: own_usage(),
+        }
     }
 
     /// What has happened since, of which this process and its workers used `own`.
@@ -99,9 +107,22 @@ impl NoiseProbe {
         let after = Counters::under(Path::new("/"));
         Noise {
             steps_per_us: steps_per_us(),
-            ..self.0.until(after, own)
+            ..self.before.until(after, own)
         }
     }
+
+    /// The same where all workers have ended, and for how many seconds it went on: what this process and
+    /// they used is known then.
+    pub fn finish_after_workers(self) -> (Noise, f64) {
+        let used = own_usage() - self.own;
+        let seconds = (clock::now() - self.begin) as f64 / 1e9;
+        (self.finish(&used), seconds)
+    }
+}
+
+/// Of this process and of its children that have ended.
+fn own_usage() -> Usage {
+    Usage::of_self() + Usage::of_ended_children()
 }
 
 /// What the kernel counts, since it started.

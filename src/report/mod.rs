@@ -51,6 +51,7 @@ mod samples;
 pub use checkup::checkup;
 pub use compare::{Comparison, Difference};
 pub use data::{ComparisonData, Percentiles, RunData, Shown};
+pub(crate) use doubts::of_noise;
 pub use doubts::{About, Doubt};
 pub use explain::{Bound, Explanation, Term, TermGap, TermTimes};
 pub use export::{Export, KINDS, Kind, Missing};

@@ -35,6 +35,7 @@ impl Track<'_> {
         standing: Standing,
         limits: &Limits,
         begin: Nanos,
+        doubts: Vec<String>,
     ) -> Result<Advice> {
         let ways = &standing.ways;
         let first = self.runners[0].tried.as_ref();
@@ -62,9 +63,10 @@ impl Track<'_> {
             enough_s: self.enough(),
             input_fps: self.request.source.fps(),
             cached_share: self.runners[0].plan.cached_share()?,
+            doubts,
             command: &|way| command(self.request, way),
         };
-        Ok(standing.advice(&workload, begin))
+        Ok(standing.advice(workload, begin))
     }
 
     /// Where the time of a frame goes on a way that takes `frame_s` for it.

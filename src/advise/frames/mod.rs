@@ -7,9 +7,10 @@ use super::ways::{self, Way};
 use super::{Advice, MOST_FAILED, Standing};
 use crate::clock::{Nanos, now};
 use crate::error::{Error, Result};
-use crate::measure::Limits;
+use crate::measure::{Limits, NoiseProbe};
 use crate::pipeline::{Plan, Request, Trial, Tried, Watch};
 use crate::pool::available_workers;
+use crate::report::of_noise;
 use crate::source::Source;
 use crate::transport::Placement;
 use std::sync::atomic::Ordering;
@@ -32,6 +33,7 @@ pub fn frames(request: &Request, budget: Duration, watch: &mut dyn Watch) -> Res
     let processors = available_workers();
     let limits = Limits::measure(processors)?;
 
+    let noise = NoiseProbe::start();
     let mut track = Track::new(&request, budget, watch)?;
     let laps = race(track.runners.len(), &mut track)?;
     let standing = Standing::of(
@@ -39,14 +41,15 @@ pub fn frames(request: &Request, budget: Duration, watch: &mut dyn Watch) -> Res
         |who| track.runners[who].way.clone(),
         |who| track.is_baseline(who),
     );
-    let standing = standing.ok_or_else(|| {
-        Error::Failed(format!(
-            "{} s are too few to try a frame of {}; give it more, by --budget",
-            budget.as_secs_f64(),
-            request.source.input()
-        ))
-    })?;
-    track.advice(standing, &limits, begin)
+    // One frame is tried by the baseline whatever the budget.
+    let standing = standing.ok_or_else(|| Error::Failed("nothing could be tried".into()))?;
+    track
+        .runners
+        .iter_mut()
+        .for_each(|runner| runner.trial = None);
+    let (noise, seconds) = noise.finish_after_workers();
+    let doubts = of_noise(&noise, seconds, processors);
+    track.advice(standing, &limits, begin, doubts)
 }
 
 fn refuse_what_comes_once(source: &Source) -> Result<()> {
@@ -298,12 +301,13 @@ impl Runners for Track<'_> {
         }
         let left = self.left();
         let frames = self.frames(who, round, best);
-        if left == 0.0
-            || self
-                .expected(who, frames)
-                .is_some_and(|expected| expected > left)
-        {
-            return Ok(None);
+        // What one frame takes by the baseline is known in any case, and is its first round if there is no time
+        // for a better one.
+        let known = self.work().filter(|_| round == 0 && who == 0);
+        let is_probe = self.work().is_none() && who == 0;
+        let expected = self.expected(who, frames).unwrap_or(0.0);
+        if !is_probe && (left == 0.0 || expected > left) {
+            return Ok(known);
         }
         self.runs += 1;
         let limbers = self.limbers(who);

@@ -13,7 +13,7 @@ mod compared;
 mod outliers;
 
 use super::Report;
-use super::units::{digits, list};
+use super::units::{digits, list, plural};
 use crate::measure::Noise;
 use crate::pipeline::{Cache, PassFigures};
 use serde::Serialize;
@@ -254,6 +254,33 @@ impl Report {
             sentence,
         }
     }
+}
+
+/// What else the machine did while something was measured for so many seconds, a sentence each without its
+/// full stop; none if it was quiet.
+pub(crate) fn of_noise(noise: &Noise, seconds: f64, processors: usize) -> Vec<String> {
+    let others = noise.busy_others(seconds).map(|cores| {
+        format!(
+            "other programs kept {} of the {} busy meanwhile: close them, and try again",
+            digits(cores),
+            plural(processors as u64, "processor")
+        )
+    });
+    let stolen = noise.stolen_share(seconds, processors).map(|share| {
+        format!(
+            "the hypervisor gave {:.0} % of the processors' time to other machines meanwhile: try again at a \
+             quieter time",
+            100.0 * share
+        )
+    });
+    let throttled = noise.throttled_share(seconds, processors).map(|share| {
+        format!(
+            "a control group's quota kept the processors from it for {:.0} % of the time: try again \
+             with a larger one",
+            100.0 * share
+        )
+    });
+    [others, stolen, throttled].into_iter().flatten().collect()
 }
 
 /// `pass 3`, `passes 1 and 4`, `7 passes`; none are all.

@@ -208,3 +208,23 @@ fn a_run_at_a_lower_clock_than_another_is_named_unless_the_machine_is_another() 
     let found = doubts(vec![at("path", 600.0), elsewhere, older]);
     assert!(found.iter().all(Vec::is_empty), "{found:?}");
 }
+
+#[test]
+fn what_else_the_machine_did_is_said_and_of_a_quiet_one_nothing() {
+    let noise = |others_s, stolen_s, throttled_s| Noise {
+        others_s: Some(others_s),
+        stolen_s: Some(stolen_s),
+        throttled_s: Some(throttled_s),
+        ..Noise::default()
+    };
+    assert_eq!(of_noise(&Noise::default(), 10.0, 2), [""; 0]);
+    assert_eq!(of_noise(&noise(0.9, 0.3, 0.1), 10.0, 2), [""; 0]);
+    let all = of_noise(&noise(4.0, 1.0, 2.0), 10.0, 2).join("\n");
+    for words in [
+        "other programs kept 0.400 of the 2 processors busy",
+        "gave 5 % of the processors' time to other machines",
+        "a control group's quota kept the processors from it for 10 % of the time",
+    ] {
+        assert!(all.contains(words), "no {words:?}: {all}");
+    }
+}
