@@ -68,9 +68,8 @@ def lost(place):
     return WORKERS * TIMES - sum(array)
 
 
-def measure(bench):
-    # Before the worker, so that both have one resource tracker, which then knows of it once.
-    memory = shared_memory.SharedMemory(create=True, size=64)
+def accesses(bench, memory):
+    """The times of each kind of access, by a worker."""
     taken = {what: [] for what in ACCESSES}
     with multiprocessing.Manager() as server:
         state = {
@@ -93,8 +92,17 @@ def measure(bench):
         bench.in_turns(bench.pick(2.5, 20), turn)
         ours.send(None)
         worker.join()
-    memory.close()
-    memory.unlink()
+    return taken
+
+
+def measure(bench):
+    # Before the worker, so that both have one resource tracker, which then knows of it once.
+    memory = shared_memory.SharedMemory(create=True, size=64)
+    try:
+        taken = accesses(bench, memory)
+    finally:
+        memory.close()
+        memory.unlink()
     bench.phase("4 workers, an element each, and all the same")
     distinct, same = [], []
     bench.in_turns(bench.pick(0.5, 4), lambda: distinct.append(lost(lambda worker: worker)),
