@@ -42,7 +42,10 @@ pub fn frames(request: &Request, budget: Duration, watch: &mut dyn Watch) -> Res
         |who| track.is_baseline(who),
     );
     // One frame is tried by the baseline whatever the budget.
-    let standing = standing.ok_or_else(|| Error::Failed("nothing could be tried".into()))?;
+    let standing = standing.ok_or_else(|| {
+        let input = request.source.input();
+        Error::Failed(format!("{input}: not one frame could be tried"))
+    })?;
     track
         .runners
         .iter_mut()
