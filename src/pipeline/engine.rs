@@ -401,8 +401,7 @@ pub(super) fn resident_share(set: &FrameSet) -> Result<f64> {
 }
 
 /// Starts the workers of all plans, then runs their passes in turn, warm-up first: a machine that
-/// is slower for a while is slower for all of them. Every other round goes backwards (A B B A), so that
-/// what comes from going first, or from who went before, falls on all alike.
+/// is slower for a while is slower for all of them. Who goes when changes from round to round.
 ///
 /// # Errors
 /// What ends the run as a whole: workers that cannot start, or an interrupt. Frames that fail are
@@ -422,11 +421,8 @@ pub fn run_alternately(plans: Vec<Plan>, watch: &mut dyn Watch) -> Result<Vec<Ou
     let most = engines.iter().map(|engine| passes(&engine.plan)).max();
     let several = engines.len() > 1;
     for number in 0..most.unwrap_or(0) {
-        let mut order: Vec<_> = engines.iter_mut().collect();
-        if number % 2 == 1 {
-            order.reverse();
-        }
-        for engine in order {
+        for who in turns(number, engines.len()) {
+            let engine = &mut engines[who];
             let (warmup, all) = (engine.plan.warmup, passes(&engine.plan));
             if number >= all {
                 continue;
@@ -445,4 +441,41 @@ pub fn run_alternately(plans: Vec<Plan>, watch: &mut dyn Watch) -> Result<Vec<Ou
         engine.finish(measured, &alternation)
     };
     Ok(engines.into_iter().map(finish).collect())
+}
+
+/// The order of so many in a round: every other round goes backwards (A B B A), and those that do not begin
+/// with another (A B C, C B A, B C A, A C B …), so that what comes from going first, or from who went before,
+/// falls on all alike.
+fn turns(round: usize, count: usize) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..count).collect();
+    order.rotate_left(round / 2 % count.max(1));
+    if round % 2 == 1 {
+        order.reverse();
+    }
+    order
+}
+
+#[cfg(test)]
+mod tests {
+    use super::turns;
+
+    #[test]
+    fn everybody_is_as_often_in_each_place_and_behind_himself() {
+        for count in 1..=5 {
+            let rounds: Vec<_> = (0..=2 * count).map(|round| turns(round, count)).collect();
+            let mut places = vec![vec![0; count]; count];
+            let mut behind_himself = vec![0; count];
+            for two in rounds.windows(2) {
+                let each = two[0].iter().enumerate();
+                each.for_each(|(place, &who)| places[who][place] += 1);
+                if two[0].last() == two[1].first() {
+                    behind_himself[two[1][0]] += 1;
+                }
+            }
+            assert_eq!(places, vec![vec![2; count]; count], "{rounds:?}");
+            assert!(behind_himself[0] > 0, "{rounds:?}");
+            assert_eq!(behind_himself, vec![behind_himself[0]; count], "{rounds:?}");
+        }
+        assert_eq!(turns(3, 0), [0; 0]);
+    }
 }
