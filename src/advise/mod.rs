@@ -79,11 +79,12 @@ pub struct Advice {
     /// Shipping a frame or job by value, in seconds, the round trip left out.
     pub shipping_s: f64,
     /// The work from which on as many worker processes as there are processors would be 1.2 times
-    /// as fast as one thread, in seconds; none if so few never are, or were not tried, or if the source is
-    /// live: what a way takes there beside the work is its producer's time as well.
+    /// as fast as one thread, in seconds; the work of these, if any number of them is so already; none if so
+    /// few never are, or were not tried, or if the source is live: what a way takes there beside the work is
+    /// its producer's time as well.
     pub crossover_s: Option<f64>,
     /// Whether that is the most that it can be: what handing over takes beside the work was less than
-    /// can be seen.
+    /// can be seen, or it is this work, where workers win.
     pub crossover_is_most: bool,
     /// What the advised way is held up by.
     pub bound: Bound,
@@ -331,13 +332,32 @@ fn gains(ways: &[Tested], advised: &Way) -> Gains {
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Crossover {
     work_s: f64,
-    /// It may be less: what handing over takes was not seen.
+    /// It may be less.
     is_most: bool,
+}
+
+/// No more than the work at which workers, however many, are worth it already.
+fn crossover(
+    ways: &[Tested],
+    processors: usize,
+    work_s: f64,
+    round_trip_s: f64,
+) -> Option<Crossover> {
+    let by_overhead = by_overhead(ways, processors, work_s, round_trip_s);
+    let mut gains = ways.iter().filter(|tested| tested.way.is_processes());
+    let here = Crossover {
+        work_s,
+        is_most: true,
+    };
+    match gains.any(|tested| tested.speed_up.value >= verdict::WORTH_IT) {
+        true => by_overhead.filter(|by| by.work_s <= work_s).or(Some(here)),
+        false => by_overhead,
+    }
 }
 
 /// By what the best way with a worker process for each of the processors takes beside its share of
 /// the work. None if there is no such way, or no such work.
-fn crossover(
+fn by_overhead(
     ways: &[Tested],
     processors: usize,
     work_s: f64,
@@ -511,7 +531,7 @@ mod tests {
 
     #[test]
     fn the_crossover_is_that_of_the_best_with_a_process_for_each_processor() {
-        let of = |ways: &[Tested]| crossover(ways, 2, 1.0, 0.016);
+        let of = |ways: &[Tested]| by_overhead(ways, 2, 1.0, 0.016);
         let others = [
             tested("sequential", 1, 1, 1.0),
             tested("threads", 2, 1, 1.9),
@@ -539,6 +559,36 @@ mod tests {
             (most.work_s - 0.016 * 1.2 / 0.4).abs() < 1e-9 && most.is_most,
             "{most:?}"
         );
-        assert_eq!(crossover(&[tested("mmap", 1, 1, 0.9)], 1, 1.0, 0.016), None);
+        assert_eq!(
+            by_overhead(&[tested("mmap", 1, 1, 0.9)], 1, 1.0, 0.016),
+            None
+        );
+    }
+
+    #[test]
+    fn the_crossover_is_no_more_than_the_work_at_which_workers_win() {
+        let of = |ways: &[Tested], processors| crossover(ways, processors, 1.0, 0.016);
+        // Two take half the work and 0.35 s, which would be worth it from 1.05 s on.
+        let two = tested("mmap", 2, 1, 1.0 / 0.85);
+        assert!(of(std::slice::from_ref(&two), 2).unwrap().work_s > 1.0);
+        let four = |gain| [two.clone(), tested("mmap", 4, 1, gain)];
+        let here = Some(Crossover {
+            work_s: 1.0,
+            is_most: true,
+        });
+        assert_eq!(of(&four(1.21), 2), here);
+        assert!(of(&four(1.19), 2).unwrap().work_s > 1.0);
+        // Threads say nothing of processes.
+        assert!(
+            of(&[two.clone(), tested("threads", 4, 1, 1.9)], 2)
+                .unwrap()
+                .work_s
+                > 1.0
+        );
+        // Where two win, it is what they show.
+        assert!(of(&[tested("mmap", 2, 1, 1.9)], 2).unwrap().work_s < 0.2);
+        // A quota may be of more than the one processor that is counted.
+        assert_eq!(of(&[tested("mmap", 2, 1, 1.3)], 1), here);
+        assert_eq!(of(&[tested("mmap", 2, 1, 1.1)], 1), None);
     }
 }
