@@ -238,14 +238,15 @@ fn one_that_fails_is_told_of_and_the_others_are_tried() {
 }
 
 #[test]
-fn where_nothing_was_finished_no_file_is_left() {
+fn where_nothing_was_finished_the_list_is_empty_and_no_file_is_left() {
     let sandbox = Sandbox::new();
     sandbox.write("page/lab.md", b"an old one");
-    let line = "lab fraud-streams --rehearse --out page";
-    sandbox
+    let line = "lab fraud-streams --rehearse --json --out page";
+    let said = sandbox
         .run_limited(SMALL_FILES, line)
         .fails(1, &["cannot write frames"])
         .one_line();
+    assert!(experiments(&said.out).is_empty());
     let left = std::fs::read_dir(sandbox.path("page")).unwrap();
     let left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, ["lab.md"]);
