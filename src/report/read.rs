@@ -20,8 +20,8 @@ pub(super) fn folder(run: &Path) -> PathBuf {
 }
 
 impl Report {
-    /// Reads a run directory, or a `report.json` itself, and checks it: the schema's number, and
-    /// that every histogram can be read.
+    /// Reads a run directory, or a `report.json` itself, and checks it: the schema's number, that
+    /// every histogram can be read, and that each frame ended in one way.
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
         let mut path = path.as_ref().to_path_buf();
         if path.is_dir() {
@@ -62,6 +62,20 @@ impl Report {
             summary
                 .decode()
                 .map_err(|what| format!("is damaged: the histogram of {} {what}", stage.name()))?;
+        }
+        let totals = &report.totals;
+        let ended = [
+            totals.frames_analysed,
+            totals.frames_failed,
+            totals.frames_dropped,
+        ];
+        if ended.iter().copied().map(u128::from).sum::<u128>() != u128::from(totals.frames) {
+            let [analysed, failed, dropped] = ended;
+            return Err(format!(
+                "is damaged: of {} frames, {analysed} are said to be analysed, {failed} failed and {dropped} \
+                 dropped",
+                totals.frames
+            ));
         }
         Ok(report)
     }
@@ -131,6 +145,10 @@ mod tests {
             (
                 edited(&|json| json["stages"]["compute"]["count"] = 3.into()),
                 "where 3 are stated",
+            ),
+            (
+                edited(&|json| json["totals"]["frames_failed"] = u64::MAX.into()),
+                "18446744073709551615 failed and 0 dropped",
             ),
         ];
         for (text, expected) in cases {

@@ -308,7 +308,9 @@ fn passes_are_merged_pass_by_pass() {
         runs.run_with(frames.clone(), |outcome| {
             outcome.workload.repeat = 2;
             outcome.totals.pass_wall_ns = walls.to_vec();
-            outcome.totals.frames_produced = 2 * (frames.end - frames.start);
+            // In the second one none was dropped.
+            outcome.totals.frames_produced += frames.end - frames.start;
+            outcome.totals.frames_analysed += frames.end - frames.start;
         })
     };
     let pieces = [
@@ -559,7 +561,10 @@ fn damaged_findings_are_refused() {
 #[test]
 fn a_run_that_was_cut_short_is_refused() {
     let runs = Runs::new();
-    let short = runs.run_with(5..9, |outcome| outcome.totals.frames_produced = 3);
+    let short = runs.run_with(5..9, |outcome| {
+        outcome.totals.frames_produced = 3;
+        outcome.totals.frames_analysed = 3;
+    });
     let said = runs.refused(&[runs.run(0..5), short]);
     assert!(said.contains("5: was cut short"), "{said}");
     let empty = runs.run_with(9..9, |_| {});
