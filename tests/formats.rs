@@ -188,6 +188,26 @@ fn what_cannot_be_exported_hides_nothing_of_the_run_and_no_file_that_was_there()
         fs::remove_file(sandbox.path("link.csv")).unwrap();
     }
 
+    let report = fs::read(sandbox.path("out/path/report.json")).unwrap();
+    sandbox.write("alone.json", &report);
+    for option in ["--html alone.json", "--export ./alone.json"] {
+        let said = sandbox.run(&format!("compare out/path alone.json {option}"));
+        said.fails(2, &["is a part of the run alone.json"])
+            .one_line();
+    }
+    assert_eq!(fs::read(sandbox.path("alone.json")).unwrap(), report);
+    // Nor is one file a place for two.
+    for line in [
+        "compare out/path --html a.md --export ./a.md",
+        "compare out/path --export b.csv --export b.csv",
+        "run set --mode path --out never --trace c.json --export c.json",
+        "run set --mode path --out never --export d.md --export d.md",
+    ] {
+        let said = sandbox.run(line);
+        said.fails(2, &["is to be written twice"]).one_line();
+    }
+    assert!(!sandbox.path("never").exists());
+
     // One of the modes has no such stage: that is said, and no failure.
     let line = "run set --mode sequential,path --frames 0..2 --out out --export transfer.hgrm";
     let said = sandbox.run(line).succeeds();

@@ -434,7 +434,7 @@ fn what_a_run_reads_is_not_written_over_by_what_it_writes() {
     }
     let both = "run set --mode mmap --out out --trace one.json --export one.json";
     let said = sandbox.run(both);
-    said.fails(2, &["one.json", "a trace and an export"])
+    said.fails(2, &["one.json", "is to be written twice"])
         .one_line();
     assert_eq!(before, [read("set/frames.npy"), read("set/manifest.json")]);
     assert!(!sandbox.path("out").exists());

@@ -59,6 +59,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         return Err(Error::Usage(what.into()).into());
     }
     thresholds::check(&args.fail_if, runs.len())?;
+    args.exports.have_names_of_their_own(args.html.as_deref())?;
     let mut comparison = Comparison::read(&runs)?;
     if args.explain {
         comparison = comparison.with_explanations()?;

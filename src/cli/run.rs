@@ -201,15 +201,10 @@ impl Args {
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let request = args.request(stop_on_signals().context("cannot listen for Ctrl-C")?)?;
-    let exports = args.exports.paths();
-    for file in args.trace.as_deref().into_iter().chain(exports.clone()) {
+    let trace = args.trace.as_deref();
+    args.exports.have_names_of_their_own(trace)?;
+    for file in trace.into_iter().chain(args.exports.paths()) {
         request.source.spare(file)?;
-    }
-    if let Some(trace) = &args.trace
-        && exports.into_iter().any(|export| export == trace)
-    {
-        let what = "is to be a trace and an export: only one of them can have the name";
-        return Err(Error::input(trace, what).into());
     }
     let (out, _ours) = place(args.out.as_deref(), || {
         let now = jiff::Zoned::now().strftime("%Y-%m-%d_%H-%M-%S");

@@ -141,7 +141,9 @@ impl RunDir {
         let is_own = |run: &&PathBuf| {
             let folder = super::read::folder(run).canonicalize();
             let is_in_it = folder.is_ok_and(|folder| real.parent() == Some(&folder));
-            is_in_it && OWN.iter().any(|own| real.ends_with(own))
+            // A report may be named by itself, whatever it is called.
+            let is_it = run.canonicalize().is_ok_and(|run| run == real);
+            is_it || is_in_it && OWN.iter().any(|own| real.ends_with(own))
         };
         match runs.iter().find(is_own) {
             Some(run) => {
