@@ -83,7 +83,10 @@ impl Sum {
         if number == 1 {
             self.findings_digest = pass.findings.digest;
         }
-        let Some(line) = pass.findings.other.filter(|_| self.disagreement.is_none()) else {
+        // Which frames are dropped is a question of time, and so is what is found of those that would look back
+        // to them.
+        let is_comparable = self.disagreement.is_none() && self.tally.dropped.is_empty();
+        let Some(line) = pass.findings.other.filter(|_| is_comparable) else {
             return;
         };
         let sentence = format!(
