@@ -80,13 +80,20 @@ fn check_whole(piece: &Piece) -> Result<()> {
     if piece.frames() == 0 || passes == 0 {
         return Err(Error::input(&piece.folder, "is a run without a frame"));
     }
-    let all = piece.frames().checked_mul(passes);
-    if all != Some(report.totals.frames) || report.totals.pass_wall_s.len() != asked.repeat {
-        let what = format!(
-            "was cut short: it has {} of the {} times {passes} frames of its passes; run it again",
-            report.totals.frames,
-            piece.frames()
-        );
+    let all = piece.frames().saturating_mul(passes);
+    let has = report.totals.frames;
+    if has != all || report.totals.pass_wall_s.len() != asked.repeat {
+        let each = piece.frames();
+        let what = match has < all {
+            true => format!(
+                "was cut short: it has {has} of the {each} times {passes} frames of its passes; run it again"
+            ),
+            false => format!(
+                "is damaged: it has {has} frames in {} passes, where {each} in each of {passes} were \
+                 asked for; run it again",
+                report.totals.pass_wall_s.len()
+            ),
+        };
         return Err(Error::input(&piece.folder, what));
     }
     Ok(())
