@@ -43,19 +43,43 @@ const RESAMPLES: usize = 5000;
 pub fn ratio_of_pairs(of: &[f64], to: &[f64]) -> Option<Estimate> {
     let ratios: Vec<f64> = of.iter().zip(to).map(|(of, to)| of / to).collect();
     let logs = usable(&ratios)?;
-    let mut random = Random(1);
-    let drawn = (0..RESAMPLES).map(|_| draw(&logs, &mut random));
-    Some(interval(drawn.collect(), trimmed_mean(&logs), logs.len()))
+    Some(upright(trimmed_mean(&logs), |is_upside_down| {
+        let logs: Vec<f64> = match is_upside_down {
+            true => logs.iter().rev().map(|log| -log).collect(),
+            false => logs,
+        };
+        let mut random = Random(1);
+        let drawn = (0..RESAMPLES).map(|_| draw(&logs, &mut random));
+        interval(drawn.collect(), trimmed_mean(&logs), logs.len())
+    }))
 }
 
 /// The same of measurements that have nothing to do with each other: each side is drawn by itself.
 pub fn ratio_of_sets(of: &[f64], to: &[f64]) -> Option<Estimate> {
     let (of, to) = (usable(of)?, usable(to)?);
-    let mut random = Random(1);
-    let mut draw = || draw(&of, &mut random) - draw(&to, &mut random);
-    let drawn = (0..RESAMPLES).map(|_| draw()).collect();
     let value = trimmed_mean(&of) - trimmed_mean(&to);
-    Some(interval(drawn, value, of.len().min(to.len())))
+    Some(upright(value, |is_upside_down| {
+        let (of, to) = if is_upside_down { (to, of) } else { (of, to) };
+        let mut random = Random(1);
+        let mut draw = || draw(&of, &mut random) - draw(&to, &mut random);
+        let drawn = (0..RESAMPLES).map(|_| draw()).collect();
+        interval(drawn, value.abs(), of.len().min(to.len()))
+    }))
+}
+
+/// The ratio whose logarithm is `value`, by that of the larger to the smaller: however the two are called, what is
+/// drawn of them is the same, and one ratio is one over the other.
+fn upright(value: f64, ratio: impl FnOnce(bool) -> Estimate) -> Estimate {
+    let is_upside_down = value < 0.0;
+    let ratio = ratio(is_upside_down);
+    match is_upside_down {
+        true => Estimate {
+            value: 1.0 / ratio.value,
+            low: 1.0 / ratio.high,
+            high: 1.0 / ratio.low,
+        },
+        false => ratio,
+    }
 }
 
 /// The logarithms of measurements in their order, if they are enough and all have one.
@@ -136,11 +160,17 @@ mod tests {
             [1.0, 1.1, 1.2, 1.3, 1.1, 1.0],
             [2.0, 2.1, 2.0, 2.2, 2.1, 2.5],
         );
-        let there = ratio_of_pairs(&of, &to).unwrap();
-        let back = ratio_of_pairs(&to, &of).unwrap();
-        assert!((there.value * back.value - 1.0).abs() < 1e-12);
-        // But for the luck of the draw, its ends are the other's.
-        assert!((there.low * back.high - 1.0).abs() < 0.03);
+        for ratio in [ratio_of_pairs, ratio_of_sets] {
+            let (there, back) = (ratio(&of, &to).unwrap(), ratio(&to, &of).unwrap());
+            for (one, other) in [
+                (there.value, back.value),
+                (there.low, back.high),
+                (there.high, back.low),
+            ] {
+                assert!((one * other - 1.0).abs() < 1e-12, "{there:?} {back:?}");
+            }
+            assert!(there.low < there.value && there.value < there.high && there.high < 1.0);
+        }
     }
 
     #[test]
