@@ -199,8 +199,11 @@ fn a_video_that_shows_nothing_is_given_up_when_it_is_told_to() {
     kill("-INT", run.id());
     let said = Said::from(run.wait_with_output().unwrap(), line);
     said.fails(130, &["interrupted"]).one_line();
+    // What nobody waits for is gone a moment after it was killed; if it never is, this does not end.
     for process in children.into_iter().chain([grandchild]) {
-        assert!(!is_running(process), "{process}");
+        while is_running(process) {
+            std::thread::yield_now();
+        }
     }
 }
 
