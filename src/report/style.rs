@@ -118,7 +118,8 @@ impl Style {
         lines.join("\n")
     }
 
-    /// A table under a line; the first `left` columns are words, the rest are numbers.
+    /// A table under a line; the first `left` columns are words, the rest are numbers. Where it is wider than
+    /// this, each row stands by itself, a line for each number.
     pub(crate) fn table(self, header: &[&str], rows: &[Vec<String>], left: usize) -> String {
         if self.markdown {
             return markdown_table(header, rows, left);
@@ -140,8 +141,29 @@ impl Style {
             }
         }
         let lines: Vec<String> = table.lines().map(|line| line.trim_end().into()).collect();
-        lines.join("\n")
+        match lines.iter().all(|line| line.chars().count() <= self.width) {
+            true => lines.join("\n"),
+            false => stacked(header, rows, left),
+        }
     }
+}
+
+/// The same table for whoever has no room for it side by side: a row's words, and its numbers below them.
+fn stacked(header: &[&str], rows: &[Vec<String>], left: usize) -> String {
+    let (_, names) = header.split_at(left);
+    let room = names.iter().map(|name| name.chars().count()).max();
+    let room = room.unwrap_or(0);
+    let mut lines = Vec::new();
+    for row in rows {
+        let (words, numbers) = row.split_at(left);
+        let words = words.iter().filter(|word| !word.is_empty());
+        let words: Vec<String> = words.map(|word| printable(word)).collect();
+        lines.push(words.join(", "));
+        for (name, number) in names.iter().zip(numbers) {
+            lines.push(format!("  {name:room$}  {}", printable(number)));
+        }
+    }
+    lines.join("\n")
 }
 
 /// The same table in Markdown, and an empty line: what stands right below would be a row of it.
@@ -296,5 +318,23 @@ mod tests {
         let rows = vec![vec!["a".into(), "1".into()], vec!["b".into(), "100".into()]];
         let text = Style::plain(80).table(&["run", "n"], &rows, 1);
         assert_eq!(text, "run   n\n───────\na     1\nb   100");
+    }
+
+    #[test]
+    fn a_table_that_is_too_wide_is_told_row_by_row() {
+        let row = |words: [&str; 4]| words.map(String::from).to_vec();
+        let rows = vec![
+            row(["load", "mmap", "1", "20"]),
+            row(["", "path", "3", "–"]),
+        ];
+        let table = |width| Style::plain(width).table(&["stage", "run", "p50", "p99.9"], &rows, 2);
+        let whole = table(80);
+        let width = whole.lines().map(|line| line.chars().count()).max();
+        let width = width.unwrap_or(0);
+        assert_eq!(table(width), whole);
+        assert_eq!(
+            table(width - 1),
+            "load, mmap\n  p50    1\n  p99.9  20\npath\n  p50    3\n  p99.9  –"
+        );
     }
 }
