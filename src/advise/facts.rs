@@ -52,6 +52,10 @@ impl Advice {
         }
         let doubts = self.doubts.iter();
         facts.extend(doubts.map(|doubt| ("note", doubt.clone())));
+        facts.extend(
+            self.too_good(available_workers())
+                .map(|what| ("note", what)),
+        );
         if self.cached_share < 0.99 {
             let share = 100.0 * self.cached_share;
             facts.push((
@@ -123,6 +127,18 @@ impl Advice {
         ))
     }
 
+    /// None unless it surely gains more than there are processors.
+    fn too_good(&self, processors: usize) -> Option<String> {
+        let surely = self.speed_up.low.filter(|low| *low > processors as f64)?;
+        Some(format!(
+            "at least {} times is more than {} can give by computing: they may find in a cache what another \
+             has read, or something slowed {} down; measure again before you count on it",
+            digits(surely),
+            plural(processors as u64, "processor"),
+            self.base(),
+        ))
+    }
+
     fn the_whole(&self) -> Option<String> {
         let (whole, predicted) = (self.whole?, self.predicted_s?);
         let unit = self.unit();
@@ -178,6 +194,7 @@ impl Advice {
 
 #[cfg(test)]
 mod tests {
+    use super::super::SpeedUp;
     use super::super::samples::{advice, tested};
     use super::*;
     use crate::advise::verdict::{Cell, Data};
@@ -230,6 +247,27 @@ mod tests {
             ..plain()
         };
         assert_eq!(said(&advice, "note"), "it was busy");
+    }
+
+    #[test]
+    fn what_gains_more_than_there_are_processors_is_remarked_on() {
+        let of = |low| {
+            let speed_up = SpeedUp {
+                low,
+                ..plain().speed_up
+            };
+            let advice = Advice {
+                speed_up,
+                ..plain()
+            };
+            advice.too_good(2)
+        };
+        assert_eq!((of(None), of(Some(2.0))), (None, None));
+        let said = of(Some(2.1)).unwrap();
+        assert!(
+            said.starts_with("at least 2.10 times is more than 2 processors can give"),
+            "{said}"
+        );
     }
 
     #[test]
