@@ -150,15 +150,21 @@ impl Style {
 
 /// The same table for whoever has no room for it side by side: a row's words, and its numbers below them.
 fn stacked(header: &[&str], rows: &[Vec<String>], left: usize) -> String {
-    let (_, names) = header.split_at(left);
+    let (titles, names) = header.split_at(left);
     let room = names.iter().map(|name| name.chars().count()).max();
     let room = room.unwrap_or(0);
     let mut lines = Vec::new();
     for row in rows {
         let (words, numbers) = row.split_at(left);
-        let words = words.iter().filter(|word| !word.is_empty());
-        let words: Vec<String> = words.map(|word| printable(word)).collect();
-        lines.push(words.join(", "));
+        let words = titles
+            .iter()
+            .zip(words)
+            .filter(|(_, word)| !word.is_empty());
+        let titled = |(title, word): (&&str, &String)| match title.is_empty() {
+            true => printable(word),
+            false => format!("{title}: {}", printable(word)),
+        };
+        lines.push(words.map(titled).collect::<Vec<_>>().join(", "));
         for (name, number) in names.iter().zip(numbers) {
             lines.push(format!("  {name:room$}  {}", printable(number)));
         }
@@ -334,7 +340,7 @@ mod tests {
         assert_eq!(table(width), whole);
         assert_eq!(
             table(width - 1),
-            "load, mmap\n  p50    1\n  p99.9  20\npath\n  p50    3\n  p99.9  –"
+            "stage: load, run: mmap\n  p50    1\n  p99.9  20\nrun: path\n  p50    3\n  p99.9  –"
         );
     }
 }

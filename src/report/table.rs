@@ -329,7 +329,8 @@ mod tests {
     }
 
     #[test]
-    fn every_line_fits_80_and_120_columns_with_2_to_6_runs() {
+    fn every_table_fits_80_and_120_columns_with_1_to_6_runs() {
+        let tables = |text: &str| text.lines().filter(|line| line.starts_with('─')).count();
         for runs in 1..=6 {
             let all = [payload(), mmap(), threads(), mmap(), payload(), threads()];
             let flat = all[..runs].to_vec();
@@ -351,6 +352,9 @@ mod tests {
             {
                 let text = compare(reports.clone()).render(Style::plain(width));
                 let single = summary(&reports[0], Style::plain(width));
+                // None has to be told row by row.
+                let roomy = compare(reports.clone()).render(Style::plain(1000));
+                assert_eq!(tables(&text), tables(&roomy), "{width}:\n{text}");
                 for line in text.lines().chain(single.lines()) {
                     let length = line.chars().count();
                     assert!(length <= width, "{length} of {width}: {line}\n{text}");
