@@ -6,7 +6,7 @@ the shorter is done sooner by one process and the longer by the workers. `channe
 pickled, `shared_*` one in a shared `multiprocessing.Array`. A worker a processor, forked.
 
 Python's pool has one way to its workers, so that `shared_trip_s` and `shared_none_s` would be the same as
-`channel_*` and are left out, as is what never wins.
+`channel_*` and are left out. What is known of one end alone has no middle.
 """
 
 import math
@@ -41,11 +41,18 @@ def measure(bench):
                 bench.phase(f"{size} bytes, {way}")
                 trip = median(bench.in_turns(0, lambda: pool.apply(hauling.task, ((given, 0, None),)))[0])
                 # About where two workers would be even with one process, to begin with.
-                found = hauling.crossover(lambda length: compare(bench, pool, data, given, length, trip),
-                                          2 * trip, MOST, bench.pick(2.0, 1.5))
-                if math.isnan(found):
+                loses, wins = hauling.crossover(lambda length: compare(bench, pool, data, given, length, trip),
+                                                2 * trip, MOST, bench.pick(2.0, 1.5))
+                if loses > 0:
+                    figures[f"{way}_{name}_from_s"] = loses
+                else:
+                    bench.note(f"{way}, {size} bytes: workers always won, from tasks of 10 µs on")
+                if wins < math.inf:
+                    figures[f"{way}_{name}_to_s"] = wins
+                else:
                     bench.note(f"{way}, {size} bytes: workers never won, up to tasks of 500 ms")
-                figures[f"{way}_{name}_s"] = found
+                if 0 < loses and wins < math.inf:
+                    figures[f"{way}_{name}_s"] = math.sqrt(loses * wins)
     return figures
 
 

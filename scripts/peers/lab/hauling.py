@@ -69,8 +69,8 @@ def crossover(compare, guess, most, factor):
 
     `compare(length)` returns what a task takes in this process and by the workers. From the guess on
     lengths are halved or doubled until one is found at which one process wins and one at which the
-    workers do, at most `factor` apart. Returned is the middle of them, on a scale of ratios, or not a
-    number if the workers never win.
+    workers do, at most `factor` apart. Returned are the two: 0 and the shortest if one process never
+    wins, the longest and infinity if the workers never do.
     """
     guess = min(max(guess, LEAST), most)
     compared = compare(guess)
@@ -80,14 +80,14 @@ def crossover(compare, guess, most, factor):
     if _wins(compared):
         while lower == upper:
             if upper <= LEAST:
-                return LEAST + reading
+                return 0.0, LEAST + reading
             lower = max(upper / 2, LEAST)
             if _wins(compare(lower)):
                 upper = lower
     else:
         while lower == upper:
             if lower >= most:
-                return math.nan
+                return lower + reading, math.inf
             upper = min(2 * lower, most)
             if not _wins(compare(upper)):
                 lower = upper
@@ -97,7 +97,7 @@ def crossover(compare, guess, most, factor):
             upper = middle
         else:
             lower = middle
-    return math.sqrt((lower + reading) * (upper + reading))
+    return lower + reading, upper + reading
 
 
 def _wins(compared):

@@ -14,14 +14,10 @@ pub(super) struct Crossing {
 }
 
 impl Crossing {
-    /// In between; none if the workers were not seen to win.
+    /// In between; none if one of its ends was not seen.
     pub(super) fn middle(self) -> Option<f64> {
-        let middle = if self.loses > 0.0 {
-            (self.loses * self.wins).sqrt()
-        } else {
-            self.wins
-        };
-        self.wins.is_finite().then_some(middle)
+        let both = self.loses > 0.0 && self.wins.is_finite();
+        both.then(|| (self.loses * self.wins).sqrt())
     }
 
     /// The longest task that lost; none if there was none.
@@ -86,6 +82,21 @@ mod tests {
             crossing(0.0, f64::INFINITY, true).show(),
             "not clear anywhere"
         );
+    }
+
+    #[test]
+    fn what_is_known_of_one_end_alone_has_no_middle() {
+        let middle = |loses, wins| {
+            let crossing = Crossing {
+                loses,
+                wins,
+                is_noisy: false,
+            };
+            crossing.middle()
+        };
+        assert_eq!(middle(0.001, 0.004), Some(0.002));
+        assert_eq!(middle(0.0, 0.004), None);
+        assert_eq!(middle(0.001, f64::INFINITY), None);
     }
 
     #[test]

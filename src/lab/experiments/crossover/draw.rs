@@ -18,11 +18,15 @@ pub(super) fn intervals(curves: &[Point]) -> Drawing {
     }
 }
 
-/// None if the workers were nowhere seen to win.
-pub(super) fn middles(curves: &[Point]) -> Option<Drawing> {
+/// The middle of each, or the upper end where there is no lower one; nothing if the workers were nowhere seen
+/// to win.
+pub(super) fn lengths(curves: &[Point]) -> Option<Drawing> {
     let bar = |point: &Point, way: &str, crossing: Crossing| {
         let name = format!("{}, {way}", point.payload.size());
-        crossing.middle().map(|middle| (name, middle))
+        match crossing.middle() {
+            Some(middle) => Some((name, middle)),
+            None => Some((format!("{name}, at most"), crossing.at_most()?)),
+        }
     };
     let by_channel = curves
         .iter()
@@ -32,7 +36,9 @@ pub(super) fn middles(curves: &[Point]) -> Option<Drawing> {
         .filter_map(|point| bar(point, "shared memory", point.shared));
     let bars: Vec<_> = by_channel.chain(by_queue).collect();
     (!bars.is_empty()).then(|| Drawing::Bars {
-        title: "From there on workers win (the middle of each)".into(),
+        title:
+            "From there on workers win (the middle of each; at most, where one process never won)"
+                .into(),
         unit: Unit::Seconds,
         bars,
     })
