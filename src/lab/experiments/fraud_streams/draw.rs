@@ -3,6 +3,7 @@
 use super::{HEIGHT, INTERVALS, Interval, Measured};
 use crate::lab::{Drawing, Figure, Unit};
 use crate::report::units::{ABSENT, digits, time};
+use crate::statistics::Estimate;
 
 /// For each interval the keys and names of its figures: the median and the 99th percentile of the time
 /// until another has begun its next stream, and the frames wasted.
@@ -36,9 +37,8 @@ pub(super) fn figures(measured: &Measured) -> Vec<Figure> {
     let (often, rarely) = (measured.often(), measured.rarely());
     let soonest = measured.best(|interval| interval.first).first;
     let prompt = measured.best(|interval| interval.last).last;
-    let slower = measured
-        .slower
-        .map_or(often.frame / rarely.frame, |slower| slower.value);
+    // Of too few turns it is not a number.
+    let slower = often.slower.map_or(f64::NAN, |slower| slower.value);
     let curve = FIGURES.iter().zip(&measured.intervals);
     let curve = curve.flat_map(|([median, p99, wasted], interval)| {
         let p99 = interval
@@ -77,7 +77,7 @@ pub(super) fn rows(rows: u32) -> String {
 
 pub(super) fn table(measured: &Measured) -> Drawing {
     let seconds = |seconds: f64| time(1e9 * seconds);
-    let rarely = measured.rarely().frame;
+    let speed = |slower: Estimate| format!("{} %", digits(100.0 / slower.value));
     let row = |interval: &Interval| {
         vec![
             rows(interval.rows),
@@ -86,12 +86,13 @@ pub(super) fn table(measured: &Measured) -> Drawing {
             seconds(interval.first),
             seconds(interval.last),
             digits(interval.wasted),
-            format!("{} %", digits(100.0 * rarely / interval.frame)),
+            interval.slower.map_or(ABSENT.into(), speed),
         ]
     };
     Drawing::Table {
         title: format!(
-            "From a find until the others have begun their next streams, in frames of {HEIGHT} rows"
+            "From a find until the others have begun their next streams, and frames that they waste, of {HEIGHT} \
+             rows each; and the speed where there is nothing to find, of that with a look a frame"
         ),
         header: [
             "a look every",
@@ -99,8 +100,8 @@ pub(super) fn table(measured: &Measured) -> Drawing {
             "p99",
             "the first",
             "the last",
-            "frames wasted",
-            "speed without a find",
+            "wasted",
+            "speed",
         ]
         .map(String::from)
         .to_vec(),

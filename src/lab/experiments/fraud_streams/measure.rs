@@ -48,15 +48,13 @@ pub(super) fn measure(bench: &Bench) -> Result<Measured> {
         LEAST_PASSES
     };
     bench.in_turns_of(least, bench.seconds(2.0, 10.0), [&mut turn])?;
-    let [often, .., rarely] = &frames;
-    let slower = ratio_of_pairs(&often.0, &rarely.0);
+    let [.., rarely] = &frames;
     let rows = INTERVALS.into_iter().zip(seen).zip(&frames);
     Ok(Measured {
         processors: bench.processors,
         intervals: rows
-            .map(|((rows, seen), frame)| seen.interval(rows, frame))
+            .map(|((rows, seen), frame)| seen.interval(rows, frame, rarely))
             .collect(),
-        slower,
     })
 }
 
@@ -127,7 +125,8 @@ impl Seen {
         self.each.0.extend(after);
     }
 
-    fn interval(&self, rows: u32, frame: &Samples) -> Interval {
+    /// With what frames take at this interval, and with a look a frame.
+    fn interval(&self, rows: u32, frame: &Samples, rarely: &Samples) -> Interval {
         Interval {
             rows,
             median: self.each.median(),
@@ -137,6 +136,7 @@ impl Seen {
             wasted: self.wasted as f64 / self.finds as f64 / HEIGHT as f64,
             // Whatever else the machine does only makes it slower.
             frame: frame.0.iter().copied().fold(f64::INFINITY, f64::min),
+            slower: ratio_of_pairs(&frame.0, &rarely.0),
         }
     }
 }
@@ -186,7 +186,8 @@ mod tests {
         );
         // In the second nothing is found.
         seen.add(&report(None, [0; WORKERS]), &begun, 1);
-        let interval = seen.interval(1, &Samples(vec![3.0, 2.0]));
+        let frames = Samples(vec![3.0, 2.0]);
+        let interval = seen.interval(1, &frames, &frames);
         assert_eq!((interval.median, interval.p99), (275e-9, None));
         assert_eq!((interval.wasted, interval.frame), (1.5, 2.0));
     }

@@ -63,6 +63,9 @@ struct Interval {
     wasted: f64,
     /// All frames of a search that finds nothing, each.
     frame: f64,
+    /// How many times as long they take as with a look a frame, where the intervals took turns; none of too
+    /// few turns.
+    slower: Option<Estimate>,
 }
 
 #[derive(Clone, Debug)]
@@ -70,9 +73,6 @@ struct Measured {
     processors: usize,
     /// By their length, from one row to a whole frame.
     intervals: Vec<Interval>,
-    /// How many times as long a frame takes if there is a look at every row as if there is one a frame,
-    /// where the two took turns; none of too few turns.
-    slower: Option<Estimate>,
 }
 
 impl Measured {
@@ -157,13 +157,13 @@ fn parts(measured: &Measured) -> Vec<Part> {
         plural(measured.processors as u64, "processor")
     );
     // Not by the noise of the turns: all of the interval is on one side.
-    let is_slower = match measured.slower {
+    let is_slower = match often.slower {
         Some(slower) if slower.low > 1.0 => Verdict::Holds,
         Some(slower) if slower.high < MEASURABLE => Verdict::Differs,
         Some(_) => Verdict::Depends,
         None => Verdict::Untestable,
     };
-    let slower = match measured.slower {
+    let slower = match often.slower {
         Some(Estimate { value, low, high }) => {
             format!("{value:.3} times as long ({low:.3} to {high:.3})")
         }
@@ -204,7 +204,7 @@ fn parts(measured: &Measured) -> Vec<Part> {
             is_slower,
             format!("where there is nothing to find, frames with a look at every row take {slower}"),
         )
-        .if_told(measured.slower.is_some(), "there were too few turns"),
+        .if_told(often.slower.is_some(), "there were too few turns"),
     ]
 }
 
@@ -239,6 +239,8 @@ mod tests {
 
     /// Turns in which looking at every row takes so many times as long, give or take 0.01.
     fn found(case: Case) -> Finding {
+        let turns = [-0.01, 0.01, -0.005, 0.005, -0.01, 0.01, 0.0, 0.0];
+        let slower = ratio_of_pairs(&turns.map(|off| case.slower + off), &[1.0; 8]);
         let interval = |&rows: &u32| {
             let is_rare = rows == HEIGHT as u32;
             Interval {
@@ -249,13 +251,12 @@ mod tests {
                 last: case.last,
                 wasted: if is_rare { case.wasted } else { 0.1 },
                 frame: 10e-3 / case.processors.min(4) as f64,
+                slower,
             }
         };
-        let turns = [-0.01, 0.01, -0.005, 0.005, -0.01, 0.01, 0.0, 0.0];
         judge(&Measured {
             processors: case.processors,
             intervals: INTERVALS.iter().map(interval).collect(),
-            slower: ratio_of_pairs(&turns.map(|off| case.slower + off), &[1.0; 8]),
         })
     }
 
@@ -336,7 +337,7 @@ mod tests {
         let verdict = |off: f64| {
             let mut measured = measured_of(4);
             let turns = [-off, off, -off, off, -off, off, -off, off];
-            measured.slower = ratio_of_pairs(&turns.map(|off| 1.002 + off), &[1.0; 8]);
+            measured.intervals[0].slower = ratio_of_pairs(&turns.map(|off| 1.002 + off), &[1.0; 8]);
             judge(&measured).parts[3].verdict
         };
         assert_eq!([0.001, 0.01, 0.1].map(verdict), [Holds, Differs, Depends]);
@@ -346,7 +347,7 @@ mod tests {
     fn too_few_turns_do_not_tell_what_looking_costs() {
         let mut measured = measured_of(4);
         assert_eq!(judge(&measured).parts[3].verdict, Untestable);
-        measured.slower = ratio_of_pairs(&[1.02; 8], &[1.0; 8]);
+        measured.intervals[0].slower = ratio_of_pairs(&[1.02; 8], &[1.0; 8]);
         assert_eq!(judge(&measured).parts[3].verdict, Holds);
     }
 
@@ -359,11 +360,11 @@ mod tests {
             last: 0.0,
             wasted: 0.0,
             frame: 0.5,
+            slower: None,
         };
         Measured {
             processors,
             intervals: INTERVALS.iter().map(interval).collect(),
-            slower: None,
         }
     }
 
