@@ -172,7 +172,10 @@ fn the_page_goes_to_standard_output_or_a_file() {
 
 #[test]
 fn people_get_the_claim_the_figures_and_the_verdict() {
-    let said = Sandbox::new().run("lab short-tasks --quick").succeeds();
+    let said = Sandbox::new().run("lab --rehearse").succeeds();
+    // As wide as what is no terminal is taken to be.
+    let widths = said.out.lines().map(|line| line.chars().count());
+    assert!(widths.max() <= Some(120), "{said:#?}");
     for words in [
         "short-tasks (lecture 26, slide 7)",
         "claimed",

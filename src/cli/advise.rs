@@ -61,7 +61,7 @@ pub(super) struct Args {
 const EXAMPLES: &str = "\
 Examples:
   framehaul advise frames --analyze luma
-  framehaul advise 'shots/*.png' --analyze sharpness --budget 20
+  framehaul advise 'shots/*.png' --analyze sharpness --budget 20s
   framehaul advise frames --verify --out runs/advised";
 
 /// The place of the whole, taken before anything is measured, so that nobody else takes it meanwhile.

@@ -120,13 +120,17 @@ fn draw(drawing: &Drawing, style: Style) -> String {
             rows,
         } => {
             let header: Vec<&str> = header.iter().map(String::as_str).collect();
-            format!("{title}\n{}", style.table(&header, rows, 1))
+            format!(
+                "{}\n{}",
+                style.wrap(title, 0),
+                style.table(&header, rows, 1)
+            )
         }
         Drawing::Bars {
             title,
             unit,
             bars: all,
-        } => format!("{title}\n{}", bars(*unit, all, style)),
+        } => format!("{}\n{}", style.wrap(title, 0), bars(*unit, all, style)),
     }
 }
 

@@ -5,7 +5,7 @@ use crate::lab::finding::Part;
 use crate::lab::work::failed;
 use crate::lab::{Drawing, Experiment, Figure, Finding, Unit, Verdict};
 use crate::pool::{Builder, Context, Job, JobError, Pool, as_completed, worker};
-use crate::report::units::list;
+use crate::report::units::{ABSENT, list};
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::future::Future;
@@ -161,7 +161,7 @@ fn measure(place: fn(usize) -> Builder<Feature>) -> Result<Vec<Row>> {
             "as_completed",
             "futures as they end",
             Take::Executor,
-            "",
+            ABSENT,
             "as_completed",
             completed == squares_of_five,
         ),
@@ -169,7 +169,7 @@ fn measure(place: fn(usize) -> Builder<Feature>) -> Result<Vec<Row>> {
             "callback",
             "a callback when it ends",
             Take::Executor,
-            "",
+            ABSENT,
             "add_done_callback",
             called_back,
         ),
@@ -209,7 +209,7 @@ fn measure(place: fn(usize) -> Builder<Feature>) -> Result<Vec<Row>> {
             "one_line_switch",
             "threads instead, in one word",
             Take::Executor,
-            "",
+            ABSENT,
             "one line",
             in_processes == in_threads,
         ),

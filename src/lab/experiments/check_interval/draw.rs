@@ -21,7 +21,7 @@ pub(super) fn intervals(measured: &Measured) -> Drawing {
     };
     let mut rows: Vec<_> = INTERVALS.iter().map(row).collect();
     rows.push(vec![
-        format!("Auto: {}, {}", digits(cheap.auto), digits(heavy.auto)),
+        format!("Auto: {:.0}, {:.0}", cheap.auto, heavy.auto),
         String::new(),
         seconds(cheap.auto_after),
         String::new(),
@@ -59,7 +59,7 @@ pub(super) fn costs(law: &[Cost]) -> Drawing {
             look,
             look_interval,
             best,
-            digits(cost.auto),
+            format!("{:.0}", cost.auto),
         ]
     };
     Drawing::Table {
