@@ -81,10 +81,11 @@ fn measure(bench: &Bench, weights: [Duration; 3], sizes: [usize; 2]) -> Result<M
             } else {
                 1
             };
-        let alone = |input: &[u16], output| {
+        let alone = |input: &[u16], output: &mut [u16]| {
             (0..tasks).for_each(|_| haul::here(input, steps, output));
             Ok(())
         };
+        let mut output = haul::array(sizes[1]);
         let channel = |order: Order| haul::all(bench, &by_channel, &order, tasks);
         let queue = |order: Order| haul::all(bench, &by_queue, &order, tasks);
         let of = |input: Input| Order::of(input, steps);
@@ -92,12 +93,12 @@ fn measure(bench: &Bench, weights: [Duration; 3], sizes: [usize; 2]) -> Result<M
         let taken = bench.in_turns(
             seconds,
             [
-                &mut || alone(&small, 0),
+                &mut || alone(&small, &mut []),
                 &mut || queue(of(Input::Payload(small.clone()))),
-                &mut || alone(&large, 0),
+                &mut || alone(&large, &mut []),
                 &mut || channel(of(Input::Payload(large.clone()))),
                 &mut || queue(of(Input::Shared(lease.clone()))),
-                &mut || alone(&[], sizes[1]),
+                &mut || alone(&[], &mut output),
                 &mut || channel(out(Way::Payload)),
                 &mut || queue(out(Way::Shared)),
             ],

@@ -93,7 +93,7 @@ fn warm_up(bench: &Bench, pool: &Haulers, data: &[u16], input: &Input) -> Result
         2 * pool.workers(),
     )?;
     let begin = now();
-    haul::here(data, 0, 0);
+    haul::here(data, 0, &mut []);
     Ok(seconds_since(begin))
 }
 
@@ -117,7 +117,7 @@ fn pair(
             &mut || {
                 (0..tasks).try_for_each(|_| {
                     bench.go_on()?;
-                    haul::here(data, steps, 0);
+                    haul::here(data, steps, &mut []);
                     Ok(())
                 })
             },
