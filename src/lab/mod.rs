@@ -100,8 +100,8 @@ pub struct Outcome {
     pub claim: &'static str,
     /// The figures that the lecture gives, by their key.
     pub claimed: BTreeMap<&'static str, Claimed>,
-    /// What was measured, by the same keys, and what else was. What could not be tried is not a number,
-    /// which is null in JSON.
+    /// What was measured, by the same keys, and what else was. What could not be tried, or is known of one
+    /// end alone, is not a number, which is null in JSON.
     #[cfg_attr(test, schemars(with = "BTreeMap<String, Option<f64>>"))]
     pub measured: BTreeMap<&'static str, f64>,
     /// Whether the claim holds here.
