@@ -165,6 +165,10 @@ fn the_page_goes_to_standard_output_or_a_file() {
     let page = std::fs::read_to_string(sandbox.path("page.md")).unwrap();
     assert!(page.starts_with("# "), "{page}");
     sandbox
+        .run("lab report --rehearse --out page.md --html ./page.md")
+        .fails(2, &["name the same file"])
+        .one_line();
+    sandbox
         .run("lab report --rehearse --out nowhere/page.md")
         .fails(2, &["nowhere/page.md"])
         .one_line();
@@ -279,6 +283,34 @@ fn who_is_interrupted_ends_with_130_and_leaves_nobody_behind() {
     // Told early enough, it ends otherwise than it would by itself.
     assert_eq!(child.wait().unwrap().code(), Some(130));
     until(|| started.iter().all(|&pid| !is_running(pid)));
+}
+
+#[test]
+fn who_loses_the_terminal_has_what_is_finished_and_no_files_of_the_rest() {
+    let sandbox = Sandbox::new();
+    std::fs::create_dir(sandbox.path("tmp")).unwrap();
+    let files = || std::fs::read_dir(sandbox.path("tmp")).unwrap().count();
+    let line = "lab pool-features video-pipeline --quick --out page";
+    let mut child = sandbox
+        .command(line)
+        .env("TMPDIR", sandbox.path("tmp"))
+        .stderr(Stdio::null())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    // The second one is at its frames.
+    until(|| {
+        let names = sandbox.path("page/lab.json").exists();
+        !is_running(child.id()) || names && files() > 0
+    });
+    kill("-HUP", child.id());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(files(), 0);
+    let json = std::fs::read_to_string(sandbox.path("page/lab.json")).unwrap();
+    assert_eq!(experiments(&json)[0]["name"], "pool-features");
+    let page = std::fs::read_to_string(sandbox.path("page/lab.md")).unwrap();
+    let words = "Quickly measured, 1 of 2 experiments only, on ";
+    assert!(page.contains(words), "{page}");
 }
 
 /// What the program says with a script in the place of the lectures' Python.

@@ -138,23 +138,23 @@ fn tell(args: &Args) -> anyhow::Result<ExitCode> {
         // Files are wanted whether or not somebody reads on.
         Ok(heard || args.out.is_some())
     };
-    let (effort, is_json, out) = (args.effort, args.json, args.out.clone());
-    let deliver = move |experiments: &[Outcome]| -> anyhow::Result<()> {
-        let json = serde_json::to_string_pretty(&Outcomes { experiments })?;
-        // Every place gets what is finished, even if another cannot take it; of nothing, no file is made.
-        let printed = if is_json { print(&json) } else { Ok(()) };
-        let written = out
-            .filter(|_| !experiments.is_empty())
-            .map_or(Ok(()), |folder| {
-                let json = write(&folder.join(JSON), &format!("{json}\n"));
-                let page = write(&folder.join(PAGE), &effort.page(experiments));
-                let html = write(&folder.join(HTML), &effort.html(experiments));
-                json.and(page).and(html)
-            });
-        printed?;
-        written.map_err(Into::into)
+    let json = |experiments: &[Outcome]| serde_json::to_string_pretty(&Outcomes { experiments });
+    let (how, out) = (args.effort.how(experiments.len()), args.out.clone());
+    let write = move |outcomes: &[Outcome], is_last| -> anyhow::Result<()> {
+        let Some(folder) = &out else { return Ok(()) };
+        let write = |name, text: &str| write(&folder.join(name), text, is_last);
+        // Every place gets what is finished, even if another cannot take it.
+        let json = write(JSON, &format!("{}\n", json(outcomes)?));
+        let page = write(PAGE, &how.page(outcomes));
+        let html = write(HTML, &how.html(outcomes));
+        Ok(json.and(page).and(html)?)
     };
-    carry_out(&experiments, effort, tell, Finished::new(deliver))
+    let is_json = args.json;
+    let print = move |outcomes: &[Outcome]| match is_json {
+        true => print(&json(outcomes)?),
+        false => Ok(()),
+    };
+    carry_out(&experiments, args.effort, tell, Finished::new(write, print))
 }
 
 const JSON: &str = "lab.json";
@@ -163,27 +163,43 @@ const HTML: &str = "lab.html";
 
 /// Carries all out, and writes the page.
 fn report(args: &ReportArgs) -> anyhow::Result<ExitCode> {
-    if args.out.is_some() && args.out == args.html {
-        let what = "--out and --html name the same file, and a page would replace the other";
-        return Err(Error::Usage(what.into()).into());
-    }
     for file in args.out.iter().chain(&args.html) {
         can_write(file)?;
     }
-    let (effort, out, html) = (args.effort, args.out.clone(), args.html.clone());
-    let deliver = move |outcomes: &[Outcome]| -> anyhow::Result<()> {
-        if outcomes.is_empty() {
-            return Ok(());
-        }
-        let html = html.map_or(Ok(()), |file| write(&file, &effort.html(outcomes)));
-        let page = effort.page(outcomes);
-        match out {
-            Some(file) => write(&file, &page)?,
-            None => print(page.trim_end())?,
-        }
-        html.map_err(Into::into)
+    if let (Some(out), Some(html)) = (&args.out, &args.html)
+        && place(out) == place(html)
+    {
+        let what = "--out and --html name the same file, and a page would replace the other";
+        return Err(Error::Usage(what.into()).into());
+    }
+    let how = Arc::new(args.effort.how(EXPERIMENTS.len()));
+    let how_printed = Arc::clone(&how);
+    let (out, html) = (args.out.clone(), args.html.clone());
+    let write = move |outcomes: &[Outcome], is_last| -> anyhow::Result<()> {
+        let write = |file: &Option<PathBuf>, page: &dyn Fn() -> String| match file {
+            Some(file) => write(file, &page(), is_last),
+            None => Ok(()),
+        };
+        let html = write(&html, &|| how.html(outcomes));
+        Ok(write(&out, &|| how.page(outcomes)).and(html)?)
     };
-    carry_out(EXPERIMENTS, effort, |_| Ok(true), Finished::new(deliver))
+    let is_printed = args.out.is_none();
+    let print = move |outcomes: &[Outcome]| match is_printed && !outcomes.is_empty() {
+        true => print(how_printed.page(outcomes).trim_end()),
+        false => Ok(()),
+    };
+    let finished = Finished::new(write, print);
+    carry_out(EXPERIMENTS, args.effort, |_| Ok(true), finished)
+}
+
+/// Where a file is, or will be, however it is named.
+fn place(file: &Path) -> PathBuf {
+    let above = file.parent().filter(|above| !above.as_os_str().is_empty());
+    let above = above.unwrap_or(Path::new(".")).canonicalize();
+    let new = above.map(|above| above.join(file.file_name().unwrap_or_default()));
+    file.canonicalize()
+        .or(new)
+        .unwrap_or_else(|_| file.to_owned())
 }
 
 /// A place that cannot be written is refused before the work; what is there stays till then, and
@@ -208,19 +224,46 @@ impl Effort {
         }
     }
 
-    fn page(self, outcomes: &[Outcome]) -> String {
-        lab::page(outcomes, &Machine::probe(), self.how())
-    }
-
-    fn html(self, outcomes: &[Outcome]) -> String {
-        lab::html_page(outcomes, &Machine::probe(), self.how())
-    }
-
-    const fn how(self) -> &'static str {
-        match self {
+    fn how(self, asked: usize) -> How {
+        let effort = match self {
             Self { rehearse: true, .. } => "Rehearsed, with a thousandth of the data,",
             Self { quick: true, .. } => "Quickly measured",
             _ => "Measured",
+        };
+        How {
+            effort,
+            asked,
+            machine: Machine::probe(),
+        }
+    }
+}
+
+/// What a page says of how it came about.
+struct How {
+    effort: &'static str,
+    /// Experiments that were to be carried out.
+    asked: usize,
+    machine: Machine,
+}
+
+impl How {
+    fn page(&self, outcomes: &[Outcome]) -> String {
+        lab::page(outcomes, &self.machine, &self.told(outcomes.len()))
+    }
+
+    fn html(&self, outcomes: &[Outcome]) -> String {
+        lab::html_page(outcomes, &self.machine, &self.told(outcomes.len()))
+    }
+
+    /// With how many were finished, where that is not all.
+    fn told(&self, finished: usize) -> String {
+        let Self { effort, asked, .. } = self;
+        match finished == *asked {
+            true => (*effort).to_owned(),
+            false => {
+                let effort = effort.trim_end_matches(',');
+                format!("{effort}, {finished} of {asked} experiments only,")
+            }
         }
     }
 }
@@ -239,12 +282,12 @@ fn carry_out(
     let stop = stop_on_signals().context("cannot listen for Ctrl-C")?;
     let finished = Arc::new(Mutex::new(finished));
     let unheard = Arc::clone(&finished);
-    // Its folder is swept by the next experiment.
     end_if_unheard(&stop, move || {
         // If that is being done just now, this waits for it.
         if let Err(error) = with(&unheard, Finished::deliver) {
             complain(error);
         }
+        lab::remove_folders();
         true
     });
     let teller = Teller::new();
@@ -282,7 +325,7 @@ fn carry_out(
             Err(error) => go_on_after(experiment, error),
         };
         let told = teller.suspend(|| tell(&outcome));
-        with(&finished, |finished| finished.outcomes.push(outcome));
+        with(&finished, |finished| finished.push(outcome));
         python?;
         told
     });
@@ -293,32 +336,56 @@ fn carry_out(
     Ok(code)
 }
 
-type Deliver = dyn FnOnce(&[Outcome]) -> anyhow::Result<()> + Send;
+type Write = dyn Fn(&[Outcome], bool) -> anyhow::Result<()> + Send;
+type Print = dyn Fn(&[Outcome]) -> anyhow::Result<()> + Send;
 
-/// What is finished, and what is done with it: at the end, or when a wish to stop is not heard.
+/// What is finished, and what is done with it.
 struct Finished {
     outcomes: Vec<Outcome>,
-    /// None once it is done.
-    deliver: Option<Box<Deliver>>,
+    /// Into files, whenever there is more, so that whatever ends this process leaves them; and whether that is
+    /// all.
+    write: Box<Write>,
+    /// At the end, or when a wish to stop is not heard; none once it is done.
+    print: Option<Box<Print>>,
 }
 
 impl Finished {
-    fn new(deliver: impl FnOnce(&[Outcome]) -> anyhow::Result<()> + Send + 'static) -> Self {
+    fn new(
+        write: impl Fn(&[Outcome], bool) -> anyhow::Result<()> + Send + 'static,
+        print: impl Fn(&[Outcome]) -> anyhow::Result<()> + Send + 'static,
+    ) -> Self {
         Self {
             outcomes: Vec::new(),
-            deliver: Some(Box::new(deliver)),
+            write: Box::new(write),
+            print: Some(Box::new(print)),
         }
     }
 
-    /// Does it, once.
+    fn push(&mut self, outcome: Outcome) {
+        self.outcomes.push(outcome);
+        // What cannot be written is told at the end, when it is tried once more.
+        let _ = (self.write)(&self.outcomes, false);
+    }
+
+    /// Writes and prints it, once; of nothing, no file is made.
     fn deliver(&mut self) -> anyhow::Result<()> {
-        let deliver = self.deliver.take();
-        deliver.map_or(Ok(()), |deliver| deliver(&self.outcomes))
+        let Some(print) = self.print.take() else {
+            return Ok(());
+        };
+        let printed = print(&self.outcomes);
+        let written = match self.outcomes.is_empty() {
+            true => Ok(()),
+            false => (self.write)(&self.outcomes, true),
+        };
+        printed.and(written)
     }
 }
 
-/// The whole of it, or what was there before.
-fn write(path: &Path, text: &str) -> crate::Result<()> {
+/// The whole of it, or what was there before. What is no file (a pipe) is written once, the last time.
+fn write(path: &Path, text: &str, is_last: bool) -> crate::Result<()> {
+    if !is_last && path.metadata().is_ok_and(|there| !there.is_file()) {
+        return Ok(());
+    }
     Sink::fill(path, |sink| sink.write(text.as_bytes()))
 }
 
@@ -398,19 +465,49 @@ mod tests {
     }
 
     #[test]
-    fn what_is_finished_is_delivered_once() {
+    fn what_is_finished_is_written_at_once_and_printed_once() {
         let (tell, told) = std::sync::mpsc::channel();
+        let told = || told.try_iter().collect::<Vec<_>>();
         let finished = || {
-            let tell = tell.clone();
-            Finished::new(move |outcomes: &[Outcome]| Ok(tell.send(outcomes.len())?))
+            let (write, print) = (tell.clone(), tell.clone());
+            let last = |is_last| if is_last { "written" } else { "written so far" };
+            Finished::new(
+                move |outcomes, is_last| Ok(write.send((last(is_last), outcomes.len()))?),
+                move |outcomes| Ok(print.send(("printed", outcomes.len()))?),
+            )
         };
         finished().deliver().unwrap();
-        assert_eq!(told.try_iter().collect::<Vec<_>>(), [0]);
+        assert_eq!(told(), [("printed", 0)]);
         let mut one = finished();
-        one.outcomes.push(outcome());
+        one.push(outcome());
+        assert_eq!(told(), [("written so far", 1)]);
         one.deliver().unwrap();
         one.deliver().unwrap();
-        assert_eq!(told.try_iter().collect::<Vec<_>>(), [1]);
+        assert_eq!(told(), [("printed", 1), ("written", 1)]);
+    }
+
+    #[test]
+    fn a_page_says_how_many_of_those_asked_for_it_has() {
+        let effort = |rehearse: bool| Effort {
+            quick: !rehearse,
+            peer: None,
+            rehearse,
+        };
+        let told = |rehearse, finished| effort(rehearse).how(16).told(finished);
+        assert_eq!(told(false, 16), "Quickly measured");
+        let words = "Quickly measured, 13 of 16 experiments only,";
+        assert_eq!(told(false, 13), words);
+        let words = "Rehearsed, with a thousandth of the data, 1 of 16 experiments only,";
+        assert_eq!(told(true, 1), words);
+    }
+
+    #[test]
+    fn a_file_is_where_it_is_however_it_is_named() {
+        assert_eq!(
+            place(Path::new("no.md")),
+            place(Path::new("./src/../no.md"))
+        );
+        assert_ne!(place(Path::new("no.md")), place(Path::new("src/no.md")));
     }
 
     #[test]

@@ -2,22 +2,32 @@
 
 use super::complain::complain;
 use crate::error::Error;
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag::{register, register_conditional_shutdown};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// A flag that Ctrl-C or a polite kill sets, so that what is unfinished is removed; the
+/// A flag that Ctrl-C, a polite kill or the terminal's end sets, so that what is unfinished is removed; the
 /// second one ends the program at once.
 pub(super) fn stop_on_signals() -> io::Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
+    let hang_up = (!ignores_hang_up()).then_some(SIGHUP);
+    for signal in [SIGINT, SIGTERM].into_iter().chain(hang_up) {
         register_conditional_shutdown(signal, 130, Arc::clone(&stop))?;
         register(signal, Arc::clone(&stop))?;
     }
     Ok(stop)
+}
+
+/// Whether somebody (`nohup`) wants it to go on without its terminal.
+fn ignores_hang_up() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mut lines = status.lines();
+    let ignored = lines.find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask >> (SIGHUP - 1) & 1 == 1)
 }
 
 /// Ends this process some time after it was asked to stop, where work has steps that hear of it only when

@@ -42,6 +42,7 @@ mod work;
 pub use bench::Bench;
 pub use experiments::{EXPERIMENTS, by_name};
 pub use finding::{Claimed, Drawing, Figure, Finding, Part, Unit, Verdict};
+pub use folder::remove_folders;
 pub use html::html_page;
 pub use page::page;
 pub use peer::Peer;
