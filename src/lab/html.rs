@@ -82,11 +82,11 @@ fn badge(verdict: Verdict) -> Markup {
 fn contents(outcomes: &[Outcome]) -> Markup {
     html! {
         div.scroll {
-            table {
+            table.stacks {
                 thead { tr {
                     th scope="col" { "slide" }
-                    th scope="col" { "claims something of" }
-                    th scope="col" { "tried by" }
+                    th.words scope="col" { "claims something of" }
+                    th.words scope="col" { "tried by" }
                 } }
                 tbody {
                     @for slide in &SLIDES {
