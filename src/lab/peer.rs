@@ -38,7 +38,10 @@ fn script() -> PathBuf {
 impl Peer {
     /// Its version and what is to be said, in a line.
     pub(super) fn line(&self) -> String {
-        let notes = self.notes.iter().map(|note| format!(" {note}"));
+        let notes = self.notes.iter().map(|note| {
+            let end = if note.ends_with('.') { "" } else { "." };
+            format!(" {note}{end}")
+        });
         format!("Python {}.{}", self.python, notes.collect::<String>())
     }
 

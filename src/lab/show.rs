@@ -138,7 +138,13 @@ fn draw(drawing: &Drawing, style: Style) -> String {
 pub(super) fn bars(unit: Unit, bars: &[(String, f64)], style: Style) -> String {
     let most = bars.iter().map(|(_, length)| *length).fold(0.0, f64::max);
     let widest = bars.iter().map(|(name, _)| name.chars().count()).max();
-    let (widest, longest) = (widest.unwrap_or(0), LONGEST.min(style.width / 2));
+    let widest = widest.unwrap_or(0);
+    let values = bars
+        .iter()
+        .map(|(_, length)| unit.show(*length).chars().count());
+    // Beside its name, its value, and what is between.
+    let taken = widest + 3 + values.max().unwrap_or(0);
+    let longest = style.width.saturating_sub(taken).clamp(1, LONGEST);
     let draw = |(name, length): &(String, f64)| {
         let cells = (length / most * longest as f64).round() as usize;
         let bar = "█".repeat(cells.max(1));

@@ -308,7 +308,17 @@ fn parts(rows: &[Row], has_to_choose: bool) -> Vec<Part> {
                      ThreadPoolExecutor → ProcessPoolExecutor";
         parts.push(Part::new(5, claim, verdict, because));
     }
-    let (verdict, because) = shown(rows.iter().collect());
+    // A feature that one of the two is said to lack is not as claimed where it is there with all others.
+    let lacks = |row: &&Row| [row.pool, row.executor].contains(&"no") && row.shown;
+    let lacked: Vec<_> = rows.iter().filter(lacks).map(|row| row.what).collect();
+    let (mut verdict, mut because) = shown(rows.iter().collect());
+    if !lacked.is_empty() {
+        verdict = Verdict::Depends;
+        because += &format!(
+            ", among them what one of the two is said to lack: {}",
+            list(&lacked)
+        );
+    }
     let claim = "Return type | AsyncResult | Future. asyncio integration | Manual wrapping | \
                  asyncio.wrap_future. maxtasksperchild | ✅ Yes | ❌ No. Worker initializer | ✅ Yes | ✅ \
                  Yes. imap / streaming | ✅ Yes | ❌ No. Exception propagation | Via .get() | Via .result()";
@@ -319,12 +329,9 @@ fn parts(rows: &[Row], has_to_choose: bool) -> Vec<Part> {
         true => "none of what was seen to work would have needed the other of the two",
         false => "one pool has what either of the two has",
     };
-    parts.push(Part::new(
-        6,
-        claim,
-        Verdict::of(&[has_to_choose]),
-        because.into(),
-    ));
+    let choice = Part::new(6, claim, Verdict::of(&[has_to_choose]), because.into());
+    let is_any = rows.iter().any(|row| row.shown);
+    parts.push(choice.if_told(is_any, "nothing was seen to work"));
     parts
 }
 
@@ -356,7 +363,7 @@ mod tests {
             what: "a feature",
             take,
             pool: "yes",
-            executor: "no",
+            executor: "yes",
             shown,
         };
         let verdict = |rows: &[(Take, bool)]| {
@@ -376,5 +383,23 @@ mod tests {
             verdict(&[(pool, false), (executor, false)]),
             Verdict::Differs
         );
+    }
+
+    #[test]
+    fn what_one_of_the_two_is_said_to_lack_is_not_as_claimed_where_it_is_there() {
+        let of = |shown| {
+            let row = Row {
+                key: "a",
+                what: "a feature",
+                take: Take::Pool,
+                pool: "yes",
+                executor: "no",
+                shown,
+            };
+            let parts = judge(&[row]).parts;
+            [parts[0].verdict, parts[1].verdict]
+        };
+        assert_eq!(of(true), [Verdict::Depends, Verdict::Holds]);
+        assert_eq!(of(false), [Verdict::Differs, Verdict::Untestable]);
     }
 }

@@ -180,10 +180,13 @@ fn judge(measured: &Measured) -> Finding {
     let design = path / sequential.max(best.fps);
     let is_design = design >= CLEAR;
     let is_slower = slower >= CLEAR;
-    let mut parts = vec![is_slower, is_design];
     // What bounds it is claimed of a payload that is slower.
-    parts.extend(is_memory_bound.map(|is| is && is_slower));
-    let verdict = Verdict::of(&parts);
+    let is_bound = is_memory_bound.map(|is| Verdict::of(&[is && is_slower]));
+    let verdict = Verdict::of_all(&[
+        Verdict::of(&[is_slower]),
+        Verdict::of(&[is_design]),
+        is_bound.unwrap_or(Verdict::Untestable),
+    ]);
     let because = format!(
         "the best payload, {}, has {:.1} frames a second, sequential {sequential:.1} \
          (×{slower:.1}), and {bound}; paths have {path:.1}, which {} (×{design:.2} over the better \
@@ -270,8 +273,8 @@ mod tests {
         assert_eq!(verdict(99.0, Some(1.4e10), 145.0), Verdict::Holds);
         assert_eq!(verdict(99.0, Some(1.4e10), 143.0), Verdict::Depends);
         assert_eq!(verdict(99.0, Some(1.42e10), 145.0), Verdict::Depends);
-        // What bounds it is not held against it where that is not known.
-        assert_eq!(verdict(99.0, None, 145.0), Verdict::Holds);
+        // Where it is not known what bounds it, nobody knows of the whole.
+        assert_eq!(verdict(99.0, None, 145.0), Verdict::Untestable);
         assert_eq!(verdict(101.0, None, 145.0), Verdict::Depends);
         let because = judge(&measured(99.0, None, 1.9, 145.0)).because;
         assert!(because.contains("cannot be told"), "{because}");

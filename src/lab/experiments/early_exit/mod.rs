@@ -154,12 +154,6 @@ fn judge(measured: &Measured) -> Finding {
     let always_one = primes.one_result == primes.searches;
     // Where no second prime was ever found, there was none for the look in the lock to keep out.
     let was_tried = primes.too_late > 0;
-    let verdict = match (few && always_one, as_many) {
-        (false, _) => Verdict::Differs,
-        _ if !was_tried => Verdict::Untestable,
-        (true, true) => Verdict::Holds,
-        (true, false) => Verdict::Depends,
-    };
     let why = if was_tried {
         ""
     } else {
@@ -199,7 +193,7 @@ fn judge(measured: &Measured) -> Finding {
                 primes.one_result, primes.searches, primes.too_late
             ),
         )
-        .if_told(was_tried, "no second prime was ever found"),
+        .if_told(was_tried || !always_one, "no second prime was ever found"),
     ];
     let count = |key, what, number| Figure::new(key, what, Unit::Count, number);
     Finding {
@@ -239,7 +233,7 @@ fn judge(measured: &Measured) -> Finding {
                 ("a flag".into(), with.seconds),
             ],
         }],
-        verdict,
+        verdict: Part::verdict(&parts),
         because,
         parts: parts.into(),
     }
@@ -278,12 +272,15 @@ mod tests {
         assert_eq!(verdict(297_000.0 * 0.89, 3.0, 500), Verdict::Depends);
         assert_eq!(verdict(297_000.0 * 1.11, 3.0, 500), Verdict::Depends);
         assert_eq!(verdict(297_000.0, 2_970.0, 500), Verdict::Holds);
-        assert_eq!(verdict(297_000.0, 2_971.0, 500), Verdict::Differs);
+        assert_eq!(verdict(297_000.0, 2_971.0, 500), Verdict::Depends);
+        assert_eq!(verdict(297_000.0 * 0.89, 2_971.0, 499), Verdict::Differs);
     }
 
     #[test]
     fn one_search_without_exactly_one_result_is_too_many() {
-        assert_eq!(verdict(297_000.0, 3.0, 499), Verdict::Differs);
+        let found = finding(297_000.0, 3.0, 499, 30);
+        assert_eq!(found.of_slide(5), Verdict::Differs);
+        assert_eq!(found.verdict, Verdict::Depends);
     }
 
     #[test]
@@ -291,7 +288,7 @@ mod tests {
         let finding = |one_result, too_late| finding(297_000.0, 3.0, one_result, too_late);
         assert_eq!(finding(500, 1).verdict, Verdict::Holds);
         assert_eq!(finding(500, 0).verdict, Verdict::Untestable);
-        assert_eq!(finding(499, 0).verdict, Verdict::Differs);
+        assert_eq!(finding(499, 0).of_slide(5), Verdict::Differs);
         assert!(finding(500, 0).because.starts_with("no second prime"));
     }
 

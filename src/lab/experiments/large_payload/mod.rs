@@ -195,7 +195,7 @@ fn judge(measured: &Measured) -> Finding {
     let four = WORKERS as f64;
     let times = measured.payload_peak / (four * bytes);
     // That something may be swapped is not refuted by a time when nothing was: it is told, not judged.
-    let mut parts = vec![
+    let parts = [
         (MOVING.0..=MOVING.1).contains(&moving),
         share >= MOST,
         is_about(times, COPIES),
@@ -206,10 +206,12 @@ fn judge(measured: &Measured) -> Finding {
         processors >= WORKERS,
         plural(processors as u64, "processor"),
     );
-    if at_once {
-        parts.push(is_about(moving_four, MOVING_FOUR));
-    }
-    let verdict = Verdict::of(&parts);
+    let four_move = match at_once {
+        true => Verdict::of(&[is_about(moving_four, MOVING_FOUR)]),
+        false => Verdict::Untestable,
+    };
+    let parts = parts.map(|is_so| Verdict::of(&[is_so]));
+    let verdict = Verdict::of_all(&[&parts[..], &[four_move]].concat());
     let waits = match at_once {
         true => String::new(),
         false => format!(
@@ -413,7 +415,7 @@ mod tests {
             moving_four: 30.0,
             ..measured(0.9, 3.0)
         });
-        assert_eq!(few.verdict, Verdict::Holds);
+        assert_eq!(few.verdict, Verdict::Untestable);
         assert!(
             few.because.contains("waiting for one of 3 processors"),
             "{}",

@@ -128,7 +128,7 @@ fn parts(measured: &Measured) -> [Part; 4] {
         array,
         memory,
         lost,
-        ..
+        locked,
     } = *measured;
     let all = |costs: &[Cost], is_so: fn(f64) -> bool| {
         let are_so = costs
@@ -137,7 +137,8 @@ fn parts(measured: &Measured) -> [Part; 4] {
         Verdict::of(&[are_so])
     };
     let took = |cost: Cost| format!("{} and {}", time(1e9 * cost.read), time(1e9 * cost.write));
-    let slower = dict.read / value.read;
+    // multiprocessing.Value has a lock, unless one asks for none.
+    let slower = [value, locked].map(|value| dict.read / value.read);
     [
         Part::new(
             8,
@@ -164,8 +165,12 @@ fn parts(measured: &Measured) -> [Part; 4] {
         Part::new(
             8,
             "Manager: 1,000–50,000× slower per access than Value",
-            Verdict::of(&[within(slower, SLOWER)]),
-            format!("it is {} times as slow", digits(slower)),
+            Verdict::of(&slower.map(|slower| within(slower, SLOWER))),
+            format!(
+                "it is {} times as slow as a value without a lock, and {} times as slow as one under its lock",
+                digits(slower[0]),
+                digits(slower[1])
+            ),
         ),
         Part::new(
             9,
@@ -357,13 +362,17 @@ mod tests {
                 assert_eq!(verdict, Verdict::Depends, "kind {number}: {measured:?}");
             }
         }
-        let mut measured = measured(2e-3, 100e-9);
-        measured.locked.write = 1.0;
-        assert_eq!(
-            judge(&measured).verdict,
-            Verdict::Holds,
-            "of which nothing is claimed"
-        );
+        // Of one under its lock nothing but the ratio is claimed.
+        let locked = |seconds| {
+            let mut measured = measured(2e-3, 100e-9);
+            measured.locked = Cost {
+                read: seconds,
+                write: 1.0,
+            };
+            judge(&measured).parts[2].verdict
+        };
+        assert_eq!(locked(1.99e-6), Verdict::Holds);
+        assert_eq!(locked(2.01e-6), Verdict::Depends);
     }
 
     #[test]
