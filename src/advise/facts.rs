@@ -1,7 +1,7 @@
 //! What else there is to know, for people.
 
-use super::Advice;
 use super::verdict::{Bound, Compute, WORTH_IT};
+use super::{Advice, SpeedUp};
 use crate::pool::available_workers;
 use crate::report::units::{digits, pace, plural, time};
 
@@ -52,10 +52,6 @@ impl Advice {
         }
         let doubts = self.doubts.iter();
         facts.extend(doubts.map(|doubt| ("note", doubt.clone())));
-        facts.extend(
-            self.too_good(available_workers())
-                .map(|what| ("note", what)),
-        );
         if self.cached_share < 0.99 {
             let share = 100.0 * self.cached_share;
             facts.push((
@@ -127,13 +123,15 @@ impl Advice {
         ))
     }
 
-    /// None unless it surely gains more than there are processors.
-    fn too_good(&self, processors: usize) -> Option<String> {
-        let surely = self.speed_up.low.filter(|low| *low > processors as f64)?;
+    /// None unless it gains more than there are processors, surely where that is known.
+    pub(super) fn too_good(&self, processors: usize) -> Option<String> {
+        let SpeedUp { value, low, .. } = self.speed_up;
+        let gain = Some(low.unwrap_or(value)).filter(|gain| *gain > processors as f64)?;
+        let at_least = if low.is_some() { "at least " } else { "" };
         Some(format!(
-            "at least {} times is more than {} can give by computing: they may find in a cache what another \
+            "{at_least}{} times is more than {} can give by computing: they may find in a cache what another \
              has read, or something slowed {} down; measure again before you count on it",
-            digits(surely),
+            digits(gain),
             plural(processors as u64, "processor"),
             self.base(),
         ))
@@ -251,8 +249,9 @@ mod tests {
 
     #[test]
     fn what_gains_more_than_there_are_processors_is_remarked_on() {
-        let of = |low| {
+        let of = |value, low| {
             let speed_up = SpeedUp {
+                value,
                 low,
                 ..plain().speed_up
             };
@@ -262,12 +261,11 @@ mod tests {
             };
             advice.too_good(2)
         };
-        assert_eq!((of(None), of(Some(2.0))), (None, None));
-        let said = of(Some(2.1)).unwrap();
-        assert!(
-            said.starts_with("at least 2.10 times is more than 2 processors can give"),
-            "{said}"
-        );
+        assert_eq!((of(2.0, None), of(2.4, Some(2.0))), (None, None));
+        let words = "2.10 times is more than 2 processors can give";
+        let surely = of(2.4, Some(2.1)).unwrap();
+        assert!(surely.starts_with(&format!("at least {words}")), "{surely}");
+        assert!(of(2.1, None).unwrap().starts_with(words));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::race::{Runners, as_long, race};
 use super::verdict::Spent;
 use super::ways::{self, PROCESSES, Way};
-use super::{Advice, MOST_FAILED, Standing, Tested, Workload, crossover};
+use super::{Advice, MOST_FAILED, Standing, Tested, Workload, crossover, of_deaths};
 use crate::clock::{Nanos, after, now};
 use crate::error::{Error, Result};
 use crate::measure::{Limits, NoiseProbe};
@@ -64,12 +64,10 @@ pub fn jobs<J: Job + Clone>(
             budget.as_secs_f64()
         ))
     })?;
-    bench
-        .runners
-        .iter_mut()
-        .for_each(|runner| runner.pool = None);
+    (0..bench.runners.len()).for_each(|who| bench.retire(who));
     let (noise, seconds) = noise.finish_after_workers();
-    let doubts = of_noise(&noise, seconds, processors);
+    let mut doubts = of_noise(&noise, seconds, processors);
+    doubts.extend(of_deaths(bench.died));
     Ok(bench.advice(standing, whole, &limits, begin, doubts))
 }
 
@@ -82,6 +80,8 @@ struct Bench<'a, J: Job> {
     most: u64,
     /// The most that failed in one.
     failed: u64,
+    /// Workers that died, of pools that are gone.
+    died: u64,
 }
 
 /// A way, its workers, and what they did.
@@ -121,6 +121,7 @@ impl<'a, J: Job + Clone> Bench<'a, J> {
             until,
             most: 0,
             failed: 0,
+            died: 0,
         };
         let work = bench.begin(0, f64::INFINITY)?;
         let processors = available_workers();
@@ -298,7 +299,8 @@ impl<J: Job + Clone> Runners for Bench<'_, J> {
     }
 
     fn retire(&mut self, who: usize) {
-        self.runners[who].pool = None;
+        let pool = self.runners[who].pool.take();
+        self.died += pool.map_or(0, |pool| pool.died());
     }
 
     fn is_baseline(&self, who: usize) -> bool {

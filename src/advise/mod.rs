@@ -37,6 +37,8 @@ pub use jobs::jobs;
 pub use ways::Way;
 
 use crate::clock::{Nanos, now};
+use crate::pool::available_workers;
+use crate::report::units::plural;
 use crate::statistics::{median, ratio_of_pairs};
 use race::{Laps, choice, fastest, is_clear, paces};
 use serde::Serialize;
@@ -109,7 +111,8 @@ pub struct Advice {
     /// The command line of the baseline, which will do where the verdict is `sequential`, and of which alone
     /// something is known where it is `unknown`; empty for jobs.
     pub baseline_command: Vec<String>,
-    /// What else the machine did meanwhile, a sentence each without its full stop; none if it was quiet.
+    /// What speaks against trusting it, a sentence each without its full stop: what else the machine did
+    /// meanwhile, workers that died, a gain that processors alone cannot give. None if there is nothing.
     pub doubts: Vec<String>,
     /// How long measuring took, in seconds.
     pub seconds: f64,
@@ -243,7 +246,7 @@ impl Standing {
     /// What follows; measuring began at `begin`.
     fn advice(self, of: Workload<'_>, begin: Nanos) -> Advice {
         let best = self.best();
-        Advice {
+        let mut advice = Advice {
             speed_up: best.speed_up,
             verdict: match self.ways.len() {
                 1 if self.untried > 0 => Verdict::Unknown,
@@ -282,8 +285,20 @@ impl Standing {
             ways: self.ways,
             untried: self.untried,
             clear: self.clear,
-        }
+        };
+        advice.doubts.extend(advice.too_good(available_workers()));
+        advice
     }
+}
+
+/// What is to be said of workers that died and were replaced, if any did.
+fn of_deaths(died: u64) -> Option<String> {
+    let what = plural(died, "worker");
+    (died > 0).then(|| {
+        format!(
+            "{what} died meanwhile and had to be replaced, which takes time that is no way's own"
+        )
+    })
 }
 
 /// No more than one in so many may fail: failing takes hardly any time, and says nothing of what work

@@ -40,7 +40,7 @@ pub(super) struct Args {
     /// What to compute for each frame (see `framehaul list`)
     #[arg(long, value_name = "NAME[,NAME…]", default_value = "luma")]
     analyze: String,
-    /// Frames A to B-1 only
+    /// Frames A to B-1 only; beyond its end a set begins again
     #[arg(long, value_name = "A..B", value_parser = parse_range)]
     frames: Option<Range<u64>>,
     /// How many seconds trying ways may take; before that, the machine's limits take some

@@ -200,6 +200,12 @@ impl Engine {
         resident_share(set)
     }
 
+    /// Workers that have died so far.
+    pub(super) fn died(&self) -> u64 {
+        let now = self.pool.as_ref().map_or(0, |pool| pool.pool.died());
+        self.deaths.len() as u64 + now
+    }
+
     /// Gives back the memory of frames under way, or the next mode would be charged for it.
     pub(super) fn rest(&mut self) {
         match self.pool.take() {

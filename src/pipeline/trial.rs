@@ -23,6 +23,8 @@ pub struct Tried {
     pub frames: u64,
     /// Those of them that failed.
     pub failed: u64,
+    /// Worker processes that died meanwhile.
+    pub died: u64,
     /// Where their time went.
     pub stages: StageHistograms,
     /// Processor use of parent and workers.
@@ -52,6 +54,7 @@ impl Trial {
     /// # Errors
     /// What ends a run as a whole.
     pub fn run(&mut self, frames: Range<u64>) -> Result<Tried> {
+        let died = self.engine.died();
         let findings = Findings::new(frames.start);
         self.engine.plan.frames = frames;
         let kept = Kept::nowhere(findings);
@@ -64,6 +67,7 @@ impl Trial {
             wall_ns: pass.wall_ns,
             frames: pass.frames,
             failed: pass.tally.failed,
+            died: self.engine.died() - died,
             stages: pass.tally.stages,
             usage,
         })

@@ -197,6 +197,7 @@ mod tests {
             wall_ns: 100_000,
             frames: 4,
             failed: 0,
+            died: 0,
             stages,
             usage: crate::measure::Usage::NONE,
         };

@@ -4,7 +4,7 @@ mod follows;
 
 use super::race::{Runners, as_long, race};
 use super::ways::{self, Way};
-use super::{Advice, MOST_FAILED, Standing};
+use super::{Advice, MOST_FAILED, Standing, of_deaths};
 use crate::clock::{Nanos, now};
 use crate::error::{Error, Result};
 use crate::measure::{Limits, NoiseProbe};
@@ -51,7 +51,8 @@ pub fn frames(request: &Request, budget: Duration, watch: &mut dyn Watch) -> Res
         .iter_mut()
         .for_each(|runner| runner.trial = None);
     let (noise, seconds) = noise.finish_after_workers();
-    let doubts = of_noise(&noise, seconds, processors);
+    let mut doubts = of_noise(&noise, seconds, processors);
+    doubts.extend(of_deaths(track.died));
     track.advice(standing, &limits, begin, doubts)
 }
 
@@ -100,6 +101,8 @@ struct Track<'a> {
     sample: u64,
     /// The most frames that failed in one.
     failed: u64,
+    /// Worker processes that died.
+    died: u64,
     runs: usize,
 }
 
@@ -135,6 +138,7 @@ impl<'a> Track<'a> {
             count: all.map(|all| all.end.saturating_sub(all.start)),
             sample: 0,
             failed: 0,
+            died: 0,
             runs: 0,
         };
         track.baseline()?;
@@ -326,10 +330,12 @@ impl Runners for Track<'_> {
         let mut tried = trial.run(range.clone())?;
         // Of a few small frames one pass says little.
         let (mut wall_ns, mut passes) = (tried.wall_ns, 1);
+        self.died += tried.died;
         while round > 0 && passes < MOST_PASSES && (wall_ns as f64) < 1e9 * ROUNDS[0] / 2.0 {
             tried = trial.run(range.clone())?;
             wall_ns += tried.wall_ns;
             passes += 1;
+            self.died += tried.died;
         }
         tried.wall_ns = wall_ns / passes;
         if tried.frames == 0 || MOST_FAILED * tried.failed > tried.frames {
@@ -403,6 +409,7 @@ mod tests {
                 wall_ns: each_ns,
                 frames: 1,
                 failed: 0,
+                died: 0,
                 stages: StageHistograms::new(),
                 usage: Usage::NONE,
             }),
@@ -422,6 +429,7 @@ mod tests {
             count: None,
             sample: 0,
             failed: 0,
+            died: 0,
             runs: 0,
         };
         let frames = |track: &Track<'_>, round| [0, 1].map(|who| track.frames(who, round, 1e-3));
@@ -463,6 +471,7 @@ mod tests {
             count: None,
             sample: 0,
             failed: 0,
+            died: 0,
             runs: 0,
         }
     }
