@@ -74,7 +74,9 @@ fn gather(folder: &Path, depth: usize, is_linked: bool, runs: &mut Vec<Run>) {
             continue;
         }
         let is_linked = is_linked || place.is_symlink();
-        let report = fs::read(place.join("report.json")).ok();
+        let report = place.join("report.json");
+        let is_file = report.is_file();
+        let report = is_file.then(|| fs::read(report).ok()).flatten();
         match report.and_then(|text| serde_json::from_slice(&text).ok()) {
             Some(report) => runs.extend(place.canonicalize().ok().map(|real| Run {
                 place,

@@ -203,9 +203,11 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let request = args.request(stop_on_signals().context("cannot listen for Ctrl-C")?)?;
     let trace = args.trace.as_deref();
     args.exports.have_names_of_their_own(trace)?;
-    for file in trace.into_iter().chain(args.exports.paths()) {
-        request.source.spare(file)?;
-    }
+    let files = trace.into_iter().chain(args.exports.paths());
+    let files: Vec<_> = files.map(Path::to_owned).collect();
+    files
+        .iter()
+        .try_for_each(|file| request.source.spare(file))?;
     let (out, _ours) = place(args.out.as_deref(), || {
         let now = jiff::Zoned::now().strftime("%Y-%m-%d_%H-%M-%S");
         Path::new(last::FOLDER).join(now.to_string())
@@ -213,6 +215,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let beside = Beside {
         quiet: args.quiet,
         trace: args.trace.clone(),
+        files,
         metrics: args.metrics,
         thresholds: args.fail_if.clone(),
     };
@@ -295,6 +298,8 @@ pub(super) struct Beside {
     pub quiet: bool,
     /// Where the way of each frame is written.
     pub trace: Option<PathBuf>,
+    /// All files that are written beside the run directories, the trace among them.
+    pub files: Vec<PathBuf>,
     /// Where metrics are served.
     pub metrics: Option<SocketAddr>,
     /// What the runs will be held against.
@@ -335,7 +340,7 @@ fn measure_beside(
         directories.push(directory);
     }
     drop(taken);
-    check_trace(beside.trace.as_deref(), out, &plans)?;
+    stay_outside(&beside.files, out, &plans)?;
     let (outcomes, fault) = observed(&request, plans, beside)?;
     let machine = Machine::probe();
     let mut done = Done {
@@ -352,22 +357,19 @@ fn measure_beside(
     Ok(done)
 }
 
-/// Refuses a trace that would be gone with the run directory that it lies in.
-fn check_trace(trace: Option<&Path>, out: &Path, plans: &[Plan]) -> Result<()> {
-    let Some(trace) = trace else {
-        return Ok(());
-    };
-    let mut places = plans.iter().map(|plan| out.join(plan.mode()));
-    match places.find(|place| RunDir::replaces(place, trace)) {
-        Some(place) => Err(Error::input(
-            trace,
-            format!(
-                "lies in {}, which the run replaces: choose another place for the trace",
-                place.display()
-            ),
-        )),
-        None => Ok(()),
+/// Refuses files that would be gone with the run directory that they lie in.
+fn stay_outside(files: &[PathBuf], out: &Path, plans: &[Plan]) -> Result<()> {
+    let places = plans.iter().map(|plan| out.join(plan.mode()));
+    let places: Vec<_> = places.collect();
+    for file in files {
+        if let Some(place) = places.iter().find(|place| RunDir::replaces(place, file)) {
+            let place = place.display();
+            let what =
+                format!("lies in {place}, which the run replaces: choose another place for it");
+            return Err(Error::input(file, what));
+        }
     }
+    Ok(())
 }
 
 /// Runs the plans with all that looks on; what went wrong with that, but not with them, is a

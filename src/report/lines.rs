@@ -1,5 +1,6 @@
 //! `findings.jsonl` a line at a time: of a file of any length, one line is in memory.
 
+use super::read::open;
 use crate::error::{Error, Result};
 use sha2::{Digest, Sha256};
 use std::fs::File;
@@ -24,7 +25,7 @@ impl Lines {
     /// # Errors
     /// If it cannot be opened.
     pub(super) fn open(path: &Path) -> Result<Self> {
-        let file = File::open(path).map_err(Error::io(path, "cannot read"))?;
+        let file = open(path, "cannot read")?;
         Ok(Self {
             path: path.to_owned(),
             file: BufReader::with_capacity(1 << 16, file),

@@ -8,6 +8,8 @@
 
 use super::{Report, SCHEMA};
 use crate::error::{Error, Result};
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// The directory of a run that is named by it, or by its report.
@@ -17,6 +19,18 @@ pub(super) fn folder(run: &Path) -> PathBuf {
         Some(parent) if parent.as_os_str().is_empty() => ".".into(),
         parent => parent.unwrap_or(run).to_owned(),
     }
+}
+
+/// A file of a run, or of another that is to be one. What is no file, as a pipe, would be waited for.
+///
+/// # Errors
+/// If it is none or cannot be opened.
+pub(crate) fn open(path: &Path, cannot: &'static str) -> Result<File> {
+    let there = path.metadata().map_err(Error::io(path, cannot))?;
+    if !there.is_file() {
+        return Err(Error::input(path, "is no file, as a part of a run is"));
+    }
+    File::open(path).map_err(Error::io(path, cannot))
 }
 
 impl Report {
@@ -34,7 +48,10 @@ impl Report {
                 ));
             }
         }
-        let text = std::fs::read(&path).map_err(Error::io(&path, "cannot read the report"))?;
+        let cannot = "cannot read the report";
+        let mut text = Vec::new();
+        let read = open(&path, cannot)?.read_to_end(&mut text);
+        read.map_err(Error::io(&path, cannot))?;
         Self::parse(&text).map_err(|what| Error::input(path, what))
     }
 
@@ -94,6 +111,19 @@ mod tests {
             assert_eq!(report.workload.mode, mode);
             assert_eq!(report.totals.frames_analysed, report.totals.frames);
         }
+    }
+
+    #[test]
+    fn what_is_no_file_is_refused_and_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("report.json");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.unwrap().success());
+        let said = Report::read(folder.path()).unwrap_err().to_string();
+        assert!(
+            said.ends_with("report.json: is no file, as a part of a run is"),
+            "{said}"
+        );
     }
 
     /// One that knew nothing of its passes.

@@ -147,7 +147,8 @@ pub struct Totals {
     pub fps: f64,
     /// `fps` times the bytes of a frame, in 1e9: what was analysed, however it travelled.
     pub gb_per_s: f64,
-    /// Bytes that crossed a process boundary towards the workers, a frame.
+    /// Bytes that crossed a process boundary towards the workers, a frame: its pixels, before they are
+    /// serialised, or the reference as it is encoded.
     pub shipped_bytes_per_frame: f64,
     /// The same for frames shipped again because an analyzer looks back to them.
     pub overlap_bytes_per_frame: f64,

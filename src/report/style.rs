@@ -187,12 +187,14 @@ fn markdown_table(header: &[&str], rows: &[Vec<String>], left: usize) -> String 
     text
 }
 
-/// Text in which nothing commands a terminal or ends a line: names are other people's, and may hold
-/// whatever a file's name may.
+/// Text in which nothing commands a terminal, ends a line, or is there without being seen or turns round what is:
+/// names are other people's, and may hold whatever a file's name may.
 pub(crate) fn printable(text: &str) -> String {
+    // Of no width, and of direction.
+    let is_hidden = |c| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
-        match c.is_control() {
+        match c.is_control() || is_hidden(c) {
             true => shown.extend(c.escape_default()),
             false => shown.push(c),
         }
@@ -290,6 +292,7 @@ mod tests {
 
     #[test]
     fn names_end_no_line_and_command_no_terminal() {
+        assert_eq!(printable("a\u{202e}b\u{200b}é"), r"a\u{202e}b\u{200b}é");
         let name = "a\nb\u{1b}[31m\tc";
         let shown = r"a\nb\u{1b}[31m\tc";
         let style = Style::plain(80);

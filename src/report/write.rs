@@ -90,12 +90,7 @@ impl RunDir {
         // First of all what tells that the folder is ours, however early this ends.
         let report = this.partial.join("report.json");
         File::create(&report).map_err(this.cannot_write())?;
-        for left in fs::read_dir(&this.partial).map_err(this.cannot_write())? {
-            let left = left.map_err(this.cannot_write())?.path();
-            if left != report {
-                fs::remove_file(left).map_err(this.cannot_write())?;
-            }
-        }
+        remove_all_but_report(&this.partial).map_err(this.cannot_write())?;
         Ok(this)
     }
 
@@ -219,9 +214,22 @@ impl RunDir {
 impl Drop for RunDir {
     fn drop(&mut self) {
         if !self.finished {
+            // What tells that the folder is ours goes last, however early this ends.
+            let _ = remove_all_but_report(&self.partial);
             let _ = fs::remove_dir_all(&self.partial);
         }
     }
+}
+
+/// Removes the files of a run but for its report.
+fn remove_all_but_report(folder: &Path) -> std::io::Result<()> {
+    for left in fs::read_dir(folder)? {
+        let left = left?.path();
+        if !left.ends_with("report.json") {
+            fs::remove_file(left)?;
+        }
+    }
+    Ok(())
 }
 
 /// Where a run directory is filled; none if that is no name for one.
@@ -296,6 +304,15 @@ mod tests {
         drop(RunDir::create(&target).unwrap());
         assert_eq!(files(root.path()), ["run"]);
         assert_eq!(Report::read(&target).unwrap(), report);
+    }
+
+    #[test]
+    fn what_tells_that_a_folder_is_a_run_is_the_last_to_go() {
+        let root = tempfile::tempdir().unwrap();
+        let target = root.path().join("run");
+        write_run(&target);
+        remove_all_but_report(&target).unwrap();
+        assert_eq!(files(&target), ["report.json"]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What lies beside the findings: thumbnails and times, each of the whole from those of the pieces.
 
 use super::super::lines::{Lines, hexadecimal};
+use super::super::read::open;
 use super::heed;
 use super::pieces::Piece;
 use crate::error::{Error, Result};
@@ -117,7 +118,7 @@ fn each_thumbnail(
 /// What a file of so many thumbnails says of them, and their pixels, still to be read.
 fn open_thumbnails(path: &Path, frames: u64) -> Result<(Header, io::Take<File>)> {
     let cannot = || Error::io(path, "cannot read");
-    let mut file = File::open(path).map_err(cannot())?;
+    let mut file = open(path, "cannot read")?;
     let mut start = Vec::new();
     let mut limited = (&mut file).take(MAX_HEADER as u64);
     limited.read_to_end(&mut start).map_err(cannot())?;

@@ -6,6 +6,7 @@ use crate::report::compare::Run;
 use crate::report::ratios::Ratios;
 use crate::report::style::Style;
 use crate::report::units::factors;
+use crate::statistics::Estimate;
 use serde::Serialize;
 
 /// What came of one threshold in one run.
@@ -94,7 +95,7 @@ impl Threshold {
             let of_base = self.figure.read(&base.report);
             let of_base = of_base.map_err(|why| format!("of {}, {why}", base.name))?;
             match self.figure.shown_ratio(shown) {
-                Some(shown) => Ok((shown.value, format!("95 %: {}; ", factors(shown)))),
+                Some(shown) => Ok((shown.value, format!("95 %: {}; ", self.interval(shown)))),
                 None if of_base == 0.0 => Err(format!("that of {} is 0", base.name)),
                 None => Ok((value / of_base, "of all passes together; ".into())),
             }
@@ -105,6 +106,18 @@ impl Threshold {
             Err(why) => self.judgement(run, Err(why), ""),
         })
         .collect()
+    }
+
+    /// Of a ratio, in terms of the limit.
+    fn interval(&self, ratio: Estimate) -> String {
+        match self.limit.alike(1.0).ends_with('%') {
+            true => format!(
+                "{} to {}",
+                self.limit.alike(ratio.low),
+                self.limit.alike(ratio.high)
+            ),
+            false => factors(ratio),
+        }
     }
 
     /// `of_it` comes before the threshold.

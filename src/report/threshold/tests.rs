@@ -215,6 +215,9 @@ fn the_ratio_that_is_judged_is_the_one_that_is_shown() {
         };
         assert_eq!((passes, fps.value), (6, Some(shown.value)));
         assert!(fps.sentence.contains("(95 %: "), "{fps:?}");
+        // In terms of the limit, all three of them.
+        let said = judged("ratio.fps < 150%").sentence;
+        assert_eq!(said.matches(" %").count(), 5, "{said}");
         assert_eq!(judged("ratio.gb_per_s < 1.5").value, fps.value);
         let service = &ratios.stages[&Stage::Service];
         let [p50, max] = [service.p50, service.max].map(|of| of.unwrap().value);
