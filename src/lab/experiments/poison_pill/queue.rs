@@ -1,4 +1,7 @@
 //! The lecture's queue: one for all workers, and behind its tasks a sentinel for each of them.
+//!
+//! It is first in, first out by how it is made, as the lecture's is; what trials can show is whether all that
+//! is in it was done once, in that order, by workers that are processes, some of which have no processor.
 
 use crate::coordination::{SharedArray, SharedValue};
 use crate::error::Result;
