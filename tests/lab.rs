@@ -286,7 +286,7 @@ fn who_is_interrupted_ends_with_130_and_leaves_nobody_behind() {
 }
 
 #[test]
-fn who_loses_the_terminal_has_what_is_finished_and_no_files_of_the_rest() {
+fn who_is_told_to_end_has_what_is_finished_and_no_files_of_the_rest() {
     let sandbox = Sandbox::new();
     std::fs::create_dir(sandbox.path("tmp")).unwrap();
     let files = || std::fs::read_dir(sandbox.path("tmp")).unwrap().count();
@@ -303,7 +303,7 @@ fn who_loses_the_terminal_has_what_is_finished_and_no_files_of_the_rest() {
         let names = sandbox.path("page/lab.json").exists();
         !is_running(child.id()) || names && files() > 0
     });
-    kill("-HUP", child.id());
+    kill("-TERM", child.id());
     assert_eq!(child.wait().unwrap().code(), Some(130));
     assert_eq!(files(), 0);
     let json = std::fs::read_to_string(sandbox.path("page/lab.json")).unwrap();

@@ -13,7 +13,8 @@ use std::time::Duration;
 /// second one ends the program at once.
 pub(super) fn stop_on_signals() -> io::Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
-    let hang_up = (!ignores_hang_up()).then_some(SIGHUP);
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let hang_up = (!ignores_hang_up(&status)).then_some(SIGHUP);
     for signal in [SIGINT, SIGTERM].into_iter().chain(hang_up) {
         register_conditional_shutdown(signal, 130, Arc::clone(&stop))?;
         register(signal, Arc::clone(&stop))?;
@@ -21,9 +22,8 @@ pub(super) fn stop_on_signals() -> io::Result<Arc<AtomicBool>> {
     Ok(stop)
 }
 
-/// Whether somebody (`nohup`) wants it to go on without its terminal.
-fn ignores_hang_up() -> bool {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+/// Whether somebody (`nohup`) wants it to go on without its terminal, by what the kernel says of a process.
+fn ignores_hang_up(status: &str) -> bool {
     let mut lines = status.lines();
     let ignored = lines.find_map(|line| line.strip_prefix("SigIgn:"));
     let mask = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
@@ -51,4 +51,18 @@ pub(super) fn end_if_unheard(
     };
     // Without this thread, a second Ctrl-C does the same.
     let _ = std::thread::Builder::new().name("stop".into()).spawn(watch);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_was_started_by_nohup_goes_on_without_its_terminal() {
+        let of = |mask| ignores_hang_up(&format!("SigBlk:\t0000000000000001\nSigIgn:\t{mask}\n"));
+        assert_eq!(
+            ["0000000000001001", "0000000000001000", ""].map(of),
+            [true, false, false]
+        );
+    }
 }
