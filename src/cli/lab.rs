@@ -1,5 +1,8 @@
 //! `framehaul lab`: the lectures' claims, measured here.
 
+mod finished;
+
+use self::finished::{Finished, write};
 use super::complain::complain;
 use super::print::{print, print_if_heard};
 use super::progress::Progress;
@@ -8,7 +11,7 @@ use crate::error::Error;
 use crate::lab::{self, Bench, EXPERIMENTS, Experiment, Outcome, Outcomes, Peer};
 use crate::measure::Machine;
 use crate::pipeline::Watch;
-use crate::report::{Sink, Style};
+use crate::report::Style;
 use anyhow::Context;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -336,59 +339,6 @@ fn carry_out(
     Ok(code)
 }
 
-type Write = dyn Fn(&[Outcome], bool) -> anyhow::Result<()> + Send;
-type Print = dyn Fn(&[Outcome]) -> anyhow::Result<()> + Send;
-
-/// What is finished, and what is done with it.
-struct Finished {
-    outcomes: Vec<Outcome>,
-    /// Into files, whenever there is more, so that whatever ends this process leaves them; and whether that is
-    /// all.
-    write: Box<Write>,
-    /// At the end, or when a wish to stop is not heard; none once it is done.
-    print: Option<Box<Print>>,
-}
-
-impl Finished {
-    fn new(
-        write: impl Fn(&[Outcome], bool) -> anyhow::Result<()> + Send + 'static,
-        print: impl Fn(&[Outcome]) -> anyhow::Result<()> + Send + 'static,
-    ) -> Self {
-        Self {
-            outcomes: Vec::new(),
-            write: Box::new(write),
-            print: Some(Box::new(print)),
-        }
-    }
-
-    fn push(&mut self, outcome: Outcome) {
-        self.outcomes.push(outcome);
-        // What cannot be written is told at the end, when it is tried once more.
-        let _ = (self.write)(&self.outcomes, false);
-    }
-
-    /// Writes and prints it, once; of nothing, no file is made.
-    fn deliver(&mut self) -> anyhow::Result<()> {
-        let Some(print) = self.print.take() else {
-            return Ok(());
-        };
-        let printed = print(&self.outcomes);
-        let written = match self.outcomes.is_empty() {
-            true => Ok(()),
-            false => (self.write)(&self.outcomes, true),
-        };
-        printed.and(written)
-    }
-}
-
-/// The whole of it, or what was there before. What is no file (a pipe) is written once, the last time.
-fn write(path: &Path, text: &str, is_last: bool) -> crate::Result<()> {
-    if !is_last && path.metadata().is_ok_and(|there| !there.is_file()) {
-        return Ok(());
-    }
-    Sink::fill(path, |sink| sink.write(text.as_bytes()))
-}
-
 /// Shows which experiment is under way, and what it is at.
 struct Teller(Arc<Mutex<Shown>>);
 
@@ -438,53 +388,6 @@ fn with<S, T>(shared: &Mutex<S>, act: impl FnOnce(&mut S) -> T) -> T {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn outcome() -> Outcome {
-        let finding = lab::Finding {
-            figures: Vec::new(),
-            drawings: Vec::new(),
-            verdict: lab::Verdict::Holds,
-            because: "it does".into(),
-            parts: Vec::new(),
-        };
-        Outcome {
-            name: "one",
-            lecture: 26,
-            slides: &[2],
-            claim: "It does.",
-            claimed: Default::default(),
-            measured: Default::default(),
-            verdict: finding.verdict,
-            because: finding.because.clone(),
-            parts: Vec::new(),
-            seconds: 1.0,
-            doubts: Vec::new(),
-            peer: None,
-            finding,
-        }
-    }
-
-    #[test]
-    fn what_is_finished_is_written_at_once_and_printed_once() {
-        let (tell, told) = std::sync::mpsc::channel();
-        let told = || told.try_iter().collect::<Vec<_>>();
-        let finished = || {
-            let (write, print) = (tell.clone(), tell.clone());
-            let last = |is_last| if is_last { "written" } else { "written so far" };
-            Finished::new(
-                move |outcomes, is_last| Ok(write.send((last(is_last), outcomes.len()))?),
-                move |outcomes| Ok(print.send(("printed", outcomes.len()))?),
-            )
-        };
-        finished().deliver().unwrap();
-        assert_eq!(told(), [("printed", 0)]);
-        let mut one = finished();
-        one.push(outcome());
-        assert_eq!(told(), [("written so far", 1)]);
-        one.deliver().unwrap();
-        one.deliver().unwrap();
-        assert_eq!(told(), [("printed", 1), ("written", 1)]);
-    }
 
     #[test]
     fn a_page_says_how_many_of_those_asked_for_it_has() {
